@@ -1,0 +1,73 @@
+export type PrincipalKind = 'user' | 'agent' | 'service' | 'guest'
+
+/** Who makes a call. */
+export interface Principal {
+  readonly id: string
+  readonly kind: PrincipalKind
+  readonly roles: readonly string[]
+  /** What holds for this call, after scopes, delegation and grants. */
+  readonly capabilities: readonly string[]
+}
+
+/** How the caller was proven. `module` = the platform itself (handlers, jobs); `developer` = permissive or header access of developer modes. */
+export type AuthenticationMethod = 'api-key' | 'token' | 'context-token' | 'developer' | 'module' | 'none'
+
+/**
+ * The identity context: one proven author acting in one tenant, with what holds for this call, and the trace it belongs to.
+ * Given to every operation handler, event handler, job and client call. Tenant and user come from here, never from a body.
+ */
+export interface Context {
+  readonly tenantId: string
+  /** Partition inside a tenant; `''` by default. */
+  readonly spaceId: string
+  readonly principal: Principal
+  /** Whose private data is in scope: a user itself; for an agent or service the user it acts for, else absent. */
+  readonly userId?: string
+  /** Earlier callers of the chain, nearest first. */
+  readonly actors: readonly string[]
+  readonly method: AuthenticationMethod
+  readonly credentialId?: string
+  readonly authenticatedAt?: string
+  readonly region: string
+  readonly constitutionHash: string
+  /** W3C trace context of the current span. */
+  readonly traceparent: string
+  /** The event that is being handled, if one is: causation, correlation and the ids that its emits inherit. */
+  readonly cause?: CauseOfCall
+}
+
+export interface CauseOfCall {
+  readonly eventId: string
+  readonly correlationId: string
+  readonly sessionId?: string
+  readonly planId?: string
+  readonly taskId?: string
+}
+
+/** Until governance holds a constitution, this hash stands in every event, token and record: it says that there is none. */
+export const NO_CONSTITUTION = 'none'
+
+/** True when the capability is held, directly or by a `noun:*` wildcard. */
+export function holds(principal: Pick<Principal, 'capabilities'>, capability: string): boolean {
+  const noun = capability.slice(0, capability.indexOf(':'))
+  return principal.capabilities.includes(capability) || principal.capabilities.includes(`${noun}:*`) || principal.capabilities.includes('*')
+}
+
+/** A new W3C `traceparent` (https://www.w3.org/TR/trace-context/), sampled. */
+export function newTraceparent(): string {
+  return `00-${randomHex(16)}-${randomHex(8)}-01`
+}
+
+/** A child of a trace: same trace id, new span id. An invalid parent starts a new trace. */
+export function childTraceparent(parent: string | undefined): string {
+  const match = parent === undefined ? null : /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(parent)
+  if (match === null || /^0+$/.test(match[1] as string) || /^0+$/.test(match[2] as string)) return newTraceparent()
+  return `00-${match[1]}-${randomHex(8)}-${match[3]}`
+}
+
+/** The 32 hexadecimal characters of the trace. */
+export const traceIdOf = (traceparent: string): string => traceparent.slice(3, 35)
+
+function randomHex(bytes: number): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

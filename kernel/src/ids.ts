@@ -1,0 +1,53 @@
+import * as z from 'zod'
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'
+const BODY = '[0-7][0-9a-hjkmnp-tv-z]{25}'
+
+/** A new UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then random. Sorts by time of making. */
+export function newUuid(nowMs: number = Date.now()): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  for (let index = 0; index < 6; index++) bytes[index] = Math.floor(nowMs / 2 ** (8 * (5 - index))) & 0xff
+  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x70
+  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
+  return formatUuid(bytes)
+}
+
+/** Formats 16 bytes as a lower-case UUID. */
+export function formatUuid(bytes: Uint8Array): string {
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/** A stored uuid as a TypeID of the edge: `plan_01j…` (https://github.com/jetify-com/typeid, 26 base32 characters). */
+export function toId(prefix: string, uuid: string): string {
+  let value = BigInt(`0x${uuid.replaceAll('-', '')}`)
+  let text = ''
+  for (let index = 0; index < 26; index++) {
+    text = ALPHABET[Number(value & 31n)] + text
+    value >>= 5n
+  }
+  return `${prefix}_${text}`
+}
+
+/** The uuid inside a TypeID; undefined when the text is not an id of that prefix. */
+export function toUuid(prefix: string, id: string): string | undefined {
+  if (!new RegExp(`^${prefix}_${BODY}$`).test(id)) return undefined
+  let value = 0n
+  for (const character of id.slice(prefix.length + 1)) value = (value << 5n) | BigInt(ALPHABET.indexOf(character))
+  const hex = value.toString(16).padStart(32, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/** The uuid of an id that a schema has already accepted. @throws TypeError for anything else. */
+export function uuidOf(prefix: string, id: string): string {
+  const uuid = toUuid(prefix, id)
+  if (uuid === undefined) throw new TypeError(`"${id}" is not a ${prefix}_ id`)
+  return uuid
+}
+
+/** Makes a new id with a prefix. */
+export const newId = (prefix: string): string => toId(prefix, newUuid())
+
+/** Schema of an id with this prefix. */
+export const idSchema = (prefix: string) =>
+  z.string().regex(new RegExp(`^${prefix}_${BODY}$`), `must be a ${prefix}_ id`).meta({ examples: [`${prefix}_01h455vb4pex5vsknk084sn02q`] })
