@@ -23,18 +23,31 @@ export type BoundClient<C extends Contract> = {
 }
 
 /** How a client reaches operations: in process the handler is called directly, apart it is an HTTP request. Answers an AsyncIterable of frames for streams. */
-export type Transport = (call: { contract: Contract; noun: string; verb: string; operation: OperationShape; context?: Context; input: Record<string, unknown> }) => Promise<unknown>
+export type Transport = (call: {
+  contract: Contract
+  noun: string
+  verb: string
+  operation: OperationShape
+  context?: Context
+  input: Record<string, unknown>
+}) => Promise<unknown>
 
 /** Builds the client object of a contract over a transport; `bound` leaves the context out of the arguments. */
 export function buildClient<C extends Contract>(contract: C, transport: Transport): Client<C> {
-  return tree(contract, (noun, verb, operation) => (context: Context, input: Record<string, unknown> = {}) =>
-    transport({ contract, noun, verb, operation, context, input }),
+  return tree(
+    contract,
+    (noun, verb, operation) =>
+      (context: Context, input: Record<string, unknown> = {}) =>
+        transport({ contract, noun, verb, operation, context, input }),
   ) as Client<C>
 }
 
 export function buildBoundClient<C extends Contract>(contract: C, transport: Transport): BoundClient<C> {
-  return tree(contract, (noun, verb, operation) => (input: Record<string, unknown> = {}) =>
-    transport({ contract, noun, verb, operation, input }),
+  return tree(
+    contract,
+    (noun, verb, operation) =>
+      (input: Record<string, unknown> = {}) =>
+        transport({ contract, noun, verb, operation, input }),
   ) as BoundClient<C>
 }
 

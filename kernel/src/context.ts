@@ -50,7 +50,11 @@ export const NO_CONSTITUTION = 'none'
 /** True when the capability is held, directly or by a `noun:*` wildcard. */
 export function holds(principal: Pick<Principal, 'capabilities'>, capability: string): boolean {
   const noun = capability.slice(0, capability.indexOf(':'))
-  return principal.capabilities.includes(capability) || principal.capabilities.includes(`${noun}:*`) || principal.capabilities.includes('*')
+  return (
+    principal.capabilities.includes(capability) ||
+    principal.capabilities.includes(`${noun}:*`) ||
+    principal.capabilities.includes('*')
+  )
 }
 
 /** A new W3C `traceparent` (https://www.w3.org/TR/trace-context/), sampled. */
@@ -69,5 +73,7 @@ export function childTraceparent(parent: string | undefined): string {
 export const traceIdOf = (traceparent: string): string => traceparent.slice(3, 35)
 
 function randomHex(bytes: number): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join(
+    '',
+  )
 }

@@ -83,11 +83,19 @@ export interface SettingDefinition<Value extends Schema = Schema> {
   readonly sensitive?: boolean
 }
 
-export const MODES = ['developer-light', 'developer-full', 'test', 'test-debug', 'production', 'production-debug'] as const
+export const MODES = [
+  'developer-light',
+  'developer-full',
+  'test',
+  'test-debug',
+  'production',
+  'production-debug',
+] as const
 export type Mode = (typeof MODES)[number]
 
 /** Declares a setting; its key is `<module>.<name>`. */
-export const setting = <Value extends Schema>(definition: SettingDefinition<Value>): SettingDefinition<Value> => definition
+export const setting = <Value extends Schema>(definition: SettingDefinition<Value>): SettingDefinition<Value> =>
+  definition
 
 /** Operations by noun and verb in camelCase: `{ plans: { create: operation(…) } }` is `plans.plans.create`. */
 export type OperationTree = Readonly<Record<string, Readonly<Record<string, OperationShape>>>>
@@ -112,9 +120,11 @@ export interface Contract<
 }
 
 /** Declares a module's promise as plain data. */
-export function contract<const Name extends string, Operations extends OperationTree, Settings extends Readonly<Record<string, SettingDefinition>>>(
-  shape: Contract<Name, Operations, Settings>,
-): Contract<Name, Operations, Settings> {
+export function contract<
+  const Name extends string,
+  Operations extends OperationTree,
+  Settings extends Readonly<Record<string, SettingDefinition>>,
+>(shape: Contract<Name, Operations, Settings>): Contract<Name, Operations, Settings> {
   return shape
 }
 
@@ -123,7 +133,12 @@ export const kebab = (text: string): string => text.replaceAll(/[A-Z]/g, (letter
 /** All operations of a contract with their ids, in declaration order. */
 export function operationsOf(contract: Contract): (Operation & { noun: string; verb: string })[] {
   return Object.entries(contract.operations).flatMap(([noun, verbs]) =>
-    Object.entries(verbs).map(([verb, shape]) => ({ ...shape, id: `${contract.module}.${kebab(noun)}.${kebab(verb)}`, noun, verb })),
+    Object.entries(verbs).map(([verb, shape]) => ({
+      ...shape,
+      id: `${contract.module}.${kebab(noun)}.${kebab(verb)}`,
+      noun,
+      verb,
+    })),
   )
 }
 
@@ -157,7 +172,9 @@ export interface StreamFrame<Name extends string = string, Data = unknown> {
   readonly data: Data
 }
 
-type FramesOf<Stream> = { [Name in keyof Stream & string]: StreamFrame<Name, OutputOf<Stream[Name]>> }[keyof Stream & string] | ControlFrame
+type FramesOf<Stream> =
+  | { [Name in keyof Stream & string]: StreamFrame<Name, OutputOf<Stream[Name]>> }[keyof Stream & string]
+  | ControlFrame
 
 /** The same on every stream. `gap`: what a slow reader missed; `drain`: this process stops, resume elsewhere; `closed`: the right or the resource has ended. */
 export type ControlFrame =
@@ -191,6 +208,8 @@ export type OperationCall<O extends OperationShape> = Part<O, 'params', OutputOf
 export type DataOf<E extends EventDefinition> = z.output<E['data']>
 export type DataInputOf<E extends EventDefinition> = z.input<E['data']>
 
-export type SettingValues<C extends Contract> = { readonly [Name in keyof C['settings']]: z.output<C['settings'][Name]['type']> }
+export type SettingValues<C extends Contract> = {
+  readonly [Name in keyof C['settings']]: z.output<C['settings'][Name]['type']>
+}
 
 export type { Json }

@@ -69,7 +69,9 @@ export interface EventAttributes {
 }
 
 /** What orders an event: the first of partitionkey, planid, sessionid, correlationid, id. */
-export function keyOf(envelope: Pick<EventEnvelope, 'id' | 'partitionkey' | 'planid' | 'sessionid' | 'correlationid'>): string {
+export function keyOf(
+  envelope: Pick<EventEnvelope, 'id' | 'partitionkey' | 'planid' | 'sessionid' | 'correlationid'>,
+): string {
   return envelope.partitionkey ?? envelope.planid ?? envelope.sessionid ?? envelope.correlationid ?? envelope.id
 }
 

@@ -50,4 +50,7 @@ export const newId = (prefix: string): string => toId(prefix, newUuid())
 
 /** Schema of an id with this prefix. */
 export const idSchema = (prefix: string) =>
-  z.string().regex(new RegExp(`^${prefix}_${BODY}$`), `must be a ${prefix}_ id`).meta({ examples: [`${prefix}_01h455vb4pex5vsknk084sn02q`] })
+  z
+    .string()
+    .regex(new RegExp(`^${prefix}_${BODY}$`), `must be a ${prefix}_ id`)
+    .meta({ examples: [`${prefix}_01h455vb4pex5vsknk084sn02q`] })

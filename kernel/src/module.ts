@@ -1,6 +1,14 @@
 import type { Client } from './client.ts'
 import type { Context } from './context.ts'
-import type { Contract, DataInputOf, DataOf, EventDefinition, OperationCall, OperationOutput, SettingValues } from './contract.ts'
+import type {
+  Contract,
+  DataInputOf,
+  DataOf,
+  EventDefinition,
+  OperationCall,
+  OperationOutput,
+  SettingValues,
+} from './contract.ts'
 import type { EventAttributes, EventEnvelope } from './envelope.ts'
 import type { Clock } from './ports/clock.ts'
 import type { SqlSession } from './ports/database.ts'
@@ -79,12 +87,19 @@ export interface EventHandler {
 }
 
 /** A typed event handler. ≤ 15 lines: it calls a service. */
-export function on<E extends EventDefinition>(definition: E, handle: (delivered: Delivered<DataOf<E>>) => Promise<void>): EventHandler {
+export function on<E extends EventDefinition>(
+  definition: E,
+  handle: (delivered: Delivered<DataOf<E>>) => Promise<void>,
+): EventHandler {
   return { topic: definition.topic, type: definition.type, handle: handle as EventHandler['handle'] }
 }
 
 /** Every event of a topic, or of one noun on it (`task.*`). */
-export function onTopic(topic: EventDefinition['topic'], type: string, handle: (delivered: Delivered) => Promise<void>): EventHandler {
+export function onTopic(
+  topic: EventDefinition['topic'],
+  type: string,
+  handle: (delivered: Delivered) => Promise<void>,
+): EventHandler {
   return { topic, type, handle }
 }
 

@@ -7,7 +7,8 @@ export const pageQuery = {
 }
 
 /** `{ items, nextCursor }`; `nextCursor` is null on the last page. */
-export const pageOf = <Item extends z.ZodType>(item: Item) => z.strictObject({ items: z.array(item), nextCursor: z.string().nullable() })
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.strictObject({ items: z.array(item), nextCursor: z.string().nullable() })
 
 /** A cursor is opaque base64url JSON of the last item's sort key. */
 export function encodeCursor(key: readonly (string | number)[]): string {
@@ -21,7 +22,9 @@ export function encodeCursor(key: readonly (string | number)[]): string {
 export function decodeCursor(cursor: string | undefined, length: number): (string | number)[] | undefined {
   if (cursor === undefined) return undefined
   try {
-    const bytes = Uint8Array.from(atob(cursor.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0))
+    const bytes = Uint8Array.from(atob(cursor.replaceAll('-', '+').replaceAll('_', '/')), (character) =>
+      character.charCodeAt(0),
+    )
     const key: unknown = JSON.parse(new TextDecoder().decode(bytes))
     return Array.isArray(key) && key.length === length ? (key as (string | number)[]) : undefined
   } catch {
@@ -30,7 +33,11 @@ export function decodeCursor(cursor: string | undefined, length: number): (strin
 }
 
 /** Cuts a page out of `limit + 1` rows. */
-export function toPage<Row, Item>(rows: readonly Row[], limit: number, options: { item: (row: Row) => Item; key: (row: Row) => readonly (string | number)[] }) {
+export function toPage<Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  options: { item: (row: Row) => Item; key: (row: Row) => readonly (string | number)[] },
+) {
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   return {

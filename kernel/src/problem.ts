@@ -69,10 +69,13 @@ export class Problem extends Error {
   }
 }
 
-export const isProblem = (error: unknown): error is Problem => typeof error === 'object' && error !== null && BRAND in error
+export const isProblem = (error: unknown): error is Problem =>
+  typeof error === 'object' && error !== null && BRAND in error
 
 /** Declares a problem. */
-export function problem<const Code extends string>(definition: Omit<ProblemDefinition<Code>, 'create'>): ProblemDefinition<Code> {
+export function problem<const Code extends string>(
+  definition: Omit<ProblemDefinition<Code>, 'create'>,
+): ProblemDefinition<Code> {
   return { ...definition, create: (detail, extensions) => new Problem(definition, detail, extensions) }
 }
 
@@ -99,8 +102,20 @@ export function fromProblemDocument(document: ProblemDocument): Problem {
 }
 
 /** The part of a problem that is stored in results, attempts and dead letters. */
-export function problemSummary(error: unknown): { code: string; detail: string; status: number; retryable: boolean; errors?: Json } {
-  if (!isProblem(error)) return { code: 'internal', detail: error instanceof Error ? error.message : String(error), status: 500, retryable: true }
+export function problemSummary(error: unknown): {
+  code: string
+  detail: string
+  status: number
+  retryable: boolean
+  errors?: Json
+} {
+  if (!isProblem(error))
+    return {
+      code: 'internal',
+      detail: error instanceof Error ? error.message : String(error),
+      status: 500,
+      retryable: true,
+    }
   const { errors } = error.extensions
   return {
     code: error.code,

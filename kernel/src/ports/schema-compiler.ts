@@ -12,5 +12,7 @@ export type SchemaValidator = (value: unknown) => readonly SchemaIssue[]
 
 /** Compiles JSON Schema 2020-12 strictly: unknown keywords, remote `$ref` and unsafe patterns are issues of the schema, not surprises at run time. */
 export interface SchemaCompiler {
-  compile(schema: JsonSchema): { validate: SchemaValidator; issues?: undefined } | { validate?: undefined; issues: readonly SchemaIssue[] }
+  compile(
+    schema: JsonSchema,
+  ): { validate: SchemaValidator; issues?: undefined } | { validate?: undefined; issues: readonly SchemaIssue[] }
 }

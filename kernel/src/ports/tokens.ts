@@ -22,7 +22,11 @@ export interface TokenCodec {
    * Answers the claims, or undefined for anything that is not a valid token of these keys (wrong algorithm, unknown `kid`, `jwk`/`jku`/`x5u`/`crit` headers,
    * expired, wrong issuer or audience, missing `exp iat jti sub`, > 8 KiB).
    */
-  verify(token: string, keys: readonly Readonly<Record<string, unknown>>[], expect: TokenExpectation): Promise<Record<string, unknown> | undefined>
+  verify(
+    token: string,
+    keys: readonly Readonly<Record<string, unknown>>[],
+    expect: TokenExpectation,
+  ): Promise<Record<string, unknown> | undefined>
   /** The `kid` of a token without verifying it. */
   keyIdOf(token: string): string | undefined
 }

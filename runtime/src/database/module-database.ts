@@ -1,0 +1,134 @@
+import {
+  type CauseOfCall,
+  type Clock,
+  type Context,
+  type Database,
+  type DatabaseScope,
+  type EventAttributes,
+  type EventDefinition,
+  type EventEnvelope,
+  type ModuleDatabase,
+  NO_CONSTITUTION,
+  newTraceparent,
+  type SqlSession,
+  type Transaction,
+} from '@soma/kernel'
+import { eventOf, stampEnvelope } from './stamp.ts'
+import { assertOutsideTransaction, guardTransaction } from './transaction-guard.ts'
+
+/** Writes the events of a transaction (runtime/src/events). */
+export interface TransactionEmitter {
+  /** The transaction's last statement. */
+  write(session: SqlSession, envelopes: readonly EventEnvelope[]): Promise<void>
+  /** After the commit: wakes readers. */
+  committed(envelopes: readonly EventEnvelope[]): void
+}
+
+export interface ModuleDatabaseOptions {
+  readonly database: Database
+  readonly module: { readonly name: string; readonly jobCapabilities: readonly string[] }
+  readonly emitter: TransactionEmitter
+  readonly clock: Clock
+  readonly region: string
+}
+
+/** A module database that also opens a transaction on behalf of an event handler, with what must be written first (the inbox row). */
+export interface HandlerDatabase extends ModuleDatabase {
+  /** Role `soma_worker` in the event's tenant. `before` runs first and may answer false to skip the work (already handled). */
+  asHandler(
+    context: Context,
+    before: (session: SqlSession) => Promise<boolean>,
+    work: (tx: Transaction) => Promise<void>,
+  ): Promise<boolean>
+}
+
+export function createModuleDatabase(options: ModuleDatabaseOptions): HandlerDatabase {
+  const { database, emitter, module } = options
+
+  const open = async <T>(scope: DatabaseScope, context: Context, work: (tx: Transaction) => Promise<T>): Promise<T> => {
+    assertOutsideTransaction('a second transaction')
+    const envelopes: EventEnvelope[] = []
+    const result = await database.transaction(scope, (raw) =>
+      guardTransaction(raw, async (session) => {
+        const answer = await work(createTransaction(session, context, envelopes, options))
+        if (envelopes.length > 0) await emitter.write(session, envelopes)
+        return answer
+      }),
+    )
+    if (envelopes.length > 0) emitter.committed(envelopes)
+    return result
+  }
+
+  return {
+    transaction: (context, work) => open(scopeOf(context, 'soma_app'), context, work),
+    asWorker: (context, work) => open(scopeOf(context, 'soma_worker'), context, work),
+    asScheduler: (work) => {
+      assertOutsideTransaction('a scheduler transaction')
+      return database.transaction({ role: 'soma_scheduler' }, (session) => guardTransaction(session, work))
+    },
+    asHandler: (context, before, work) =>
+      open(scopeOf(context, 'soma_worker'), context, async (tx) => {
+        if (!(await before(tx))) return false
+        await work(tx)
+        return true
+      }),
+    moduleContext: (tenantId, cause) => moduleContext(tenantId, module, options.region, cause),
+  }
+}
+
+/** The service principal of a module in one tenant. */
+export function moduleContext(
+  tenantId: string,
+  module: ModuleDatabaseOptions['module'],
+  region: string,
+  cause?: CauseOfCall,
+): Context {
+  return {
+    tenantId,
+    spaceId: '',
+    principal: { id: `module:${module.name}`, kind: 'service', roles: [], capabilities: module.jobCapabilities },
+    actors: [],
+    method: 'module',
+    region,
+    constitutionHash: NO_CONSTITUTION,
+    traceparent: newTraceparent(),
+    ...(cause === undefined ? {} : { cause }),
+  }
+}
+
+/** What row-level security sees of a context. A capability that ends in `-all` becomes the setting `soma.<noun>_<verb>` = on (`plan:read-all` → `soma.plan_read_all`). */
+export function scopeOf(context: Context, role: DatabaseScope['role']): DatabaseScope {
+  const wide = context.principal.capabilities.filter((capability) => capability.endsWith('-all'))
+  return {
+    role,
+    tenantId: context.tenantId,
+    spaceId: context.spaceId,
+    userId: context.userId ?? '',
+    principalId: context.principal.id,
+    settings: Object.fromEntries(wide.map((capability) => [`soma.${capability.replaceAll(/[:-]/g, '_')}`, 'on'])),
+  }
+}
+
+function createTransaction(
+  session: SqlSession,
+  context: Context,
+  envelopes: EventEnvelope[],
+  options: ModuleDatabaseOptions,
+): Transaction {
+  const buffer = (envelope: Partial<EventEnvelope> & Pick<EventEnvelope, 'type' | 'topic'>): string => {
+    const stamped = stampEnvelope(envelope, {
+      context,
+      source: `/modules/${options.module.name}`,
+      now: options.clock.now(),
+    })
+    envelopes.push(stamped)
+    return stamped.id
+  }
+  return {
+    query: session.query,
+    execute: session.execute,
+    emit: <E extends EventDefinition>(definition: E, data: unknown, attributes: EventAttributes = {}) =>
+      buffer(eventOf(definition, data, attributes)),
+    emitEnvelope: buffer,
+  }
+}
