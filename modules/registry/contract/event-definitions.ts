@@ -1,0 +1,133 @@
+import { operation, pageOf, pageQuery, TOPICS } from '@soma/kernel'
+import * as z from 'zod'
+import { registryProblems } from './problems.ts'
+import {
+  eventType,
+  jsonSchemaDocument,
+  registryName,
+  schemaReference,
+  schemaSource,
+  semver,
+  sideEffects,
+  tags,
+  time,
+  topicName,
+} from './words.ts'
+
+export const eventKind = z.enum(['request', 'reply', 'fact'])
+export const definitionStatus = z.enum(['draft', 'active', 'deprecated', 'retired'])
+export const visibility = z.enum(['tenant', 'platform'])
+
+/** One version of an event type on one topic, as its owner declares it. */
+export const eventDefinitionInput = z.strictObject({
+  topic: topicName,
+  type: eventType,
+  version: semver.default('1.0.0'),
+  kind: eventKind.default('fact'),
+  description: z.string().min(1).max(2000),
+  purpose: z.string().max(2000).optional(),
+  schema: schemaSource,
+  responseType: eventType.optional(),
+  responseTopic: topicName.optional(),
+  responseSchema: schemaSource.optional(),
+  sideEffects: sideEffects.default('none'),
+  /** Each must be valid against the schema. */
+  examples: z.array(z.unknown()).max(10).default([]),
+  tags: tags.default([]),
+})
+export type EventDefinitionInput = z.output<typeof eventDefinitionInput>
+
+export const eventDefinitionRecord = z.strictObject({
+  topic: z.enum(TOPICS),
+  type: eventType,
+  version: semver,
+  kind: eventKind,
+  description: z.string(),
+  purpose: z.string().optional(),
+  /** The schema of the data by name and version, as `dataschema` of an event names it. */
+  schema: schemaReference,
+  /** The same schema in full. */
+  jsonSchema: jsonSchemaDocument,
+  responseType: eventType.optional(),
+  responseTopic: z.enum(TOPICS).optional(),
+  responseSchema: schemaSource.optional(),
+  sideEffects,
+  examples: z.array(z.unknown()),
+  tags: z.array(z.string()),
+  visibility,
+  status: definitionStatus,
+  ownerId: z.string(),
+  ownerAgent: registryName.optional(),
+  replacedBy: semver.optional(),
+  sunsetAt: time.optional(),
+  /** SHA-256 of the canonical JSON of what the owner declared. */
+  digest: z.string(),
+  createdAt: time,
+  /** Live agents that declare to consume and to produce it. */
+  consumers: z.number().int(),
+  producers: z.number().int(),
+})
+export type EventDefinitionRecord = z.infer<typeof eventDefinitionRecord>
+
+const topicAndType = z.strictObject({ topic: topicName, type: eventType })
+
+export const eventOperations = {
+  create: operation({
+    method: 'POST',
+    path: '/v1/registry/events',
+    summary: 'Defines one version of an event type; the same content again changes nothing.',
+    capability: 'event-definition:write',
+    action: 'event-definition.create',
+    body: eventDefinitionInput,
+    output: eventDefinitionRecord,
+    status: 201,
+    problems: [
+      registryProblems.nameOwned,
+      registryProblems.schemaExists,
+      registryProblems.schemaInvalid,
+      registryProblems.unknownTopic,
+      registryProblems.typeReserved,
+    ],
+  }),
+  list: operation({
+    method: 'GET',
+    path: '/v1/registry/events',
+    summary: 'Lists event definitions, those of the platform included.',
+    capability: 'event-definition:read',
+    query: z.strictObject({
+      ...pageQuery,
+      topic: topicName.optional(),
+      type: eventType.optional(),
+      kind: eventKind.optional(),
+      tag: z.string().max(64).optional(),
+      status: definitionStatus.optional(),
+      visibility: visibility.optional(),
+      /** Name of an agent that declares to produce it. */
+      producer: registryName.optional(),
+      /** Name of an agent that declares to consume it. */
+      consumer: registryName.optional(),
+      /** Words in type, description, purpose or tags. */
+      query: z.string().max(255).optional(),
+    }),
+    output: pageOf(eventDefinitionRecord),
+  }),
+  get: operation({
+    method: 'GET',
+    path: '/v1/registry/events/{topic}/{type}',
+    summary:
+      'The latest active version of an event type: the own one, else that of the platform. Absent: `not-found` with the nearest names in `nearest`.',
+    capability: 'event-definition:read',
+    params: topicAndType,
+    output: eventDefinitionRecord,
+    problems: [registryProblems.unknownTopic],
+  }),
+  getVersion: operation({
+    method: 'GET',
+    path: '/v1/registry/events/{topic}/{type}/versions/{version}',
+    summary: 'One version of an event type.',
+    capability: 'event-definition:read',
+    params: topicAndType.extend({ version: semver }),
+    output: eventDefinitionRecord,
+    problems: [registryProblems.unknownTopic],
+  }),
+} as const

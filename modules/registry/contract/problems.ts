@@ -1,0 +1,46 @@
+import { problem } from '@soma/kernel'
+
+export const registryProblems = {
+  nameOwned: problem({
+    code: 'name-owned',
+    status: 409,
+    title: 'The name belongs to another principal',
+    remedy: 'Choose another name, or ask the owner named in the detail to transfer it.',
+    retryable: false,
+  }),
+  schemaExists: problem({
+    code: 'schema-exists',
+    status: 409,
+    title: 'This version exists with other content',
+    remedy: 'Give the changed content a higher version; a registered version never changes.',
+    retryable: false,
+  }),
+  schemaInvalid: problem({
+    code: 'schema-invalid',
+    status: 422,
+    title: 'The schema or an example does not hold',
+    remedy: 'Correct the places listed in errors; schemas are JSON Schema 2020-12.',
+    retryable: false,
+  }),
+  schemaIncompatible: problem({
+    code: 'schema-incompatible',
+    status: 422,
+    title: 'The change breaks consumers',
+    remedy: 'Raise the version as the report demands, or make the change additive.',
+    retryable: false,
+  }),
+  unknownTopic: problem({
+    code: 'unknown-topic',
+    status: 422,
+    title: 'No such topic',
+    remedy: 'Use one of the fixed topics; the nearest name is in the detail.',
+    retryable: false,
+  }),
+  typeReserved: problem({
+    code: 'type-reserved',
+    status: 403,
+    title: 'This event type belongs to the platform',
+    remedy: 'Use a first segment of your own; the platform nouns are listed by visibility=platform.',
+    retryable: false,
+  }),
+} as const

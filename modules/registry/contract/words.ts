@@ -1,0 +1,44 @@
+import * as z from 'zod'
+
+/** Name of an agent or a capability. */
+export const registryName = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9._-]{0,127}$/,
+    'lower-case letters, digits, dot, underscore or hyphen; at most 128 characters',
+  )
+
+/** Type of an event: at least two segments joined by dots. */
+export const eventType = z
+  .string()
+  .max(255)
+  .regex(/^[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+$/, 'at least two segments of a–z, 0–9 and hyphen, joined by dots')
+
+/** SemVer 2.0.0 without build metadata. */
+export const semver = z
+  .string()
+  .max(64)
+  .regex(/^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?$/, 'a semantic version such as 1.0.0')
+
+/** A topic by name. Whether it exists is checked by the operation, which answers `unknown-topic` for all that do not. */
+export const topicName = z.string().min(1).max(64)
+
+/** An event on a topic. Without a range the major version that is current at registration is meant. */
+export const eventRef = z.strictObject({
+  topic: topicName,
+  type: eventType,
+  range: z.string().min(1).max(64).optional(),
+})
+export type EventRef = z.infer<typeof eventRef>
+
+export const tags = z.array(z.string().min(1).max(64)).max(20)
+export const sideEffects = z.enum(['none', 'reversible', 'irreversible'])
+
+/** A JSON Schema 2020-12 document, at most 128 KiB. */
+export const jsonSchemaDocument = z.union([z.boolean(), z.record(z.string(), z.unknown())])
+export const schemaReference = z.strictObject({ name: z.string().min(1).max(255), version: semver })
+/** A registered schema by name and version, or the document itself. */
+export const schemaSource = z.union([schemaReference, z.strictObject({ jsonSchema: jsonSchemaDocument })])
+export type SchemaSource = z.infer<typeof schemaSource>
+
+export const time = z.iso.datetime({ offset: true })
