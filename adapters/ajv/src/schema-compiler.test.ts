@@ -1,0 +1,115 @@
+import { type JsonSchema, newId } from '@soma/kernel'
+import { describe, expect, test } from 'vitest'
+import { createSchemaCompiler } from './schema-compiler.ts'
+
+const compiler = createSchemaCompiler()
+const issuesOf = (schema: unknown) => compiler.compile(schema as JsonSchema).issues ?? []
+const nested = (levels: number): JsonSchema =>
+  levels === 1 ? { type: 'string' } : { type: 'array', items: nested(levels - 1) }
+
+describe('a schema is refused', () => {
+  test('with an unknown type, keyword or format', () => {
+    expect(issuesOf({ type: 'objct' })[0]).toMatchObject({ pointer: '/type', code: 'schema' })
+    expect(issuesOf({ type: 'object', propertees: {} })[0]?.detail).toContain('propertees')
+    expect(issuesOf({ type: 'string', format: 'telepathy' })[0]?.detail).toContain('telepathy')
+  })
+
+  test('when a reference leaves the document or leads nowhere', () => {
+    expect(issuesOf({ properties: { a: { $ref: 'https://elsewhere.test/schema' } } })).toMatchObject([
+      { pointer: '/properties/a/$ref', code: 'ref' },
+    ])
+    expect(issuesOf({ $ref: '#/$defs/absent' })).toHaveLength(1)
+    expect(compiler.compile({ $ref: '#/$defs/a', $defs: { a: { type: 'string' } } }).validate?.('x')).toEqual([])
+  })
+
+  test('when it nests deeper than 32', () => {
+    expect(issuesOf(nested(32))).toEqual([])
+    expect(issuesOf(nested(33))).toMatchObject([{ code: 'depth' }])
+  })
+
+  test.each(['(a+)+$', '([a-z]+)*', '(a*)*b', '(?:\\d+)+', '(a|a)*$', '(a|ab)*c', '(?=x)y', '(?<!x)y', '(a)\\1', '('])(
+    'for the pattern %s',
+    (pattern) => {
+      expect(issuesOf({ type: 'string', pattern })).toMatchObject([{ pointer: '/pattern', code: 'pattern' }])
+      expect(issuesOf({ type: 'object', patternProperties: { [pattern]: true } })).toMatchObject([{ code: 'pattern' }])
+    },
+  )
+
+  test.each([
+    '^[a-z0-9]+(?:-[a-z0-9]+)*$',
+    '^sha256:[0-9a-f]{64}$',
+    '^\\d{4}-\\d{2}$',
+    '^(?:a|b)+$',
+    '[\\]()]+',
+    '^plan_[0-7][0-9a-hjkmnp-tv-z]{25}$',
+    '^\\p{L}+$',
+  ])('not for the pattern %s', (pattern) => {
+    expect(issuesOf({ type: 'string', pattern })).toEqual([])
+  })
+
+  test('not for words that stand in its data', () => {
+    expect(
+      issuesOf({
+        type: 'object',
+        default: { pattern: '(', $ref: 'x' },
+        properties: { pattern: { type: 'string' }, $ref: { enum: ['a'] } },
+      }),
+    ).toEqual([])
+  })
+})
+
+describe('a value', () => {
+  const validate = compiler.compile({
+    type: 'object',
+    required: ['amount'],
+    additionalProperties: false,
+    properties: { amount: { type: 'integer' }, 'a/b': { type: 'string', format: 'date-time' } },
+  }).validate
+
+  test('gets one issue a field, with a pointer and the keyword', () => {
+    expect(validate?.({ amount: 1, 'a/b': '2026-01-01T00:00:00Z' })).toEqual([])
+    expect(validate?.({ 'a/b': 'soon', more: 1 })).toEqual([
+      { pointer: '/amount', code: 'required', detail: "must have required property 'amount'" },
+      { pointer: '/more', code: 'additionalProperties', detail: 'must NOT have additional properties' },
+      { pointer: '/a~1b', code: 'format', detail: 'must match format "date-time"' },
+    ])
+  })
+
+  test('does not satisfy a requirement by what it inherits', () => {
+    const inherits = compiler.compile({ type: 'object', required: ['toString'] }).validate
+    expect(inherits?.({})).toHaveLength(1)
+  })
+
+  test('of 1.5 KB is validated in 30 µs', () => {
+    const item = {
+      type: 'object',
+      required: ['id', 'at', 'text'],
+      additionalProperties: false,
+      properties: {
+        id: { type: 'string', pattern: '^task_[0-7][0-9a-hjkmnp-tv-z]{25}$' },
+        at: { type: 'string', format: 'date-time' },
+        text: { type: 'string', maxLength: 500 },
+      },
+    }
+    const event = compiler.compile({
+      type: 'object',
+      required: ['items'],
+      properties: { items: { type: 'array', items: item } },
+    }).validate
+    const value = {
+      items: Array.from({ length: 10 }, () => ({
+        id: newId('task'),
+        at: '2026-01-01T00:00:00.000Z',
+        text: 'x'.repeat(70),
+      })),
+    }
+    expect(JSON.stringify(value).length).toBeGreaterThan(1500)
+    for (let index = 0; index < 2000; index++) event?.(value)
+    const samples = Array.from({ length: 50 }, () => {
+      const start = performance.now()
+      for (let index = 0; index < 100; index++) event?.(value)
+      return ((performance.now() - start) / 100) * 1000
+    }).sort((left, right) => left - right)
+    expect(samples[25]).toBeLessThan(30)
+  })
+})

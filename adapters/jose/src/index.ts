@@ -1,0 +1,1 @@
+export { createTokenCodec } from './token-codec.ts'
