@@ -1,0 +1,102 @@
+import { event, idSchema } from '@soma/kernel'
+import * as z from 'zod'
+import { problemSummarySchema } from './envelope.ts'
+
+const subscriptionFact = z.strictObject({
+  subscriptionId: idSchema('sub'),
+  name: z.string(),
+  topics: z.array(z.string()),
+  types: z.array(z.string()),
+  state: z.enum(['active', 'paused', 'suspended']),
+  reason: z.string().optional(),
+})
+
+const aboutSubscription = (verb: string, summary: string) => ({
+  type: `subscription.${verb}` as const,
+  topic: 'system-events' as const,
+  data: subscriptionFact,
+  summary,
+})
+
+export const subscriptionCreated = event(aboutSubscription('created', 'A group of readers was made.'))
+export const subscriptionChanged = event(aboutSubscription('changed', 'What a group reads, or how, was changed.'))
+export const subscriptionDeleted = event(aboutSubscription('deleted', 'A group and its place are gone.'))
+export const subscriptionSuspended = event(aboutSubscription('suspended', 'A group gets nothing until it is resumed.'))
+export const subscriptionResumed = event(aboutSubscription('resumed', 'A group goes on.'))
+
+export const subscriptionGapRecorded = event({
+  type: 'subscription.gap-recorded',
+  topic: 'system-events',
+  data: z.strictObject({
+    subscriptionId: idSchema('sub'),
+    topic: z.string(),
+    part: z.number().int(),
+    fromPosition: z.number().int(),
+    toPosition: z.number().int(),
+    reason: z.enum(['trimmed', 'slow']),
+  }),
+  summary: 'A group was moved over events that the log no longer has.',
+})
+
+export const deliveryDeadLettered = event({
+  type: 'delivery.dead-lettered',
+  topic: 'dead-letter',
+  data: z.strictObject({
+    deliveryId: idSchema('dlv'),
+    group: z.string(),
+    topic: z.string(),
+    type: z.string(),
+    eventId: z.string(),
+    attempts: z.number().int(),
+    problem: problemSummarySchema,
+    handler: z.string().nullable(),
+  }),
+  summary: 'A delivery was given up; its event is kept as a dead letter.',
+})
+
+const resolvedFact = z.strictObject({
+  deliveryId: idSchema('dlv'),
+  group: z.string(),
+  note: z.string(),
+  byId: z.string(),
+})
+
+export const deadLetterReplayed = event({
+  type: 'dead-letter.replayed',
+  topic: 'system-events',
+  data: resolvedFact,
+  summary: 'A dead letter was handed to its group again.',
+})
+
+export const deadLetterDiscarded = event({
+  type: 'dead-letter.discarded',
+  topic: 'system-events',
+  data: resolvedFact,
+  summary: 'A dead letter was given up by a person.',
+})
+
+export const eventSchemaViolated = event({
+  type: 'event.schema-violated',
+  topic: 'system-events',
+  data: z.strictObject({
+    topic: z.string(),
+    type: z.string(),
+    source: z.string(),
+    count: z.number().int(),
+    errors: z.array(z.strictObject({ pointer: z.string(), code: z.string(), detail: z.string() })),
+  }),
+  summary: 'An event was accepted in warn mode although its data does not fit; at most once an hour per type.',
+})
+
+export const eventFacts = [
+  subscriptionCreated,
+  subscriptionChanged,
+  subscriptionDeleted,
+  subscriptionSuspended,
+  subscriptionResumed,
+  subscriptionGapRecorded,
+  deliveryDeadLettered,
+  deadLetterReplayed,
+  deadLetterDiscarded,
+  eventSchemaViolated,
+] as const

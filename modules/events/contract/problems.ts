@@ -1,0 +1,58 @@
+import { problem } from '@soma/kernel'
+
+export const unknownTopic = problem({
+  code: 'unknown-topic',
+  status: 422,
+  title: 'No such topic',
+  remedy: 'Use a topic of GET /v1/events/topics or one of its aliases; the nearest name is in the detail.',
+  retryable: false,
+})
+
+export const unknownEventType = problem({
+  code: 'unknown-event-type',
+  status: 422,
+  title: 'The event type is not registered',
+  remedy: 'Register the event definition first, or correct the type; the nearest names are in the detail.',
+  retryable: false,
+})
+
+export const schemaMismatch = problem({
+  code: 'schema-mismatch',
+  status: 422,
+  title: 'The data does not fit the schema of the event',
+  remedy: 'Correct the fields listed in errors; the schema is named in schemaId.',
+  retryable: false,
+})
+
+export const eventIdReused = problem({
+  code: 'event-id-reused',
+  status: 422,
+  title: 'The event id was used for other content',
+  remedy: 'Send a new id for a new event; repeat an event only unchanged.',
+  retryable: false,
+})
+
+export const typeReserved = problem({
+  code: 'type-reserved',
+  status: 403,
+  title: 'The platform alone publishes this',
+  remedy: 'Choose a type whose first segment is not a noun of the platform, on one of the topics open to tenants.',
+  retryable: false,
+})
+
+export const positionTrimmed = problem({
+  code: 'position-trimmed',
+  status: 410,
+  title: 'The log no longer reaches back so far',
+  remedy: 'Start at the oldest position, named in the answer, or at earliest.',
+  retryable: false,
+})
+
+/** Stands in the failed reply of a request that nobody handled (EVT-R38). */
+export const deliveryDead = problem({
+  code: 'delivery-dead',
+  status: 422,
+  title: 'The event could not be handled',
+  remedy: 'Read the dead letter, mend its cause and replay it.',
+  retryable: false,
+})

@@ -1,0 +1,115 @@
+import { setting, TOPICS } from '@soma/kernel'
+import * as z from 'zod'
+
+const DAY_MS = 86_400_000
+const count = z.number().int().min(1)
+const ms = z.number().int().min(0)
+const retentionMs = z.number().int().min(3_600_000)
+
+/** Default retention of each topic. Developer modes keep 7 days at most. */
+export const DEFAULT_RETENTION_MS: Readonly<Record<(typeof TOPICS)[number], number>> = {
+  'action-requests': 14 * DAY_MS,
+  'action-results': 14 * DAY_MS,
+  'business-facts': 30 * DAY_MS,
+  'system-events': 30 * DAY_MS,
+  'plan-events': 90 * DAY_MS,
+  'task-events': 30 * DAY_MS,
+  'notification-events': 30 * DAY_MS,
+  'billing-events': 400 * DAY_MS,
+  conversation: 90 * DAY_MS,
+  memory: 30 * DAY_MS,
+  audit: 365 * DAY_MS,
+  'dead-letter': 30 * DAY_MS,
+}
+
+const week = Object.fromEntries(TOPICS.map((topic) => [topic, 7 * DAY_MS])) as typeof DEFAULT_RETENTION_MS
+
+export const eventSettings = {
+  bus: setting({
+    type: z.enum(['postgres', 'nats', 'kafka']),
+    default: 'postgres',
+    summary: 'Where the log lives. The Postgres log needs no server beside the database.',
+  }),
+  partitions: setting({
+    type: z.number().int().min(1).max(256),
+    default: 16,
+    summary: 'Partitions of each topic, fixed at the first start: a key never changes its partition.',
+  }),
+  emit: setting({
+    type: z.enum(['auto', 'inline', 'relay']),
+    default: 'auto',
+    summary:
+      'How a module’s events reach the log: in the transaction (inline) or by the outbox (relay). auto is inline on PGlite.',
+  }),
+  durability: setting({
+    type: z.enum(['process', 'power']),
+    default: 'power',
+    summary: 'What a 201 survives: the end of the process, or a power cut too.',
+    modes: { test: 'process', 'test-debug': 'process' },
+  }),
+  validation: setting({
+    type: z.enum(['strict', 'warn']),
+    default: 'strict',
+    summary: 'What happens to unregistered types and data that does not fit: refused, or accepted with a warning.',
+  }),
+  maxEventBytes: setting({
+    type: z.number().int().min(1024).max(1_048_576),
+    default: 262_144,
+    summary: 'Largest envelope. Larger content is an artifact named by dataref.',
+  }),
+  dedupeMs: setting({
+    type: ms,
+    default: DAY_MS,
+    summary: 'How long an event id is remembered, so that a repeated publish is a duplicate.',
+  }),
+  outboxHighWater: setting({
+    type: count,
+    default: 100_000,
+    summary: 'Outbox rows above which publishing answers 503.',
+  }),
+  maxParked: setting({
+    type: count,
+    default: 10_000,
+    summary: 'Unfinished deliveries of a group above which its cursors wait.',
+  }),
+  tailMaxLag: setting({
+    type: count,
+    default: 10_000,
+    summary: 'Events a tail may be behind before it gets a gap and goes on at the head.',
+  }),
+  handlerTimeoutMs: setting({ type: ms, default: 30_000, summary: 'Longest run of a module’s event handler.' }),
+  drainMs: setting({
+    type: ms,
+    default: 5000,
+    summary: 'How long a stopping process waits for work in hand; server.graceMs at most.',
+    modes: { test: 1000, 'test-debug': 1000, production: 25_000, 'production-debug': 25_000 },
+  }),
+  lagSloMs: setting({
+    type: ms,
+    default: 30_000,
+    summary: 'Age of the oldest unsettled event that counts as lagging.',
+  }),
+  retentionGraceMs: setting({
+    type: ms,
+    default: 604_800_000,
+    summary: 'How long retention waits for a durable group that is behind.',
+  }),
+  retentionMs: setting({
+    type: z.record(z.enum(TOPICS), retentionMs),
+    default: DEFAULT_RETENTION_MS,
+    summary: 'Retention of each topic; whole segments older than this are dropped.',
+    modes: { 'developer-light': week, 'developer-full': week },
+  }),
+  quotaEventsPerSecond: setting({
+    type: count,
+    default: 1000,
+    summary: 'Events a tenant may publish a second, with a burst of as many.',
+  }),
+  quotaSubscriptions: setting({ type: count, default: 200, summary: 'Subscriptions a tenant may have.' }),
+  quotaMembers: setting({
+    type: count,
+    default: 500,
+    summary: 'Members of all groups of a tenant that may be connected.',
+  }),
+  quotaStreams: setting({ type: count, default: 200, summary: 'Tails a tenant may have open.' }),
+}
