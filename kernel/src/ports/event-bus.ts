@@ -1,3 +1,4 @@
+import type { EventEnvelope } from '../envelope.ts'
 import type { SqlSession } from './database.ts'
 
 /** An event on its way into a log: what the log indexes, and the whole CloudEvents JSON as text (written once, never parsed on the way). */
@@ -16,6 +17,13 @@ export interface AppendRecord {
 export interface Position {
   readonly segment: number
   readonly position: number
+}
+
+/** Before the first event of every partition. */
+export const LOG_START: Position = { segment: 0, position: 0 }
+
+export interface AppendedPosition extends Position {
+  readonly recordedAt: Date
 }
 
 export interface LogRecord extends AppendRecord, Position {
@@ -41,13 +49,36 @@ export interface EventBus {
     readonly writableFromOutside: boolean
   }
   /** Appends in order, all or nothing. `session` is required where `transactionalWithDatabase` is set. It must be the transaction's last statement. */
-  append(records: readonly AppendRecord[], session?: SqlSession): Promise<Position[]>
-  /** Reads a partition after a position, in order. `session` must run as `soma_bus` or inside a tenant (then only that tenant's rows are seen). */
+  append(records: readonly AppendRecord[], session?: SqlSession): Promise<AppendedPosition[]>
+  /** Reads a partition after a position, in order, over all tenants: the reader filters by `tenantId`. */
   read(from: { topic: string; part: number; after: Position; limit: number }): Promise<LogRecord[]>
   partitions(topic?: string): Promise<PartitionState[]>
-  /** The first position recorded at or after a time. */
+  /** The place to read after to get everything recorded at or after a time. */
   positionAt(topic: string, part: number, at: Date): Promise<Position>
   /** Drops whole segments older than `before` that no durable reader needs; answers how many were dropped. */
   trim(topic: string, before: Date): Promise<number>
   close(): Promise<void>
+}
+
+/** What consumers, streams and dispatchers of one process read from: the newest events from memory, older ones from the log. */
+export interface LogReader {
+  /** In order after a position, over all tenants: the reader filters by `tenantId`. Empty at the head. */
+  read(topic: string, part: number, after: Position, limit: number): Promise<readonly LogRecord[]>
+  /** Calls the listener after each commit with what was appended to the topic, in order per partition, without gaps. Answers a function that ends it. */
+  onAppend(topic: string, listener: (records: readonly LogRecord[]) => void): () => void
+  /** The head of each partition of a topic. */
+  heads(topic: string): Promise<readonly PartitionState[]>
+}
+
+/** `<part>-<position, 16 digits>`: sorts inside a partition. */
+export const sequenceOf = (part: number, position: number): string => `${part}-${String(position).padStart(16, '0')}`
+
+/** The event of a record with the attributes that the log gives it. @throws SyntaxError when the stored text is no JSON. */
+export function openRecord(record: LogRecord): EventEnvelope {
+  const envelope = JSON.parse(record.envelope) as EventEnvelope
+  return {
+    ...envelope,
+    recordedtime: record.recordedAt.toISOString(),
+    sequence: sequenceOf(record.part, record.position),
+  }
 }

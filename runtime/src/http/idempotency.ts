@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import { canonicalJson, commonProblems, type Context, type Database, newUuid, type SqlSession } from '@soma/kernel'
+
+export interface StoredAnswer {
+  readonly status: number
+  readonly body: unknown
+}
+
+export interface IdempotencyStore {
+  /**
+   * Runs `work` once per (tenant, principal, operation, key): a repeated request with the same body gets the stored answer.
+   * Problems are not stored: the repeat is decided again. A request that is still running elsewhere answers `conflict`, retryable;
+   * one whose process died is run again (its ids are derived from the key, so its rows are the same ones).
+   * @throws idempotency-key-reused for another body
+   */
+  once(
+    request: { context: Context; operation: string; key: string; body: unknown },
+    work: () => Promise<StoredAnswer>,
+  ): Promise<StoredAnswer>
+}
+
+/** A claim older than this belongs to a request whose process is gone: longer than any operation may take (30 s) and its retry. */
+const STALE_CLAIM_MS = 60_000
+
+export function createIdempotencyStore(options: {
+  database: Database
+  processId: string
+  singleProcess: boolean
+}): IdempotencyStore {
+  return {
+    async once({ context, operation, key, body }, work) {
+      const row = [context.tenantId, context.principal.id, operation, key]
+      const hash = createHash('sha256')
+        .update(canonicalJson(body ?? null))
+        .digest('hex')
+      const claim = `${options.processId}/${newUuid()}`
+      const inTenant = <T>(run: (session: SqlSession) => Promise<T>) =>
+        options.database.transaction(
+          { role: 'soma_app', tenantId: context.tenantId, principalId: context.principal.id },
+          run,
+        )
+
+      const [stored] = await inTenant((session) =>
+        session.query<ClaimRow>(CLAIM, [...row, hash, claim, options.singleProcess, STALE_CLAIM_MS / 1000]),
+      )
+      if (stored === undefined) throw new Error('the claim of an idempotency key answered no row')
+      if (stored.request_hash !== hash)
+        throw commonProblems.idempotencyKeyReused.create(`the Idempotency-Key "${key}" was used with another body`)
+      if (stored.status !== null) return { status: stored.status, body: stored.response }
+      if (stored.claimed_by !== claim)
+        throw commonProblems.conflict.create('a request with this Idempotency-Key is still running', {
+          retryAfterMs: 1000,
+        })
+      try {
+        const answer = await work()
+        await inTenant((session) =>
+          session.execute(STORE, [...row, answer.status, JSON.stringify(answer.body ?? null)]),
+        )
+        return answer
+      } catch (error) {
+        await inTenant((session) => session.execute(RELEASE, row))
+        throw error
+      }
+    },
+  }
+}
+
+interface ClaimRow {
+  readonly request_hash: string
+  readonly status: number | null
+  readonly response: unknown
+  readonly claimed_by: string
+}
+
+/** Claims the key, or answers what is there. A claim whose process is gone (another process on the embedded engine, or a stale one) is taken over. */
+const CLAIM = `
+  insert into runtime.idempotency as stored (tenant_id, principal_id, operation, key, request_hash, claimed_by, claimed_at)
+  values ($1, $2, $3, $4, $5, $6, now())
+  on conflict (tenant_id, principal_id, operation, key) do update
+    set claimed_by = case when stored.status is null
+                           and (($7 and split_part(stored.claimed_by, '/', 1) <> split_part($6, '/', 1)) or stored.claimed_at < now() - make_interval(secs => $8))
+                          then excluded.claimed_by else stored.claimed_by end
+  returning request_hash, status, response, claimed_by`
+
+const STORE = `update runtime.idempotency set status = $5, response = $6::jsonb where tenant_id = $1 and principal_id = $2 and operation = $3 and key = $4`
+const RELEASE = `delete from runtime.idempotency where tenant_id = $1 and principal_id = $2 and operation = $3 and key = $4 and status is null`

@@ -1,0 +1,188 @@
+import {
+  commonProblems,
+  type Contract,
+  type Operation,
+  operationsOf,
+  type ProblemDefinition,
+  type Schema,
+} from '@soma/kernel'
+import * as z from 'zod'
+
+type Document = Record<string, unknown>
+
+const PROBLEM_SCHEMA = {
+  type: 'object',
+  required: ['type', 'code', 'title', 'status', 'detail', 'remedy', 'retryable'],
+  properties: {
+    type: { type: 'string' },
+    code: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    detail: { type: 'string' },
+    remedy: { type: 'string' },
+    retryable: { type: 'boolean' },
+    traceId: { type: 'string' },
+    errors: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['pointer', 'code', 'detail'],
+        properties: { pointer: { type: 'string' }, code: { type: 'string' }, detail: { type: 'string' } },
+      },
+    },
+  },
+}
+
+/** The OpenAPI 3.1 document of some contracts: every operation with its input, output and all its problems. */
+export function toOpenApi(contracts: readonly Contract[], info: { version: string }): Document {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const contract of contracts) {
+    for (const operation of operationsOf(contract)) {
+      paths[operation.path] ??= {}
+      ;(paths[operation.path] as Record<string, unknown>)[operation.method.toLowerCase()] = describeOperation(
+        contract,
+        operation,
+      )
+    }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Soma',
+      version: info.version,
+      license: { name: 'MIT', identifier: 'MIT' },
+      description: 'One platform for AI agents that work together.',
+    },
+    servers: [{ url: '/' }],
+    tags: contracts.map((contract) => ({ name: contract.module, description: contract.summary })),
+    paths,
+    components: {
+      schemas: { Problem: PROBLEM_SCHEMA },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'An API key (soma_…) or an access token.' },
+      },
+    },
+  }
+}
+
+function describeOperation(contract: Contract, operation: Operation): Document {
+  return {
+    operationId: operation.id,
+    tags: [contract.module],
+    summary: operation.summary,
+    'x-soma-capability': operation.capability,
+    ...(operation.action === undefined ? {} : { 'x-soma-action': operation.action }),
+    security: operation.capability === 'public' ? [] : [{ bearer: [] }],
+    parameters: [
+      ...parametersOf(operation.params, 'path'),
+      ...parametersOf(operation.query, 'query'),
+      ...headerParameters(operation),
+    ],
+    ...(operation.body === undefined
+      ? {}
+      : { requestBody: { required: true, content: bodyContent(operation, operation.body) } }),
+    responses: responsesOf(operation),
+  }
+}
+
+function bodyContent(operation: Operation, body: Schema): Document {
+  const schema = toJsonSchema(body, 'input')
+  return {
+    'application/json': { schema },
+    ...Object.fromEntries((operation.accepts ?? []).map((type) => [type, { schema: {} }])),
+  }
+}
+
+function headerParameters(operation: Operation): Document[] {
+  const parameters: Document[] = []
+  if (operation.ifMatch === true) parameters.push(header('If-Match', 'The version that was read, in quotes.', true))
+  if (operation.method === 'POST')
+    parameters.push(
+      header('Idempotency-Key', 'The same key and body give the stored answer for 24 hours.', false, {
+        maxLength: 255,
+      }),
+    )
+  if (operation.stream !== undefined) parameters.push(header('Last-Event-ID', 'Resume after this cursor.', false))
+  return parameters
+}
+
+const header = (name: string, description: string, required: boolean, extra: Document = {}): Document => ({
+  name,
+  in: 'header',
+  required,
+  description,
+  schema: { type: 'string', ...extra },
+})
+
+function parametersOf(schema: Schema | undefined, place: 'path' | 'query'): Document[] {
+  if (schema === undefined) return []
+  const { properties = {}, required = [] } = toJsonSchema(schema, 'input') as {
+    properties?: Record<string, unknown>
+    required?: string[]
+  }
+  return Object.entries(properties).map(([name, member]) => ({
+    name,
+    in: place,
+    required: place === 'path' || required.includes(name),
+    schema: member,
+  }))
+}
+
+function responsesOf(operation: Operation): Document {
+  const status = successStatus(operation)
+  return {
+    [status]: successResponse(operation),
+    ...problemResponses([...Object.values(commonProblems), ...(operation.problems ?? [])]),
+  }
+}
+
+export function successStatus(operation: Pick<Operation, 'status' | 'output' | 'stream'>): number {
+  return operation.status ?? (operation.output === undefined && operation.stream === undefined ? 204 : 200)
+}
+
+function successResponse(operation: Operation): Document {
+  if (operation.stream !== undefined) {
+    const frames = Object.entries(operation.stream).map(([name, schema]) => ({
+      title: name,
+      ...toJsonSchema(schema, 'output'),
+    }))
+    return {
+      description: `Server-sent events: ${Object.keys(operation.stream).join(', ')}, and the control frames gap, drain, closed.`,
+      content: { 'text/event-stream': { schema: { type: 'string' }, 'x-soma-frames': frames } },
+    }
+  }
+  if (operation.output === undefined) return { description: 'Done.' }
+  return { description: 'Done.', content: { 'application/json': { schema: toJsonSchema(operation.output, 'output') } } }
+}
+
+function problemResponses(problems: readonly ProblemDefinition[]): Document {
+  const byStatus = new Map<number, Set<string>>()
+  for (const problem of problems)
+    byStatus.set(problem.status, (byStatus.get(problem.status) ?? new Set()).add(problem.code))
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      status,
+      {
+        description: [...codes].join(', '),
+        content: {
+          'application/problem+json': {
+            schema: {
+              allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: [...codes] } } }],
+            },
+          },
+        },
+      },
+    ]),
+  )
+}
+
+function toJsonSchema(schema: Schema, io: 'input' | 'output'): Document {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
+    io,
+    target: 'draft-2020-12',
+    unrepresentable: 'any',
+    reused: 'inline',
+    cycles: 'ref',
+  }) as Document
+  return rest
+}

@@ -1,0 +1,69 @@
+import type { Database, Job, Logger } from '@soma/kernel'
+
+/** A job's lease outlives its slowest healthy run (jobs are slices of ≤ 500 rows); a process that died frees it after this. */
+const LEASE_MS = 30_000
+
+/** Runs each job on one process at a time, `everyMs` after its last end. An error is logged and the next run tries again. */
+export function createJobs(options: {
+  database: Database
+  jobs: readonly { module: string; job: Job }[]
+  processId: string
+  log: Logger
+}) {
+  const stopping = new AbortController()
+  const loops: Promise<void>[] = []
+  return {
+    start(): void {
+      for (const entry of options.jobs) loops.push(loop(entry, { ...options, signal: stopping.signal }))
+    },
+    async stop(): Promise<void> {
+      stopping.abort()
+      await Promise.all(loops)
+    },
+  }
+}
+
+interface LoopOptions {
+  readonly database: Database
+  readonly processId: string
+  readonly log: Logger
+  readonly signal: AbortSignal
+}
+
+async function loop({ module, job }: { module: string; job: Job }, options: LoopOptions): Promise<void> {
+  const name = `${module}/${job.name}`
+  while (!options.signal.aborted) {
+    try {
+      if (await lease(name, options)) await job.run(options.signal)
+    } catch (error) {
+      if (!options.signal.aborted) options.log.error('job failed', { job: name, error })
+    }
+    await pause(job.everyMs, options.signal)
+  }
+}
+
+async function lease(name: string, { database, processId }: LoopOptions): Promise<boolean> {
+  const rows = await database.transaction({ role: 'soma_scheduler' }, (session) =>
+    session.query(LEASE, [name, processId, LEASE_MS / 1000]),
+  )
+  return rows.length > 0
+}
+
+const LEASE = `
+  insert into runtime.job_leases as held (job, owner, lease_until) values ($1, $2, clock_timestamp() + make_interval(secs => $3))
+  on conflict (job) do update set owner = excluded.owner, lease_until = excluded.lease_until
+    where held.owner = excluded.owner or held.lease_until < clock_timestamp()
+  returning job`
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done, { once: true })
+    function done() {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+  })
+}
