@@ -1,0 +1,78 @@
+import type { Database, EventBus, EventEnvelope, LogRecord, SqlSession } from '@soma/kernel'
+import { toAppendRecord } from './append-record.ts'
+import { createNotifier } from './notifier.ts'
+import { addToOutbox, type OutboxRecord } from './outbox.ts'
+
+/**
+ * `inline`: the transaction appends to the log itself (lowest latency; on Postgres writers of one partition wait for each other's commit).
+ * `relay`: it writes outbox rows, which the relay ships. The only way for a bus outside the database.
+ */
+export type EmitMode = 'inline' | 'relay'
+
+export interface EmitterOptions {
+  readonly bus: EventBus
+  readonly database: Database
+  readonly mode: EmitMode
+  /** Partition count of the installation. */
+  readonly partitions: number
+}
+
+export interface Emitter {
+  /** Writes the events of a transaction, in order. It is the transaction's last statement: what waits for a row lock also waits for its place in the log. */
+  write(session: SqlSession, envelopes: readonly EventEnvelope[]): Promise<void>
+  /** After the commit, with the same array that was written: wakes the readers of this and, where others can exist, of other processes. Never throws. */
+  committed(envelopes: readonly EventEnvelope[]): void
+  /** Calls the listener after a commit with the records that went into the log (`inline`). */
+  onAppend(listener: (records: readonly LogRecord[]) => void): () => void
+  /** Calls the listener after a commit that left rows in the outbox; `dueAt` is the earliest time of a delayed one. */
+  onOutbox(listener: () => void): () => void
+}
+
+/** @throws TypeError for `inline` with a bus that does not join the database's transaction. */
+export function createEmitter({ bus, database, mode, partitions }: EmitterOptions): Emitter {
+  if (mode === 'inline' && !bus.flags.transactionalWithDatabase)
+    throw new TypeError('events.emit is inline, but this bus is outside the database: use relay')
+  const written = new WeakMap<readonly EventEnvelope[], { appended: LogRecord[]; outbox: boolean }>()
+  const appendListeners = new Set<(records: readonly LogRecord[]) => void>()
+  const outboxListeners = new Set<() => void>()
+  const notifier = database.engine === 'postgres' ? createNotifier(database) : undefined
+
+  return {
+    write: async (session, envelopes) => {
+      const { now, later } = split(envelopes, mode, partitions)
+      if (later.length > 0) await addToOutbox(session, later)
+      const positions = now.length > 0 ? await bus.append(now, session) : []
+      const appended = now.map((record, index) => ({ ...record, ...(positions[index] as (typeof positions)[number]) }))
+      written.set(envelopes, { appended, outbox: later.length > 0 })
+    },
+    committed: (envelopes) => {
+      const done = written.get(envelopes)
+      if (done === undefined) return
+      written.delete(envelopes)
+      if (done.appended.length > 0) {
+        for (const listener of appendListeners) listener(done.appended)
+        notifier?.announce(done.appended)
+      }
+      if (done.outbox) for (const listener of outboxListeners) listener()
+    },
+    onAppend: (listener) => add(appendListeners, listener),
+    onOutbox: (listener) => add(outboxListeners, listener),
+  }
+}
+
+function split(envelopes: readonly EventEnvelope[], mode: EmitMode, partitions: number) {
+  const now: ReturnType<typeof toAppendRecord>[] = []
+  const later: OutboxRecord[] = []
+  for (const envelope of envelopes) {
+    const record = toAppendRecord(envelope, partitions)
+    const dueAt = envelope.deliverat ?? null
+    if (mode === 'relay' || dueAt !== null) later.push({ ...record, dueAt })
+    else now.push(record)
+  }
+  return { now, later }
+}
+
+function add<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
