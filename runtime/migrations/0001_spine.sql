@@ -88,18 +88,17 @@ end $$;
 create policy module_groups on events.cursor for select to soma_worker using (tenant_id is null);
 grant select, insert, update, delete on runtime.job_leases to soma_bus, soma_scheduler;
 
--- Claims a lease that is free, lapsed or already the caller's. Answers the epoch, or null when another holds it.
-create function runtime.claim_lease(wanted text, claimer uuid, ttl_ms int8) returns int8
+-- Claims a lease that is free, lapsed or already the caller's. Answers the epoch, or no row when another holds it.
+create function runtime.claim_lease(wanted text, claimer uuid, ttl_seconds float8) returns setof int8
 language plpgsql set plan_cache_mode = force_generic_plan as $$
-declare claimed int8;
 begin
-  insert into runtime.job_leases as l (name, owner, epoch, lease_until)
-    values (wanted, claimer, 1, clock_timestamp() + ttl_ms * interval '1 millisecond')
-  on conflict (name) do update
-    set owner = claimer, lease_until = excluded.lease_until, epoch = l.epoch + case when l.owner = claimer then 0 else 1 end
-    where l.owner is null or l.owner = claimer or l.lease_until < clock_timestamp()
-  returning l.epoch into claimed;
-  return claimed;
+  return query
+    insert into runtime.job_leases as l (name, owner, epoch, lease_until)
+      values (wanted, claimer, 1, clock_timestamp() + make_interval(secs => ttl_seconds))
+    on conflict (name) do update
+      set owner = claimer, lease_until = excluded.lease_until, epoch = l.epoch + case when l.owner = claimer then 0 else 1 end
+      where l.owner is null or l.owner = claimer or l.lease_until < clock_timestamp()
+    returning l.epoch;
 end $$;
 
 create function runtime.release_lease(wanted text, holder uuid) returns void
