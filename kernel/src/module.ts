@@ -135,6 +135,9 @@ export interface ModuleDefinition<C extends Contract = Contract, U extends Uses 
   create(environment: ModuleEnvironment<C, U, Ports>): ModuleParts<C>
 }
 
+/** A module whose contract is not known here: what composition works with. */
+export type AnyModule = ModuleDefinition<any, any, any>
+
 /** Declares a module: what it uses, and how it is put together. Receives what it declared; a missing one fails at boot by name. */
 export const defineModule = <C extends Contract, U extends Uses, Ports = Record<never, never>>(
   definition: ModuleDefinition<C, U, Ports>,

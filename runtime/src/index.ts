@@ -1,7 +1,8 @@
+export { type ComposedModule, type ComposeOptions, type Composition, compose, type HostedModule } from './compose.ts'
 export { readMigrations } from './database/migrations.ts'
 export {
+  contextOfEvent,
   createModuleDatabase,
-  type HandlerDatabase,
   type ModuleDatabaseOptions,
   moduleContext,
   scopeOf,
@@ -9,3 +10,13 @@ export {
 } from './database/module-database.ts'
 export { stampEnvelope } from './database/stamp.ts'
 export { assertOutsideTransaction, guardTransaction } from './database/transaction-guard.ts'
+export * from './call/bind.ts'
+export { authorize, createExecute, type Execute, isDeclared } from './call/execute.ts'
+export { createInProcessTransport, withGrants } from './call/in-process.ts'
+export * from './config/configuration.ts'
+export { nearest } from './config/nearest.ts'
+export { createIdempotencyStore, type IdempotencyStore } from './http/idempotency.ts'
+export { toOpenApi } from './http/openapi.ts'
+export { createHttpServer, problemsOf, type ReadyReport, type RequestCredentials } from './http/server.ts'
+export { createJobs } from './jobs.ts'
+export { createLogger } from './observe/log.ts'

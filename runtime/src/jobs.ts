@@ -49,11 +49,7 @@ async function lease(name: string, { database, processId }: LoopOptions): Promis
   return rows.length > 0
 }
 
-const LEASE = `
-  insert into runtime.job_leases as held (job, owner, lease_until) values ($1, $2, clock_timestamp() + make_interval(secs => $3))
-  on conflict (job) do update set owner = excluded.owner, lease_until = excluded.lease_until
-    where held.owner = excluded.owner or held.lease_until < clock_timestamp()
-  returning job`
+const LEASE = 'select runtime.claim_lease($1, $2::uuid, $3) as epoch'
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

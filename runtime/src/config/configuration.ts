@@ -50,12 +50,12 @@ export function loadConfiguration(
   sources: ConfigurationSources,
 ): Configuration {
   const issues: string[] = []
-  const definitions = new Map(
+  const definitions = new Map<string, SettingDefinition>(
     contracts.flatMap(({ module, settings }) =>
       Object.entries(settings).map(([name, definition]) => [`${module}.${name}`, definition] as const),
     ),
   )
-  const names = new Map([...definitions.keys()].map((key) => [environmentName(key), key]))
+  const names = new Map<string, string>([...definitions.keys()].map((key) => [environmentName(key), key]))
   const file = flatten(sources.file ?? {}, definitions)
   const environment = readEnvironment(sources, names, issues)
   const mode = readMode(sources, issues)

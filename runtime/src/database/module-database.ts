@@ -1,5 +1,6 @@
 import {
   type CauseOfCall,
+  childTraceparent,
   type Clock,
   type Context,
   type Database,
@@ -17,11 +18,11 @@ import { eventOf, stampEnvelope } from './stamp.ts'
 import { assertOutsideTransaction, guardTransaction } from './transaction-guard.ts'
 
 /** Writes the events of a transaction (runtime/src/events). */
-export interface TransactionEmitter {
+export interface TransactionEmitter<Written = unknown> {
   /** The transaction's last statement. */
-  write(session: SqlSession, envelopes: readonly EventEnvelope[]): Promise<void>
+  write(session: SqlSession, envelopes: readonly EventEnvelope[]): Promise<Written>
   /** After the commit: wakes readers. */
-  committed(envelopes: readonly EventEnvelope[]): void
+  committed(written: Written): void
 }
 
 export interface ModuleDatabaseOptions {
@@ -32,31 +33,20 @@ export interface ModuleDatabaseOptions {
   readonly region: string
 }
 
-/** A module database that also opens a transaction on behalf of an event handler, with what must be written first (the inbox row). */
-export interface HandlerDatabase extends ModuleDatabase {
-  /** Role `soma_worker` in the event's tenant. `before` runs first and may answer false to skip the work (already handled). */
-  asHandler(
-    context: Context,
-    before: (session: SqlSession) => Promise<boolean>,
-    work: (tx: Transaction) => Promise<void>,
-  ): Promise<boolean>
-}
-
-export function createModuleDatabase(options: ModuleDatabaseOptions): HandlerDatabase {
+export function createModuleDatabase(options: ModuleDatabaseOptions): ModuleDatabase {
   const { database, emitter, module } = options
 
   const open = async <T>(scope: DatabaseScope, context: Context, work: (tx: Transaction) => Promise<T>): Promise<T> => {
     assertOutsideTransaction('a second transaction')
     const envelopes: EventEnvelope[] = []
-    const result = await database.transaction(scope, (raw) =>
+    const { answer, written } = await database.transaction(scope, (raw) =>
       guardTransaction(raw, async (session) => {
         const answer = await work(createTransaction(session, context, envelopes, options))
-        if (envelopes.length > 0) await emitter.write(session, envelopes)
-        return answer
+        return { answer, written: envelopes.length === 0 ? undefined : await emitter.write(session, envelopes) }
       }),
     )
-    if (envelopes.length > 0) emitter.committed(envelopes)
-    return result
+    if (envelopes.length > 0) emitter.committed(written)
+    return answer
   }
 
   return {
@@ -66,13 +56,20 @@ export function createModuleDatabase(options: ModuleDatabaseOptions): HandlerDat
       assertOutsideTransaction('a scheduler transaction')
       return database.transaction({ role: 'soma_scheduler' }, (session) => guardTransaction(session, work))
     },
-    asHandler: (context, before, work) =>
-      open(scopeOf(context, 'soma_worker'), context, async (tx) => {
-        if (!(await before(tx))) return false
-        await work(tx)
-        return true
-      }),
     moduleContext: (tenantId, cause) => moduleContext(tenantId, module, options.region, cause),
+  }
+}
+
+/** The context in which a module handles an event: its own principal, in the event's tenant and space, acting for the event's user. */
+export function contextOfEvent(event: EventEnvelope, module: ModuleDatabaseOptions['module'], region: string): Context {
+  const ids = { sessionId: event.sessionid, planId: event.planid, taskId: event.taskid }
+  const present = Object.fromEntries(Object.entries(ids).filter(([, id]) => id !== undefined))
+  const cause: CauseOfCall = { eventId: event.id, correlationId: event.correlationid ?? event.id, ...present }
+  return {
+    ...moduleContext(event.tenantid, module, region, cause),
+    spaceId: event.spaceid ?? '',
+    traceparent: childTraceparent(event.traceparent),
+    ...(event.userid === undefined ? {} : { userId: event.userid }),
   }
 }
 

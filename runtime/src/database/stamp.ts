@@ -58,7 +58,7 @@ export function eventOf(
     partitionkey: partitionKey,
     expirytime: expiryTime,
     deliverat: deliverAt,
-  })
+  }) as Partial<EventEnvelope> & Pick<EventEnvelope, 'type' | 'topic'>
 }
 
 /** Fills defaults and stamps what only the server may say: tenant, space, user, author, constitution, region. */

@@ -74,11 +74,11 @@ interface ClaimRow {
 
 /** Claims the key, or answers what is there. A claim whose process is gone (another process on the embedded engine, or a stale one) is taken over. */
 const CLAIM = `
-  insert into runtime.idempotency as stored (tenant_id, principal_id, operation, key, request_hash, claimed_by, claimed_at)
-  values ($1, $2, $3, $4, $5, $6, now())
+  insert into runtime.idempotency as stored (tenant_id, principal_id, operation, key, request_hash, claimed_by)
+  values ($1, $2, $3, $4, $5, $6)
   on conflict (tenant_id, principal_id, operation, key) do update
     set claimed_by = case when stored.status is null
-                           and (($7 and split_part(stored.claimed_by, '/', 1) <> split_part($6, '/', 1)) or stored.claimed_at < now() - make_interval(secs => $8))
+                           and (($7 and split_part(stored.claimed_by, '/', 1) <> split_part($6, '/', 1)) or stored.created_at < now() - make_interval(secs => $8))
                           then excluded.claimed_by else stored.claimed_by end
   returning request_hash, status, response, claimed_by`
 
