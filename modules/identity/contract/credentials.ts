@@ -1,0 +1,64 @@
+import { operation, problem } from '@soma/kernel'
+import * as z from 'zod'
+import { principalKind } from './principals.ts'
+
+export const identityProblems = {
+  originRefused: problem({
+    code: 'origin-refused',
+    status: 403,
+    title: 'This origin or host may not call here',
+    remedy:
+      'Call a loopback name from an allowed origin, or send a credential to a server that is not in a developer mode.',
+    retryable: false,
+  }),
+} as const
+
+/** What a request says about its author. Header values are given as they arrived. */
+export const presented = z.strictObject({
+  authorization: z.string().max(16_384).optional(),
+  /** `X-Tenant-ID`, `X-User-ID`, `X-Space-ID`. */
+  tenantHeader: z.string().max(1024).optional(),
+  userHeader: z.string().max(1024).optional(),
+  spaceHeader: z.string().max(1024).optional(),
+  /** Of the peer, not of a forwarding header. */
+  remoteAddress: z.string().max(64),
+  host: z.string().max(512).optional(),
+  origin: z.string().max(512).optional(),
+  userAgent: z.string().max(1024).optional(),
+  /** Id of the operation, for the record. */
+  operation: z.string().max(256).optional(),
+})
+export type Presented = z.infer<typeof presented>
+
+/** The identity context without the trace, which is the request's. */
+export const proven = z.strictObject({
+  tenantId: z.string(),
+  spaceId: z.string(),
+  principal: z.strictObject({
+    id: z.string(),
+    kind: principalKind,
+    roles: z.array(z.string()),
+    capabilities: z.array(z.string()),
+  }),
+  userId: z.string().optional(),
+  actors: z.array(z.string()),
+  method: z.enum(['api-key', 'token', 'developer']),
+  credentialId: z.string().optional(),
+  authenticatedAt: z.iso.datetime(),
+  region: z.string(),
+  constitutionHash: z.string(),
+})
+export type Proven = z.infer<typeof proven>
+
+export const credentialOperations = {
+  verify: operation({
+    method: 'POST',
+    path: '/v1/identity/credentials/verify',
+    summary: 'Proves the author of a request. Answers 401 with one text for every reason.',
+    capability: 'internal',
+    body: presented,
+    output: proven,
+    status: 200,
+    problems: [identityProblems.originRefused],
+  }),
+}
