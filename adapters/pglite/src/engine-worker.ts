@@ -1,0 +1,119 @@
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
+import { btree_gin } from '@electric-sql/pglite/contrib/btree_gin'
+import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm'
+import {
+  type EngineMessage,
+  type EngineRequest,
+  type EngineResult,
+  type EngineSettings,
+  noRows,
+} from './engine-messages.ts'
+import { rolesScript } from './roles.ts'
+import { createStatementRunner, type StatementRunner } from './statement-runner.ts'
+import { SyncedNodeFS } from './synced-node-fs.ts'
+
+const port = parentPort as MessagePort
+const settings = workerData as EngineSettings
+const post = (message: EngineMessage): void => port.postMessage(message)
+
+/** Without `-F`, which turns fsync off. 32 MB of buffers saves 130 MB of memory against the default. */
+const startParams = [
+  ...PGlite.defaultStartParams.filter((parameter) => parameter !== '-F'),
+  ...['-c', `fsync=${settings.durability === 'power' ? 'on' : 'off'}`],
+  ...['-c', 'wal_sync_method=fsync'],
+  ...['-c', 'shared_buffers=32MB'],
+  ...['-c', 'timezone=UTC'],
+]
+
+const options: PGliteOptions = { startParams, extensions: { pg_trgm, btree_gin }, relaxedDurability: true }
+
+const fileBlob = (path: string): Blob => new Blob([readFileSync(path)])
+
+/** Keeps an initialised directory for later boots of the same version: 0.4 s instead of 2 to 4 s. Losing a race costs nothing. */
+async function keepTemplate(): Promise<void> {
+  const engine = await PGlite.create(options)
+  await engine.exec(rolesScript)
+  const dump = await engine.dumpDataDir('none')
+  const unfinished = `${settings.templateFile}.${process.pid}`
+  writeFileSync(unfinished, Buffer.from(await dump.arrayBuffer()), { mode: 0o600 })
+  renameSync(unfinished, settings.templateFile)
+  await engine.close()
+}
+
+async function openMemory(): Promise<PGlite> {
+  return PGlite.create({ ...options, loadDataDir: fileBlob(settings.templateFile) })
+}
+
+const fileSystems: SyncedNodeFS[] = []
+
+async function openDirectory(directory: string, extra: PGliteOptions): Promise<PGlite> {
+  const fileSystem = new SyncedNodeFS(directory)
+  fileSystems.push(fileSystem)
+  return PGlite.create({ ...options, ...extra, fs: fileSystem })
+}
+
+/** A directory appears under its name only once it is whole, so a kill during the first boot leaves nothing behind. */
+async function createDirectory(directory: string): Promise<void> {
+  const unfinished = `${directory}.unfinished`
+  rmSync(unfinished, { recursive: true, force: true })
+  const engine = await openDirectory(unfinished, { loadDataDir: fileBlob(settings.templateFile) })
+  await engine.exec('checkpoint')
+  await engine.close()
+  renameSync(unfinished, directory)
+}
+
+async function openDisk(directory: string): Promise<PGlite> {
+  if (!existsSync(`${directory}/PG_VERSION`)) await createDirectory(directory)
+  return openDirectory(directory, {})
+}
+
+const syncs = (): number => fileSystems.at(-1)?.syncs ?? 0
+
+async function answer(request: EngineRequest, engine: PGlite, runner: StatementRunner): Promise<EngineResult> {
+  switch (request.kind) {
+    case 'statement':
+      return runner.run(request.sql, request.parameters)
+    case 'begin':
+      await runner.script('begin')
+      return runner.run(request.sql, request.parameters)
+    case 'script':
+      await runner.script(request.sql)
+      return noRows
+    case 'commit':
+      if ((await runner.script('commit')) === 'COMMIT') return noRows
+      throw new Error('The transaction was rolled back: one of its statements had failed and its error was swallowed')
+    case 'rollback':
+      await runner.script('rollback')
+      return noRows
+    case 'syncs':
+      return { ...noRows, changed: syncs() }
+    case 'close':
+      await runner.script('reset session authorization')
+      await engine.close()
+      return noRows
+  }
+}
+
+function failureOf(error: unknown): EngineMessage {
+  const fields = error instanceof Error ? { ...error } : {}
+  return { kind: 'failed', failure: { message: error instanceof Error ? error.message : String(error), fields } }
+}
+
+async function start(): Promise<void> {
+  if (!existsSync(settings.templateFile)) await keepTemplate()
+  const engine = settings.dataDirectory === 'memory' ? await openMemory() : await openDisk(settings.dataDirectory)
+  const runner = createStatementRunner(engine, (channel, payload) => post({ kind: 'notification', channel, payload }))
+  await runner.script(rolesScript)
+  await runner.script('set session authorization soma_session')
+  let last: Promise<void> = Promise.resolve()
+  port.on('message', (request: EngineRequest) => {
+    last = last
+      .then(async () => post({ kind: 'done', result: await answer(request, engine, runner) }))
+      .catch((error: unknown) => post(failureOf(error)))
+  })
+  post({ kind: 'ready' })
+}
+
+start().catch((error: unknown) => post(failureOf(error)))
