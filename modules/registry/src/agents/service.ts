@@ -1,0 +1,116 @@
+import {
+  type Context,
+  commonProblems,
+  decodeCursor,
+  encodeCursor,
+  holds,
+  type ModuleDatabase,
+  type Transaction,
+  toId,
+} from '@soma/kernel'
+import type { AgentRecord } from '../../contract/agents.ts'
+import { agentDeregistered, agentHealthChanged, agentInstanceStopped } from '../../contract/facts.ts'
+import { completeAgents, readAgent } from './read-agents.ts'
+import { deleteInstance, endAgents, type InstanceRow, type Sign, selectInstance, touchInstances } from './store.ts'
+import { type AgentFilter, listAgents } from './views.ts'
+
+type ListQuery = { readonly [Name in keyof Omit<AgentFilter, 'includeExpired'>]?: string | undefined } & {
+  readonly includeExpired: boolean
+  readonly limit: number
+  readonly cursor?: string | undefined
+}
+
+export interface AgentService {
+  /** One sign of life. @throws Problem `not-found` for an instance that is not known. */
+  heartbeat(
+    context: Context,
+    sign: Sign & { name: string; digest?: string | undefined },
+  ): Promise<{ expiresAt: string; known: boolean }>
+  heartbeats(context: Context, signs: readonly Sign[]): Promise<{ alive: string[]; unknown: string[] }>
+  deregister(context: Context, instance: { name: string; instanceId: string }): Promise<undefined>
+  list(context: Context, query: ListQuery): Promise<{ items: AgentRecord[]; nextCursor: string | null }>
+  get(context: Context, name: string): Promise<AgentRecord>
+}
+
+export function createAgentService(deps: { database: ModuleDatabase; leaseMs: number }): AgentService {
+  const { database, leaseMs } = deps
+  const touch = (context: Context, signs: readonly Sign[]) =>
+    database.transaction(context, async (tx) => {
+      const rows = await touchInstances(tx, signs, { leaseMs, principalId: ownPrincipal(context) })
+      for (const row of rows) if (row.health !== row.health_before) emitHealth(tx, row)
+      return rows
+    })
+  return {
+    async heartbeat(context, sign) {
+      const [row] = await touch(context, [sign])
+      if (row === undefined || row.name !== sign.name) {
+        throw commonProblems.notFound.create(`no instance ${sign.instanceId} of ${sign.name}`)
+      }
+      const known = sign.digest === undefined || sign.digest === row.digest
+      return { expiresAt: row.expires_at.toISOString(), known }
+    },
+    async heartbeats(context, signs) {
+      const alive = (await touch(context, signs)).map((row) => row.instance_id)
+      return { alive, unknown: signs.map((sign) => sign.instanceId).filter((id) => !alive.includes(id)) }
+    },
+    deregister: (context, instance) => database.transaction(context, (tx) => deregister(tx, context, instance)),
+    async list(context, query) {
+      const filter = filterOf(query)
+      const before = (decodeCursor(query.cursor, 1)?.[0] as string | undefined) ?? null
+      return database.transaction(context, async (tx) => {
+        const rows = await listAgents(tx, filter, { before, limit: query.limit + 1 })
+        const page = rows.slice(0, query.limit)
+        const last = rows.length > query.limit ? page.at(-1) : undefined
+        const items = await completeAgents(tx, page)
+        return { items, nextCursor: last === undefined ? null : encodeCursor([last.id]) }
+      })
+    },
+    get: (context, name) => database.transaction(context, (tx) => readAgent(tx, { name, spaceId: context.spaceId })),
+  }
+}
+
+/** Whose instances may be touched: one's own, or with `agent:manage` all. */
+const ownPrincipal = (context: Context): string | null =>
+  holds(context.principal, 'agent:manage') ? null : context.principal.id
+
+const filterOf = (query: ListQuery): AgentFilter => ({
+  kind: query.kind ?? null,
+  status: query.status ?? null,
+  capability: query.capability ?? null,
+  consumes: query.consumes ?? null,
+  produces: query.produces ?? null,
+  tag: query.tag ?? null,
+  query: query.query ?? null,
+  includeExpired: query.includeExpired || query.status === 'expired' || query.status === 'deregistered',
+})
+
+function emitHealth(tx: Transaction, row: InstanceRow & { health_before: string }): void {
+  const agentId = toId('reg', row.agent_id)
+  const detail = row.health_detail === null ? {} : { detail: row.health_detail }
+  tx.emit(
+    agentHealthChanged,
+    { agentId, instanceId: row.instance_id, from: row.health_before, to: row.health, ...detail },
+    { partitionKey: agentId },
+  )
+}
+
+async function deregister(
+  tx: Transaction,
+  context: Context,
+  wanted: { name: string; instanceId: string },
+): Promise<undefined> {
+  const [instance] = await selectInstance(tx, wanted.instanceId)
+  const owner = ownPrincipal(context)
+  if (instance === undefined || (owner !== null && instance.principal_id !== owner)) {
+    throw commonProblems.notFound.create(`no instance ${wanted.instanceId} of ${wanted.name}`)
+  }
+  await deleteInstance(tx, wanted.instanceId)
+  const agentId = toId('reg', instance.agent_id)
+  const key = { partitionKey: agentId }
+  const { name, instanceId } = wanted
+  const agentVersion = instance.agent_version
+  tx.emit(agentInstanceStopped, { agentId, name, instanceId, agentVersion, reason: 'deregistered' }, key)
+  for (const row of await endAgents(tx, [instance.agent_id], 'deregistered')) {
+    tx.emit(agentDeregistered, { agentId, name: row.name, lastSeenAt: row.last_seen_at.toISOString() }, key)
+  }
+}

@@ -1,0 +1,162 @@
+import type { SqlSession } from '@soma/kernel'
+
+export interface DefinitionRow {
+  readonly tenant_id: string
+  readonly topic: string
+  readonly type: string
+  readonly version: string
+  readonly version_order: string
+  readonly kind: 'request' | 'reply' | 'fact'
+  readonly description: string
+  readonly purpose: string | null
+  readonly schema_name: string
+  readonly schema_version: string
+  readonly response_type: string | null
+  readonly response_topic: string | null
+  readonly response_schema: Record<string, unknown> | null
+  readonly side_effects: 'none' | 'reversible' | 'irreversible'
+  readonly examples: unknown[]
+  readonly tags: string[]
+  readonly status: 'draft' | 'active' | 'deprecated' | 'retired'
+  readonly owner_id: string
+  readonly owner_agent: string | null
+  readonly replaced_by: string | null
+  readonly sunset_at: Date | null
+  readonly digest: string
+  readonly created_at: Date
+}
+
+export interface DefinitionView extends DefinitionRow {
+  readonly json_schema: boolean | Record<string, unknown>
+  readonly consumers: number
+  readonly producers: number
+}
+
+export interface DefinitionInsert {
+  readonly topic: string
+  readonly type: string
+  readonly version: string
+  readonly version_order: string
+  readonly kind: string
+  readonly description: string
+  readonly purpose: string | null
+  readonly schema_name: string
+  readonly schema_version: string
+  readonly response_type: string | null
+  readonly response_topic: string | null
+  readonly response_schema: unknown
+  readonly side_effects: string
+  readonly examples: readonly unknown[]
+  readonly tags: readonly string[]
+  readonly owner_agent: string | null
+  readonly digest: string
+}
+
+type Wanted = { readonly topic: string; readonly type: string; readonly version: string }
+
+export const selectDefinitions = (session: SqlSession, wanted: readonly Wanted[]) =>
+  session.query<DefinitionRow>(
+    `select d.* from jsonb_to_recordset($1::jsonb) as wanted(topic text, type text, version text)
+     join registry.event_definitions d
+       on d.topic = wanted.topic and d.type = wanted.type and d.version = wanted.version`,
+    [JSON.stringify(wanted)],
+  )
+
+/** Who defined each type on each topic first. */
+export const selectDefinitionOwners = (session: SqlSession, wanted: readonly Wanted[]) =>
+  session.query<Pick<DefinitionRow, 'tenant_id' | 'topic' | 'type' | 'owner_id'>>(
+    `select distinct on (d.tenant_id, d.topic, d.type) d.tenant_id, d.topic, d.type, d.owner_id
+     from jsonb_to_recordset($1::jsonb) as wanted(topic text, type text)
+     join registry.event_definitions d on d.topic = wanted.topic and d.type = wanted.type
+     order by d.tenant_id, d.topic, d.type, d.created_at`,
+    [JSON.stringify(wanted)],
+  )
+
+/** Inserts what is not there yet; answers what was inserted. */
+export const insertDefinitions = (session: SqlSession, rows: readonly DefinitionInsert[], ownerId: string) =>
+  session.query<DefinitionRow>(
+    `insert into registry.event_definitions
+       (tenant_id, topic, type, version, version_order, kind, description, purpose, schema_name, schema_version,
+        response_type, response_topic, response_schema, side_effects, examples, tags, owner_agent, digest, owner_id)
+     select current_setting('soma.tenant_id'), r.*, $2
+     from jsonb_to_recordset($1::jsonb) as r(
+       topic text, type text, version text, version_order text, kind text, description text, purpose text,
+       schema_name text, schema_version text, response_type text, response_topic text, response_schema jsonb,
+       side_effects text, examples jsonb, tags jsonb, owner_agent text, digest text)
+     on conflict (tenant_id, topic, type, version) do nothing returning *`,
+    [JSON.stringify(rows), ownerId],
+  )
+
+const LIVE = `live as (
+  select distinct i.agent_id, r.consumes, r.produces, a.name
+  from registry.instances i
+  join registry.registrations r on r.tenant_id = i.tenant_id and r.agent_id = i.agent_id and r.digest = i.digest
+  join registry.agents a on a.tenant_id = i.tenant_id and a.id = i.agent_id
+  where i.expires_at > now()
+)`
+const SELF = `jsonb_build_array(jsonb_build_object('topic', d.topic, 'type', d.type))`
+const VIEW = `select d.*, s.json_schema,
+    (select count(distinct agent_id)::int from live where live.consumes @> ${SELF}) as consumers,
+    (select count(distinct agent_id)::int from live where live.produces @> ${SELF}) as producers
+  from registry.event_definitions d
+  join lateral (
+    select json_schema from registry.schemas
+    where name = d.schema_name and version = d.schema_version order by (tenant_id <> d.tenant_id) limit 1
+  ) s on true`
+
+/** All versions of a type on a topic: the own ones before those of the platform, highest first. */
+export const selectVersionsOf = (session: SqlSession, topic: string, type: string) =>
+  session.query<DefinitionView>(
+    `with ${LIVE} ${VIEW} where d.topic = $1 and d.type = $2 order by (d.tenant_id = 'platform'), d.version_order desc`,
+    [topic, type],
+  )
+
+export interface DefinitionFilter {
+  readonly topic: string | null
+  readonly type: string | null
+  readonly kind: string | null
+  readonly tag: string | null
+  readonly status: string | null
+  readonly visibility: string | null
+  readonly producer: string | null
+  readonly consumer: string | null
+  readonly query: string | null
+}
+
+export const listDefinitions = (
+  session: SqlSession,
+  filter: DefinitionFilter,
+  page: { after: readonly (string | number)[] | undefined; limit: number },
+) =>
+  session.query<DefinitionView>(
+    `with ${LIVE} ${VIEW}
+     where ($1::text is null or d.topic = $1) and ($2::text is null or d.type = $2)
+       and ($3::text is null or d.kind = $3) and ($4::text is null or d.tags @> to_jsonb($4::text))
+       and ($5::text is null or d.status = $5)
+       and ($6::text is null or ($6 = 'platform') = (d.tenant_id = 'platform'))
+       and ($7::text is null or exists (select from live where live.name = $7 and live.produces @> ${SELF}))
+       and ($8::text is null or exists (select from live where live.name = $8 and live.consumes @> ${SELF}))
+       and ($9::text is null
+         or strpos(lower(concat_ws(' ', d.type, d.description, d.purpose, d.tags::text)), lower($9)) > 0)
+       and ($10::text is null or (d.type, d.topic, d.version_order, d.tenant_id) > ($10, $11, $12, $13))
+     order by d.type, d.topic, d.version_order, d.tenant_id limit $14`,
+    [
+      filter.topic,
+      filter.type,
+      filter.kind,
+      filter.tag,
+      filter.status,
+      filter.visibility,
+      filter.producer,
+      filter.consumer,
+      filter.query,
+      page.after?.[0] ?? null,
+      page.after?.[1] ?? null,
+      page.after?.[2] ?? null,
+      page.after?.[3] ?? null,
+      page.limit,
+    ],
+  )
+
+export const selectTypes = (session: SqlSession) =>
+  session.query<{ topic: string; type: string }>(`select distinct topic, type from registry.event_definitions`)
