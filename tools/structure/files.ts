@@ -38,6 +38,7 @@ export function checkFiles(root: string): Finding[] {
       ...tooLong(path, source),
       ...ownerlessTodo(path, source),
       ...classWithoutBase(path, source),
+      ...strayProblem(path, source),
     ]
   })
 }
@@ -113,4 +114,12 @@ function classWithoutBase(path: string, source: string): Finding[] {
       remedy: 'write a factory createX(deps) that returns functions',
     },
   ]
+}
+
+/** A problem is part of a module's promise, so that callers can know it. */
+function strayProblem(path: string, source: string): Finding[] {
+  const isModuleCode = /^modules\/[^/]+\/src\//.test(path) && !isTest(path)
+  if (!isModuleCode || !/\bproblem\(\{/.test(source)) return []
+  const remedy = 'declare it in contract/ and list it in the operations that raise it'
+  return [{ path, rule: 'undeclared-problem', message: 'declares a problem outside the contract', remedy }]
 }
