@@ -1,1 +1,1 @@
-export {}
+export { type DatabaseUnderTest, databaseConformance } from './database-conformance.ts'
