@@ -70,6 +70,7 @@ function undeclaredPackage(
   const name = packageOf(specifier)
   if (specifier.startsWith('node:') || BUILT_IN.has(name) || name === manifest.name) return []
   if (name in { ...manifest.dependencies, ...manifest.peerDependencies }) return []
+  if (`@types/${name}` in { ...manifest.dependencies, ...manifest.devDependencies }) return []
   const isForTests = isTest(path) || path.includes('/testing/')
   if (isForTests && (name.startsWith('@soma/') || testTools.includes(name) || name in { ...manifest.devDependencies }))
     return []
