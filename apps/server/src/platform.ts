@@ -1,0 +1,29 @@
+import type { AnyModule, Contract, Database, Logger, TokenCodec } from '@soma/kernel'
+import type { Configuration, HostedModule } from '@soma/runtime'
+import type { EventSpine } from './event-spine.ts'
+
+/** What adapters and the spine offer to the ports of modules. */
+export interface Bindings {
+  readonly database: Database
+  readonly spine: EventSpine
+  readonly tokenCodec: TokenCodec
+  readonly configuration: Configuration
+  readonly log: Logger
+}
+
+/** The modules that processes can host, and how their ports are bound to adapters. The order is that of their migrations. */
+export interface Platform {
+  readonly modules: readonly AnyModule[]
+  /** Ports by module name; a module without an entry needs nothing but what the runtime gives. */
+  readonly portsOf: (bindings: Bindings) => Readonly<Record<string, unknown>>
+}
+
+export const contractsOf = (platform: Platform): readonly Contract[] => platform.modules.map(({ contract }) => contract)
+
+/** The chosen modules with their ports bound. */
+export function hostModules(platform: Platform, names: readonly string[], bindings: Bindings): HostedModule[] {
+  const ports = platform.portsOf(bindings)
+  return platform.modules
+    .filter((module) => names.includes(module.contract.module))
+    .map((definition) => ({ definition, ports: ports[definition.contract.module] ?? {} }))
+}
