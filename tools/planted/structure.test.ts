@@ -135,8 +135,25 @@ it('refuses an operation id, a capability and an event type against the conventi
     'contract/record.ts': record,
     'contract/events.ts': events,
   })
-  expect(new Set(findings)).toEqual(new Set(['contract/index.ts contract-names']))
-  expect(findings).toHaveLength(5)
+  expect(new Set(findings)).toEqual(
+    new Set(['contract/index.ts contract-names', 'contract/index.ts undeclared-capability']),
+  )
+  expect(findings).toHaveLength(6)
+})
+
+it('refuses a path outside the module, and parameters that path and schema name differently', async () => {
+  const record = read('contract/record.ts').replace(
+    "path: '/v1/sample/records/{recordId}'",
+    "path: '/sample/records/{id}'",
+  )
+  const findings = await findingsAfter({ 'contract/record.ts': record })
+  expect(findings).toEqual(['contract/index.ts contract-paths', 'contract/index.ts contract-paths'])
+})
+
+it('refuses a capability that no contract declares', async () => {
+  const contract = read('contract/index.ts').replace("'record:read': 'Read records.',", '')
+  const findings = await findingsAfter({ 'contract/index.ts': contract })
+  expect(findings).toEqual(['contract/index.ts undeclared-capability', 'contract/index.ts undeclared-capability'])
 })
 
 it('refuses two modules that claim one event', async () => {

@@ -34,7 +34,8 @@ export async function checkContracts(root: string): Promise<Finding[]> {
   }
   return [
     ...findings,
-    ...loaded.flatMap((entry) => [...wrongNames(entry), ...undeclaredProblems(entry)]),
+    ...loaded.flatMap((entry) => [...wrongNames(entry), ...wrongPaths(entry), ...undeclaredProblems(entry)]),
+    ...undeclaredCapabilities(loaded),
     ...clashes(loaded),
   ]
 }
@@ -87,9 +88,6 @@ function wrongNames({ folder, path, contract, operations }: LoadedContract): Fin
       .filter(({ id }) => !OPERATION_ID.test(id))
       .map(({ id }) => finding(`operation id ${id}`, 'write <module>.<nouns>.<verb> in kebab-case')),
     ...operations
-      .filter((operation) => !operation.path.startsWith('/'))
-      .map(({ id, path: url }) => finding(`${id} has the path ${url}`, 'start it with /v1/')),
-    ...operations
       .filter(({ summary }) => summary.trim() === '')
       .map(({ id }) => finding(`${id} has no summary`, 'say in one sentence what it does')),
     ...operations
@@ -107,6 +105,34 @@ function wrongNames({ folder, path, contract, operations }: LoadedContract): Fin
       .filter((name) => !SETTING_NAME.test(name))
       .map((name) => finding(`setting ${name}`, 'write it in camelCase; the module goes before it')),
   ]
+}
+
+/** Versioned paths under the module's name, or well-known ones; the parameters in braces are those of the `params` schema. */
+function wrongPaths({ path, contract, operations }: LoadedContract): Finding[] {
+  const finding = (message: string, remedy: string): Finding => ({ path, rule: 'contract-paths', message, remedy })
+  return operations.flatMap(({ id, path: url, params }) => {
+    const isKnownPlace = url.startsWith('/v1/') || url.startsWith('/.well-known/')
+    const place = isKnownPlace ? [] : [finding(`${id} has the path ${url}`, `put it under /v1/${contract.module}`)]
+    const inPath = [...url.matchAll(/\{([^}]+)\}/g)].map((match) => match[1] ?? '').sort()
+    const inSchema = Object.keys((params as { shape?: object } | undefined)?.shape ?? {}).sort()
+    if (String(inPath) === String(inSchema)) return place
+    const message = `${id} has {${inPath}} in its path and {${inSchema}} in params`
+    return [...place, finding(message, 'name the same parameters in both')]
+  })
+}
+
+function undeclaredCapabilities(loaded: readonly LoadedContract[]): Finding[] {
+  const declared = new Set(loaded.flatMap(({ contract }) => Object.keys(contract.capabilities)))
+  return loaded.flatMap(({ path, operations }) =>
+    operations
+      .filter(({ capability }) => !OPEN_CAPABILITIES.has(capability) && !declared.has(capability))
+      .map(({ id, capability }) => ({
+        path,
+        rule: 'undeclared-capability',
+        message: `${id} asks for ${capability}, which no contract declares`,
+        remedy: 'declare it in `capabilities` of the module that owns the noun',
+      })),
+  )
 }
 
 /** A problem of the module that no operation lists and no result or fact carries can reach a caller undeclared. */
