@@ -33,14 +33,14 @@ export const registryProblems = {
     code: 'unknown-topic',
     status: 422,
     title: 'No such topic',
-    remedy: 'Use one of the fixed topics; the nearest name is in the detail.',
+    remedy: 'Use a topic of GET /v1/events/topics or one of its aliases; the nearest name is in the detail.',
     retryable: false,
   }),
   typeReserved: problem({
     code: 'type-reserved',
     status: 403,
-    title: 'This event type belongs to the platform',
-    remedy: 'Use a first segment of your own; the platform nouns are listed by visibility=platform.',
+    title: 'The platform alone publishes this',
+    remedy: 'Choose a type whose first segment is not a noun of the platform, on one of the topics open to tenants.',
     retryable: false,
   }),
 } as const

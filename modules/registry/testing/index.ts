@@ -1,0 +1,1 @@
+export { anAgentContext, createRegistryHost, type RegistryHost, type RegistryHostOptions } from './registry-host.ts'

@@ -1,0 +1,114 @@
+import { createSchemaCompiler } from '@soma/adapter-ajv'
+import { createPgliteDatabase } from '@soma/adapter-pglite'
+import {
+  buildClient,
+  type Client,
+  type Clock,
+  type Context,
+  type EventDefinition,
+  type EventEnvelope,
+  newTraceparent,
+  noMetrics,
+  silentLogger,
+} from '@soma/kernel'
+import { type ComposedModule, compose, createExecute, loadConfiguration, readMigrations } from '@soma/runtime'
+import { registryContract } from '../contract/index.ts'
+import { registryModule } from '../src/module.ts'
+
+export interface RegistryHost {
+  readonly client: Client<typeof registryContract>
+  readonly module: ComposedModule
+  /** Every event that was committed, in order. */
+  readonly emitted: EventEnvelope[]
+  readonly clock: Clock & { advance(ms: number): void }
+  /** Moves the end of all leases, as time would. */
+  expireLeases(): Promise<void>
+  sweep(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface RegistryHostOptions {
+  readonly platformEvents?: readonly EventDefinition[]
+  readonly settings?: Readonly<Record<string, unknown>>
+}
+
+/** The registry alone on an embedded database in memory, called through the real pipeline of validation and authorization. */
+export async function createRegistryHost(options: RegistryHostOptions = {}): Promise<RegistryHost> {
+  const database = await createPgliteDatabase({ dataDirectory: 'memory', durability: 'process', log: silentLogger })
+  const roles = ['soma_app', 'soma_worker', 'soma_bus', 'soma_scheduler']
+  for (const role of roles) {
+    await database.asOwner((session) =>
+      session.execute(`do $$ begin if not exists (select from pg_roles where rolname = '${role}')
+        then create role ${role} nologin; end if; end $$`),
+    )
+  }
+  await database.migrate(await readMigrations('registry', registryModule.migrations as URL))
+  const emitted: EventEnvelope[] = []
+  let offsetMs = 0
+  const clock = { now: () => new Date(Date.now() + offsetMs), advance: (ms: number) => void (offsetMs += ms) }
+  const composition = compose({
+    modules: [
+      {
+        definition: registryModule,
+        ports: {
+          schemaCompiler: createSchemaCompiler(),
+          platformEvents: options.platformEvents ?? registryContract.events,
+        },
+      },
+    ],
+    remote: () => undefined,
+    execute: createExecute({ log: silentLogger }),
+    database,
+    emitter: { write: async () => undefined, committed: (envelopes) => void emitted.push(...envelopes) },
+    configuration: loadConfiguration([registryContract], {
+      environment: { SOMA_MODE: 'test' },
+      file: { registry: options.settings ?? {} },
+    }),
+    clock,
+    region: 'local',
+    log: silentLogger,
+    metrics: noMetrics,
+  })
+  const module = composition.modules[0] as ComposedModule
+  await module.start()
+  const sweep = async () => module.jobs[0]?.run(new AbortController().signal)
+  return {
+    client: buildClient(registryContract, composition.transport),
+    module,
+    emitted,
+    clock,
+    expireLeases: () =>
+      database.asOwner(async (session) => {
+        await session.execute(`alter table registry.instances disable row level security`)
+        await session.execute(`update registry.instances set expires_at = now() - interval '1 second'`)
+        await session.execute(`alter table registry.instances enable row level security`)
+      }),
+    sweep,
+    close: () => database.close(),
+  }
+}
+
+const AGENT_CAPABILITIES = [
+  'agent:read',
+  'agent:register',
+  'event-definition:read',
+  'event-definition:write',
+  'schema:read',
+  'schema:write',
+]
+
+/** A proven agent principal of a tenant. */
+export const anAgentContext = (
+  tenantId: string,
+  principalId = 'agt_one',
+  capabilities = AGENT_CAPABILITIES,
+): Context => ({
+  tenantId,
+  spaceId: '',
+  principal: { id: principalId, kind: 'agent', roles: ['Agent'], capabilities },
+  actors: [],
+  method: 'api-key',
+  region: 'local',
+  constitutionHash: 'none',
+  traceparent: newTraceparent(),
+})
