@@ -1,16 +1,15 @@
-import { defineConfig } from 'vitest/config'
+import { mergeConfig } from 'vitest/config'
+import base from './vitest.config.ts'
 
-const conditions = ['@soma/source']
-
-/** The suites that need real servers: `npm run test:servers`, with DATABASE_URL and the like set. */
-export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
-  test: {
-    include: ['**/*.servers.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**', '**/fixtures/**'],
-    pool: 'forks',
-    fileParallelism: false,
-    testTimeout: 60_000,
+/** The suites that need real servers; tools/servers starts them. Long, because a first run builds databases. */
+export default mergeConfig(
+  { ...base, test: { ...base.test, include: [], exclude: [] } },
+  {
+    test: {
+      include: ['**/*.servers.test.ts'],
+      exclude: ['**/node_modules/**', '**/dist/**', '**/fixtures/**'],
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+    },
   },
-})
+)

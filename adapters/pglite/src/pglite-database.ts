@@ -28,7 +28,7 @@ const PGLITE_VERSION = '0.5.14'
 const PING_TIMEOUT_MS = 2_000
 
 /** Readable by this user alone, and new for every engine version and every change of what boot prepares. */
-const templateFile = (): string => join(tmpdir(), `soma-pglite-${PGLITE_VERSION}-1-${userInfo().uid}.tar`)
+const templateFile = (): string => join(tmpdir(), `soma-pglite-${PGLITE_VERSION}-2-${userInfo().uid}.tar`)
 
 async function provePowerDurability(engine: Engine): Promise<void> {
   const { changed: before } = await engine.ask({ kind: 'syncs' })

@@ -18,7 +18,4 @@ begin
   execute format('grant create, temporary on database %I to soma_owner', current_database());
   execute format('revoke temporary on database %I from public', current_database());
   revoke create on schema public from public;
-end $roles$;
-create extension if not exists pg_trgm;
-create extension if not exists btree_gin;
-`
+end $roles$`
