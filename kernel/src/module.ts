@@ -136,6 +136,7 @@ export interface ModuleDefinition<C extends Contract = Contract, U extends Uses 
 }
 
 /** A module whose contract is not known here: what composition works with. */
+// oxlint-disable-next-line typescript/no-explicit-any -- create takes the environment as input, so only any accepts every module
 export type AnyModule = ModuleDefinition<any, any, any>
 
 /** Declares a module: what it uses, and how it is put together. Receives what it declared; a missing one fails at boot by name. */
