@@ -108,6 +108,9 @@ function checkAnchor(bundle: Bundle, statement: Statement, { target, fragment }:
   const file = documentBehind(bundle, target)
   const found = document.anchors.find((anchor) => anchor.slug === wanted)
   if (found !== undefined) return holds(statement, `${file} has the anchor.`, [line(placeOfOffset(bundle, file, found.start))])
+  if (/^[a-z][A-Za-z]+-[\w-]+$/.test(wanted) && document.text.includes('ALL-CONTRIBUTORS-LIST') && file === statement.file) {
+    return undecided(statement, 'ambiguous', 'The list of contributors uses such anchors as marks.')
+  }
   const similar = document.anchors.find((anchor) => loosely(anchor.slug) === loosely(wanted) || loosely(anchor.slug) === loosely(wanted.replace(/-\d+$/, '')))
   if (similar !== undefined) return undecided(statement, 'ambiguous', `${file} has the heading #${similar.slug}, which other web sites spell as #${wanted}.`)
   return missingAnchor(bundle, statement, { file, wanted })

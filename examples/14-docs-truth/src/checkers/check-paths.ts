@@ -19,6 +19,8 @@ function checkPath(bundle: Bundle, statement: Statement): Verdict {
   if (resolution.type === 'closed') return undecided(statement, 'ambiguous', `${resolution.path} lies in a folder that was not read.`)
   const elsewhere = pathFactsOf(bundle).endingWith(subject).filter((path) => path.endsWith(subject.replace(/^\.\//, '').replace(/\/$/, '')))
   const [first] = elsewhere
+  const above = elsewhere.find((path) => `${statement.file}/`.startsWith(directoryOf(path) === '' ? '' : `${directoryOf(path)}/`))
+  if (above !== undefined) return found(statement, above)
   if (first !== undefined && !resolution.hasFront && subject.includes('/')) return found(statement, first)
   const doubt = doubtAbout(bundle, statement, resolution)
   if (doubt !== undefined) return undecided(statement, doubt.startsWith('The command') ? 'not a statement about this folder' : 'ambiguous', doubt)
@@ -35,12 +37,18 @@ function doubtAbout(bundle: Bundle, statement: Statement, missingPath: { readonl
   if (isReportFolder(path.split('/')[0] ?? '')) return `${path} is where this report is written.`
   if (isMadeLater(bundle, path)) return `${path} is made later.`
   if (context.isElsewhere === true) return 'The command is about another project.'
+  if (isWrittenInCode(bundle, statement)) return `The document shows what to put into ${subject}.`
   if (isPlaceholder(subject)) return `${subject} reads like a placeholder.`
   if (context.about === undefined && isHedged(sentence)) return `The sentence does not say that ${subject} is there now.`
+  if (!subject.includes('/') && pathFactsOf(bundle).endingWith(subject).length > 0) return `The folder has another ${subject}.`
   if (!hasFront && !isKnownDocument(subject)) return `Nothing in the folder tells whether ${subject} is meant to be in it.`
   if (!/\.\w+$|\/$/.test(subject) && !isCertainFolder(bundle, path)) return `${subject} may be a name of something else than a file.`
   return undefined
 }
+
+/** Whether a block of code is headed by the path, so that the reader is to make the file. */
+const isWrittenInCode = (bundle: Bundle, statement: Statement): boolean =>
+  (bundle.read(statement.file) ?? '').split('\n').some((text) => /^\s*(\/\/|#|<!--|\/\*|;|--)\s/.test(text) && text.includes(statement.subject))
 
 /** `CONTRIBUTING.md` and its like are files of the folder wherever a document says to see them. */
 const isKnownDocument = (subject: string): boolean => /^(\.\/)?[A-Z][A-Z_-]+\.md$/.test(subject)

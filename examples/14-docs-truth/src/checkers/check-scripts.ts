@@ -1,7 +1,7 @@
 import type { Bundle } from '../bundle/bundle.ts'
 import { onlyNearest } from '../facts/nearest.ts'
 import { nearestPlace, type PackageFacts, packageOf, packagesOf, placeOfKey } from '../facts/packages.ts'
-import { normalise, pathFactsOf } from '../facts/paths.ts'
+import { directoryOf, normalise, pathFactsOf } from '../facts/paths.ts'
 import type { Statement } from '../statements/statement.ts'
 import { contradicted, holds, line, undecided, type Verdict } from './verdict.ts'
 
@@ -49,7 +49,9 @@ function doubtAbout(bundle: Bundle, statement: Statement, facts: PackageFacts): 
   const isShort = words[0] !== 'npm' && words[1] === subject && subject !== 'test' && subject !== 'start'
   if (isShort && onlyNearest(subject, [...facts.scripts.keys()]) === undefined) return `${subject} may be a command of a dependency.`
   if (isShort && facts.dependencies.has(subject)) return `${subject} may be a command of a dependency.`
-  const isAboutItself = DEVELOPER_DOCUMENT.test(file) || (context.section ?? []).some((title) => DEVELOPER_SECTION.test(title)) || speaksOfScripts(bundle, file, facts)
+  if (facts.isPart) return `${facts.file} belongs to a larger repository, whose script may be meant.`
+  const isHere = DEVELOPER_SECTION.test((context.section ?? []).join(' ')) && facts.scripts.size > 0 && directoryOf(file) === facts.directory
+  const isAboutItself = facts.isPrivate || isHere || DEVELOPER_DOCUMENT.test(file) || speaksOfScripts(bundle, file, facts)
   return isAboutItself ? undefined : 'The document does not say whose script it means.'
 }
 

@@ -19,7 +19,7 @@ export function checkVersions(bundle: Bundle, statements: readonly Statement[]):
 
 /** Talk of the past, of others, or of several versions: no claim about what holds now. */
 const HISTORY =
-  /\b(since|before|until|prior|dropp?(ed|s|ing)?|remov\w*|deprecat\w*|older|earlier|introduced|added|as of|starting|tested|bugs?|experimental|was|were|did|end[- ]of[- ]life|eol|migrat\w*|upgrad\w*|supports?|supported|compatib\w*|previous\w*|legacy|between|up to|not|no longer|only (?:in|on|with)|if|when|changed?|fixed|released?|default(?:ed)?)\b/i
+  /\b(since|before|until|prior|dropp?(ed|s|ing)?|remov\w*|deprecat\w*|older|earlier|introduc\w*|added|as of|starting|tested|bugs?|experimental|was|were|did|end[- ]of[- ]life|eol|migrat\w*|upgrad\w*|supports?|supported|compatib\w*|previous\w*|legacy|between|up to|not|no longer|only (?:in|on|with)|if|when|changed?|fixed|released?|default(?:ed)?|(?:and|or) (?:above|higher|later|newer|up))\b/i
 
 /** The first `parts` numbers of a version. */
 const truncated = (version: string, parts: number): string => version.split('.').slice(0, parts).join('.')
@@ -68,7 +68,9 @@ function checkDependency(bundle: Bundle, statement: Statement): Verdict {
 }
 
 const DEMAND = /\b(requires?|required|needs?|needed|prerequisites?|requirements?|minimum|at least|works (?:on|with)|runs on|you(?:'ll| will)? need|must have)\b|≥|>=|&gt;=/i
-const PROJECT_DEMAND = /^[\s*_>#|-]*(?:\S+ ){0,3}(requires?|needs?|node(?:\.?js)?)\b|prerequisites?|requirements?/i
+/** A sentence that opens with the tool or soon says `requires` is about the whole folder. */
+const PROJECT_DEMAND = /^[\s*_>|-]*(?:(?:\S+ ){0,4}(?:requires?|needs?)\b|(?:node(?:\.?js)?|npm|pnpm|yarn|python|go|rust)\b)|\bprerequisites?\b|\brequirements?\b/i
+const PART = /\b(develop\w*|contribut\w*|tests?|test suite|builds?|building|benchmarks?|examples?|snippet|sample|feature|this (?:method|option|api|flag|function|command|section|guide|page))\b/i
 
 function checkEngine(bundle: Bundle, statement: Statement): Verdict {
   const { subject, sentence, context } = statement
@@ -83,7 +85,7 @@ function checkEngine(bundle: Bundle, statement: Statement): Verdict {
   const isLower = semver.ltr(claimed, range) && leasts.length === 1
   const isMention = context.bound !== 'least' && !DEMAND.test(sentence)
   if (!isLower && isMention && semver.satisfies(claimed, range)) return holds(statement, `${engine.place.file} allows ${tool} ${subject}.`, [line(engine.place)])
-  const doubt = doubtAboutEngine(statement, isLower)
+  const doubt = doubtAboutEngine(statement)
   if (doubt !== undefined || leasts.length !== 1) return undecided(statement, 'ambiguous', doubt ?? `${engine.place.file} allows several ranges of ${tool}.`)
   const [least = ''] = leasts
   return contradicted(statement, {
@@ -93,12 +95,12 @@ function checkEngine(bundle: Bundle, statement: Statement): Verdict {
   })
 }
 
-function doubtAboutEngine(statement: Statement, isLower: boolean): string | undefined {
+function doubtAboutEngine(statement: Statement): string | undefined {
   const { sentence, context } = statement
   const rest = sentence.replace(/\bdefault\b/gi, '')
   if (HISTORY.test(rest)) return 'The sentence does not speak of what is needed now.'
   if ((sentence.match(/(?<![\w.])v?\d+(?:\.\d+)*(?![\w%])/g) ?? []).length > 1) return 'The sentence names several versions.'
   if (context.bound !== 'least' && !DEMAND.test(sentence)) return 'The sentence does not say what is needed.'
   const isAboutAll = PROJECT_DEMAND.test(sentence) || /prerequisite|requirement|install/i.test(context.section?.at(-1) ?? '')
-  return isLower || isAboutAll ? undefined : 'The sentence may be about one feature only.'
+  return isAboutAll && !PART.test(sentence) ? undefined : 'The sentence may be about one feature only.'
 }

@@ -28,8 +28,18 @@ export function resolvePath(bundle: Bundle, path: string, bases: readonly string
     if (type === 'file' || type === 'folder') return { type: 'found', path: candidate }
     if (type === 'unknown') return { type: 'closed', path: candidate }
   }
+  const module = inside.flatMap((candidate) => moduleAt(bundle, candidate))
+  if (module[0] !== undefined) return { type: 'found', path: module[0] }
   const withFront = inside.find((candidate) => facts.typeOf(frontOf(path, candidate)) === 'folder' && frontOf(path, candidate) !== candidate)
   return { type: 'missing', path: withFront ?? inside[0] ?? path, hasFront: withFront !== undefined }
+}
+
+/** A path without extension names the module beside its neighbours: `lib/parse` is `lib/parse.js`. */
+function moduleAt(bundle: Bundle, path: string): readonly string[] {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  if (!path.includes('/') || name.includes('.')) return []
+  const beside = pathFactsOf(bundle).namesIn(directoryOf(path))
+  return beside.filter((other) => other.startsWith(`${name}.`)).map((other) => `${directoryOf(path)}/${other}`)
 }
 
 /** The first directory that the path itself names, as a path of the folder. */
@@ -53,7 +63,8 @@ export const isPlaceholder = (path: string): boolean => PLACEHOLDER.test(path) |
 export function onlyCandidate(bundle: Bundle, path: string): string | undefined {
   const facts = pathFactsOf(bundle)
   const name = path.slice(path.lastIndexOf('/') + 1)
-  const same = facts.endingWith(name)
+  const isGeneric = /^(index|main|mod|readme|package|__init__|lib|app|types)\./i.test(name)
+  const same = facts.endingWith(isGeneric ? path.split('/').slice(-2).join('/') : name)
   if (same.length > 0) return same.length === 1 ? same[0] : undefined
   const stem = name.replace(/\.[^.]+$/, '')
   if (stem === name || stem === '') return undefined

@@ -39,7 +39,7 @@ export const isTestPath = (path: string): boolean => TEST_PATH.test(path)
 
 /** Variables that the surroundings set or that other programs read. */
 export const WELL_KNOWN_VARIABLES =
-  /^(NODE_(ENV|OPTIONS|PATH|DEBUG|EXTRA_CA_CERTS|TLS_REJECT_UNAUTHORIZED|V8_COVERAGE|NO_WARNINGS)|PATH|HOME|USER|USERNAME|SHELL|PWD|LANG|LC_\w+|TZ|TERM|CI|DEBUG|EDITOR|TMP|TEMP|TMPDIR|COLUMNS|(NO|FORCE)_COLOR|COLORTERM|(HTTPS?|NO|ALL|FTP)_PROXY|XDG_\w+|npm_\w+|NPM_\w+|YARN_\w+|PNPM_\w+|AWS_\w+|GOOGLE_\w+|GCP_\w+|AZURE_\w+|GITHUB_\w+|GITLAB_\w+|CI_\w+|DOCKER_\w+|KUBE\w*|PG[A-Z]+|POSTGRES_\w+|MYSQL_\w+|REDIS_\w+|OTEL_\w+|OPENAI_\w+|ANTHROPIC_\w+|UV_\w+|PYTHON\w*|PIP_\w+|VIRTUAL_ENV|GO(PATH|ROOT|OS|ARCH)|CARGO_\w+|RUST\w*|JAVA_\w+|LD_\w+|DYLD_\w+|SSL_\w+|SSH_\w+|GIT_\w+|LAMBDA_\w+|VERCEL_\w+|K_SERVICE|FUNCTION_\w+|VITE_\w+|NEXT_\w+|REACT_APP_\w+)$/
+  /^(NODE_\w+|PATH|HOME|USER|USERNAME|SHELL|PWD|LANG|LC_\w+|TZ|TERM|CI|DEBUG|EDITOR|TMP|TEMP|TMPDIR|COLUMNS|(NO|FORCE)_COLOR|COLORTERM|(HTTPS?|NO|ALL|FTP)_PROXY|XDG_\w+|npm_\w+|NPM_\w+|YARN_\w+|PNPM_\w+|AWS_\w+|GOOGLE_\w+|GCP_\w+|AZURE_\w+|GITHUB_\w+|GITLAB_\w+|CI_\w+|DOCKER_\w+|KUBE\w*|PG[A-Z]+|POSTGRES_\w+|MYSQL_\w+|REDIS_\w+|OTEL_\w+|OPENAI_\w+|ANTHROPIC_\w+|UV_\w+|PYTHON\w*|PIP_\w+|VIRTUAL_ENV|GO(PATH|ROOT|OS|ARCH)|CARGO_\w+|RUST\w*|JAVA_\w+|LD_\w+|DYLD_\w+|SSL_\w+|SSH_\w+|GIT_\w+|LAMBDA_\w+|VERCEL_\w+|K_SERVICE|FUNCTION_\w+|VITE_\w+|NEXT_\w+|REACT_APP_\w+)$/
 
 function readEnvironment(bundle: Bundle): EnvironmentFacts {
   const reads = new Map<string, Place>()

@@ -26,21 +26,32 @@ const wordsOf = (name: string): readonly string[] =>
     .split(/[^a-z0-9]+/)
     .filter((word) => word !== '')
 
-/** Same words in another order or spelling, or one set inside the other (at least half of the words in common). */
-function isRelated(left: string, right: string): boolean {
-  const leftWords = new Set(wordsOf(left))
-  const rightWords = new Set(wordsOf(right))
-  const common = [...leftWords].filter((word) => rightWords.has(word)).length
-  return common > 0 && common === Math.min(leftWords.size, rightWords.size) && common * 2 >= Math.max(leftWords.size, rightWords.size)
+/** Words that are spelled almost alike; short ones (`js`, `all`) must be equal, as one letter makes another word of them. */
+function isAlike(left: string, right: string): boolean {
+  const shorter = Math.min(left.length, right.length)
+  return left === right || (shorter >= 4 && editDistance(left, right, 2) <= Math.max(1, Math.floor(shorter / 4)))
 }
 
-/** The one candidate that is clearly meant: nearest by few edits, else the only related one. Undefined when two are as near. */
+/** How far two names are apart: edits, when word by word they are alike; undefined when they are different names. */
+function distanceOf(name: string, candidate: string): number | undefined {
+  const words = wordsOf(name)
+  const others = wordsOf(candidate)
+  const edits = editDistance(name.toLowerCase(), candidate.toLowerCase(), 3)
+  if (words.length === others.length && words.every((word, index) => isAlike(word, others[index] ?? ''))) return edits
+  if (words.length !== others.length && words.join('') === others.join('')) return 1
+  const isSameSet = words.length > 1 && words.toSorted().join(' ') === others.toSorted().join(' ')
+  if (isSameSet) return 4
+  const common = words.filter((word) => others.includes(word)).length
+  return common >= 2 && common === Math.min(words.length, others.length) ? 5 : undefined
+}
+
+/** The one candidate that is clearly meant. Undefined when none is like the name, or two are as near. */
 export function onlyNearest(name: string, candidates: readonly string[]): string | undefined {
-  const limit = name.length < 5 ? 1 : name.length < 9 ? 2 : 3
-  const distances = candidates.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase(), limit) }))
-  const least = Math.min(...distances.map((entry) => entry.distance))
-  const near = distances.filter((entry) => entry.distance === least)
-  if (least <= limit) return near.length === 1 ? near[0]?.candidate : undefined
-  const related = candidates.filter((candidate) => isRelated(name, candidate))
-  return related.length === 1 ? related[0] : undefined
+  const near = candidates.flatMap((candidate) => {
+    const distance = distanceOf(name, candidate)
+    return distance === undefined ? [] : [{ candidate, distance }]
+  })
+  const least = Math.min(...near.map((entry) => entry.distance))
+  const nearest = near.filter((entry) => entry.distance === least)
+  return nearest.length === 1 ? nearest[0]?.candidate : undefined
 }

@@ -17,8 +17,9 @@ export interface PackageFacts {
   readonly dependencies: ReadonlyMap<string, string>
   readonly engines: ReadonlyMap<string, string>
   readonly exports?: unknown
-  /** Whether npm has taken out what is only for its developers: an installed package. */
-  readonly files?: readonly string[]
+  readonly isPrivate: boolean
+  /** Whether it says that it lies in a directory of a larger repository, which the folder does not hold. */
+  readonly isPart: boolean
 }
 
 const cached = new WeakMap<Bundle, readonly PackageFacts[]>()
@@ -68,16 +69,18 @@ export function nearestPlace(bundle: Bundle, file: string, keys: readonly string
 function readPackage(bundle: Bundle, file: string): PackageFacts | undefined {
   const json = parseObject(bundle.read(file) ?? '')
   if (json === undefined) return undefined
-  const { name, version, exports, files } = json
+  const { name, version, exports, repository } = json
   const licence = licenceOf(json)
+  const directory = file.slice(0, Math.max(file.lastIndexOf('/'), 0))
   return {
     file,
-    directory: file.slice(0, Math.max(file.lastIndexOf('/'), 0)),
+    directory,
     ...(typeof name === 'string' ? { name } : {}),
     ...(typeof version === 'string' ? { version } : {}),
     ...(licence === undefined ? {} : { licence }),
     ...(exports === undefined ? {} : { exports }),
-    ...(Array.isArray(files) ? { files: files.map(String) } : {}),
+    isPrivate: json['private'] === true,
+    isPart: directory === '' && typeof repository === 'object' && repository !== null && 'directory' in repository,
     scripts: strings(json['scripts']),
     commands: typeof json['bin'] === 'string' && typeof name === 'string' ? new Map([[name.replace(/^@[^/]+\//, ''), json['bin']]]) : strings(json['bin']),
     dependencies: new Map(

@@ -65,7 +65,7 @@ function findDependencyVersions(scope: DocumentScope, block: Block, raw: string)
   for (const match of raw.matchAll(/((?:@[\w.-]+\/)?[A-Za-z][\w.-]*)[`*_\s@|(]{1,4}v?(\d+(?:\.(?:\d+|x))*)(?![\w-])/g)) {
     const name = [...dependencies.keys()].find((key) => key === match[1] || key === match[1]?.toLowerCase())
     const version = match[2] ?? ''
-    if (name === undefined || (!version.includes('.') && block.cell === undefined && !/\b(use[sd]?|using|built (on|with)|based on|powered by|runs on)\b/i.test(raw))) continue
+    if (name === undefined || name === scope.package?.name || (!version.includes('.') && block.cell === undefined && !/\b(use[sd]?|using|built (on|with)|based on|powered by|runs on)\b/i.test(raw))) continue
     found.push(finding(scope, block, { kind: 'version', subject: version, at: match.index + match[0].lastIndexOf(version), context: { about: name } }))
   }
   return block.cell === undefined ? found : [...found, ...findVersionCell(scope, block, raw)]

@@ -13,12 +13,14 @@ interface Reading {
   readonly slugger: GithubSlugger
   /** Headings above the place that is read, with their depth. */
   headings: { readonly depth: number; readonly title: string }[]
+  /** Their titles; one array for all blocks of a section. */
+  section: readonly string[]
   tables: number
 }
 
 /** Parses Markdown with the positions of everything that may hold a statement. */
 export function parseMarkdown(text: string): ParsedDocument {
-  const reading: Reading = { text, blocks: [], anchors: [], slugger: new GithubSlugger(), headings: [], tables: 0 }
+  const reading: Reading = { text, blocks: [], anchors: [], slugger: new GithubSlugger(), headings: [], section: [], tables: 0 }
   const tree = fromMarkdown(withoutFrontMatter(text), { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })
   readNode(reading, tree)
   return { text, blocks: reading.blocks, anchors: reading.anchors }
@@ -36,7 +38,7 @@ function readNode(reading: Reading, node: Nodes): void {
   if (node.type === 'html' || node.type === 'definition') {
     const inlines = inlinesOf(reading, node)
     const [start, end] = span(node)
-    if (inlines.length > 0) reading.blocks.push({ type: 'prose', start, end, section: sectionOf(reading), inlines })
+    if (inlines.length > 0) reading.blocks.push({ type: 'prose', start, end, section: reading.section, inlines })
     return
   }
   if ('children' in node) for (const child of (node as Parents).children) readNode(reading, child)
@@ -44,11 +46,9 @@ function readNode(reading: Reading, node: Nodes): void {
 
 const span = (node: Nodes): readonly [number, number] => [node.position?.start.offset ?? 0, node.position?.end.offset ?? 0]
 
-const sectionOf = (reading: Reading): readonly string[] => reading.headings.map((heading) => heading.title)
-
 function blockOf(reading: Reading, node: Nodes, type: Block['type']): Block {
   const [start, end] = span(node)
-  return { type, start, end, section: sectionOf(reading), inlines: inlinesOf(reading, node) }
+  return { type, start, end, section: reading.section, inlines: inlinesOf(reading, node) }
 }
 
 function readHeading(reading: Reading, node: Heading): void {
@@ -59,6 +59,7 @@ function readHeading(reading: Reading, node: Heading): void {
   reading.headings = reading.headings.filter((heading) => heading.depth < node.depth)
   reading.blocks.push(blockOf(reading, node, 'heading'))
   reading.headings.push({ depth: node.depth, title: oneLine(raw) })
+  reading.section = reading.headings.map((heading) => heading.title)
 }
 
 function codeBlock(reading: Reading, node: Code): Block {
@@ -68,7 +69,7 @@ function codeBlock(reading: Reading, node: Code): Block {
   const first = isFenced ? raw.indexOf('\n') + 1 : 0
   const last = isFenced && node.value !== '' ? Math.max(raw.lastIndexOf('\n'), first) : raw.length
   const language = (node.lang ?? '').toLowerCase().replace(/[^\w+#-].*$/, '')
-  return { type: 'code', start: start + first, end: start + last, section: sectionOf(reading), inlines: [], language }
+  return { type: 'code', start: start + first, end: start + last, section: reading.section, inlines: [], language }
 }
 
 function readTable(reading: Reading, node: Table): void {
@@ -113,5 +114,7 @@ function htmlInlines(reading: Reading, node: Nodes): readonly Inline[] {
     if (attribute === 'id' || attribute === 'name') reading.anchors.push({ slug: value, start: at })
     else found.push({ type: attribute === 'src' ? 'image' : 'link', value, start: at, end: at + value.length })
   }
+  // A heading right after a block of HTML is part of it to the letter of CommonMark, and a heading to whoever wrote it.
+  for (const match of raw.matchAll(/^#{1,6}[ \t]+(\S.*)$/gm)) reading.anchors.push({ slug: reading.slugger.slug(match[1]?.trim() ?? ''), start: start + match.index })
   return found
 }
