@@ -55,7 +55,7 @@ async function problemOf(call: Promise<unknown>) {
     () => undefined,
     (reason: unknown) => reason,
   )
-  if (!isProblem(error)) throw error ?? new Error('no problem was raised')
+  if (!isProblem(error)) throw new Error('no problem was raised', { cause: error })
   return error
 }
 
