@@ -18,7 +18,7 @@ export function createSchemaCompiler(): SchemaCompiler {
       if (issues.length > 0) return { issues }
       try {
         if (checker.validateSchema(schema as object | boolean) !== true)
-          return { issues: (checker.errors ?? []).slice(0, MAXIMUM_ISSUES).map(metaIssue) }
+          return { issues: issuesOf(checker.errors).map((issue) => ({ ...issue, code: 'schema' })) }
         return {
           validate: validatorOf(newAjv({ meta: false, validateSchema: false }).compile(schema as object | boolean)),
         }
@@ -56,14 +56,22 @@ function newAjv(options: Options) {
   return ajv
 }
 
-const metaIssue = (error: ErrorObject): SchemaIssue => ({ ...valueIssue(error), code: 'schema' })
-
 const validatorOf =
   (compiled: ValidateFunction): SchemaValidator =>
   (value) =>
-    compiled(value) ? [] : (compiled.errors ?? []).slice(0, MAXIMUM_ISSUES).map(valueIssue)
+    compiled(value) ? [] : issuesOf(compiled.errors)
 
-const valueIssue = (error: ErrorObject): SchemaIssue => {
+/** One issue a field: of several branches that failed on one value the first says enough. */
+function issuesOf(errors: readonly ErrorObject[] | null | undefined): SchemaIssue[] {
+  const issues = new Map<string, SchemaIssue>()
+  for (const error of errors ?? []) {
+    const issue = issueOf(error)
+    if (!issues.has(issue.pointer)) issues.set(issue.pointer, issue)
+  }
+  return [...issues.values()].slice(0, MAXIMUM_ISSUES)
+}
+
+const issueOf = (error: ErrorObject): SchemaIssue => {
   const extra =
     error.params['missingProperty'] ?? error.params['additionalProperty'] ?? error.params['unevaluatedProperty']
   const pointer =

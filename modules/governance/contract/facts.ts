@@ -32,12 +32,6 @@ export const gateCommented = event({
   summary: 'A decider left a comment.',
   data: progress,
 })
-export const gateDelegated = event({
-  type: 'gate.delegated',
-  topic: 'system-events',
-  summary: 'A vote was passed on; `what` names the new decider.',
-  data: progress,
-})
 export const gateEscalated = event({
   type: 'gate.escalated',
   topic: 'system-events',
@@ -82,7 +76,7 @@ export const governanceFacts = [
   gateOpened,
   gateVoted,
   gateCommented,
-  gateDelegated,
+
   gateEscalated,
   gateDecided,
   changeRecorded,

@@ -2,7 +2,7 @@ import { idSchema } from '@soma/kernel'
 import * as z from 'zod'
 
 export const gateId = idSchema('gate')
-export const principalReference = z.string().min(1).max(128)
+const principalReference = z.string().min(1).max(128)
 export const payloadHash = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'sha256: and 64 hexadecimal characters')
 export const reason = z.string().max(500)
 const time = z.iso.datetime()
@@ -99,13 +99,10 @@ export const vote = z.strictObject({
   at: time,
   /** Set when this vote changed the payload. */
   edits: json.optional(),
-  /** Whose vote this is by delegation, nearest first. */
-  via: z.array(z.string()),
 })
 export type Vote = z.infer<typeof vote>
 
 export const gateComment = z.strictObject({ principalId: z.string(), text: z.string(), at: time })
-export const gateDelegation = z.strictObject({ from: z.string(), to: z.string(), at: time })
 
 export const gate = z.strictObject({
   gateId,
@@ -141,6 +138,5 @@ export const gate = z.strictObject({
   decidedBy: z.array(z.string()),
   votes: z.array(vote),
   comments: z.array(gateComment),
-  delegations: z.array(gateDelegation),
 })
 export type Gate = z.infer<typeof gate>

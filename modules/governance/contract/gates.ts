@@ -1,16 +1,6 @@
 import { operation, pageOf, pageQuery } from '@soma/kernel'
 import * as z from 'zod'
-import {
-  gate,
-  gateDecision,
-  gateId,
-  gateKind,
-  gateStatus,
-  openGate,
-  payloadHash,
-  principalReference,
-  reason,
-} from './gate.ts'
+import { gate, gateDecision, gateId, gateKind, gateStatus, openGate, payloadHash, reason } from './gate.ts'
 import { governanceProblems } from './problems.ts'
 
 const { gateClosed, notADecider, payloadChanged } = governanceProblems
@@ -117,18 +107,6 @@ export const gateOperations = {
     body: z.strictObject({ text: z.string().min(1).max(4000) }),
     output: gate,
     status: 200,
-  }),
-  delegate: operation({
-    method: 'POST',
-    path: '/v1/governance/gates/{gateId}/delegate',
-    summary: "Passes the caller's vote to another principal, at most 3 hops, until it is used.",
-    capability: 'gate:decide',
-    action: 'gate.delegate',
-    params,
-    body: z.strictObject({ toPrincipalId: principalReference, reason: reason.default('') }),
-    output: gate,
-    status: 200,
-    problems: [gateClosed, notADecider],
   }),
   cancel: operation({
     method: 'POST',

@@ -1,0 +1,1 @@
+export { aContext, type Bench, type BenchOptions, openBench } from './bench.ts'
