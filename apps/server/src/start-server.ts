@@ -34,6 +34,7 @@ import { startHandlers } from './handlers.ts'
 import { refuseInsecureListen } from './listen.ts'
 import { migratePlatform } from './migrate.ts'
 import { contractsOf, hostModules, type Platform } from './platform.ts'
+import { servePage } from './page.ts'
 import { createReadiness } from './readiness.ts'
 import { createRemotes } from './remotes.ts'
 import { type ServerSettings, serverContract } from './server-contract.ts'
@@ -186,6 +187,7 @@ async function serve(assembled: Assembled): Promise<RunningServer> {
     metrics,
     drain: drain.signal,
   })
+  await servePage(app)
   await forwardToOthers(app, assembled.contracts, settings.moduleUrls)
   for (const module of composition.modules) await module.start()
   const url = await app.listen({ host: settings.host, port: settings.port })

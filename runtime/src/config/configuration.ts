@@ -61,7 +61,7 @@ export function loadConfiguration(
   const mode = readMode(sources, issues)
   for (const [origin, given] of [
     ['soma.yaml', file],
-    ['flags', new Map(Object.entries(sources.flags ?? {}))],
+    ['flags', new Map(Object.entries(sources.flags ?? {}).filter(([key]) => key !== 'mode'))],
   ] as const) {
     for (const key of given.keys())
       if (!definitions.has(key)) issues.push(unknown(`setting "${key}" (${origin})`, key, [...definitions.keys()]))

@@ -1,9 +1,12 @@
-/** The known names within a third of their length in edits, nearest first, at most three: for "did you mean". */
+/** The known names nearest to a mistyped one, at most three, none that needs more edits than a third of its length: for "did you mean". */
 export function nearest(name: string, known: readonly string[]): string[] {
-  return known
-    .map((candidate) => ({ candidate, distance: distance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(({ candidate, distance }) => distance <= Math.max(1, Math.floor(candidate.length / 3)))
-    .sort((left, right) => left.distance - right.distance || (left.candidate < right.candidate ? -1 : 1))
+  const near = known
+    .map((candidate) => ({ candidate, edits: distance(name.toLowerCase(), candidate.toLowerCase()) }))
+    .filter(({ candidate, edits }) => edits <= Math.max(2, Math.floor(candidate.length / 3)))
+    .sort((left, right) => left.edits - right.edits || (left.candidate < right.candidate ? -1 : 1))
+  const best = near[0]?.edits ?? 0
+  return near
+    .filter(({ edits }) => edits <= best + 1)
     .slice(0, 3)
     .map(({ candidate }) => candidate)
 }

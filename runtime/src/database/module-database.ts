@@ -18,11 +18,11 @@ import { eventOf, stampEnvelope } from './stamp.ts'
 import { assertOutsideTransaction, guardTransaction } from './transaction-guard.ts'
 
 /** Writes the events of a transaction (runtime/src/events). */
-export interface TransactionEmitter<Written = unknown> {
+export interface TransactionEmitter {
   /** The transaction's last statement. */
-  write(session: SqlSession, envelopes: readonly EventEnvelope[]): Promise<Written>
-  /** After the commit: wakes readers. */
-  committed(written: Written): void
+  write(session: SqlSession, envelopes: readonly EventEnvelope[]): Promise<void>
+  /** After the commit, with the array that was written: wakes readers. */
+  committed(envelopes: readonly EventEnvelope[]): void
 }
 
 export interface ModuleDatabaseOptions {
@@ -39,13 +39,14 @@ export function createModuleDatabase(options: ModuleDatabaseOptions): ModuleData
   const open = async <T>(scope: DatabaseScope, context: Context, work: (tx: Transaction) => Promise<T>): Promise<T> => {
     assertOutsideTransaction('a second transaction')
     const envelopes: EventEnvelope[] = []
-    const { answer, written } = await database.transaction(scope, (raw) =>
+    const answer = await database.transaction(scope, (raw) =>
       guardTransaction(raw, async (session) => {
-        const answer = await work(createTransaction(session, context, envelopes, options))
-        return { answer, written: envelopes.length === 0 ? undefined : await emitter.write(session, envelopes) }
+        const result = await work(createTransaction(session, context, envelopes, options))
+        if (envelopes.length > 0) await emitter.write(session, envelopes)
+        return result
       }),
     )
-    if (envelopes.length > 0) emitter.committed(written)
+    if (envelopes.length > 0) emitter.committed(envelopes)
     return answer
   }
 
