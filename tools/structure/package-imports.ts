@@ -60,7 +60,7 @@ function relativeImport(path: string, specifier: string, folder: string): Findin
   return []
 }
 
-/** Tests and testing entries may use the root's development dependencies, and packages of ours without declaring them. */
+/** Tests and testing entries may also use their package's development dependencies and those of the root. */
 function undeclaredPackage(
   path: string,
   specifier: string,
@@ -72,8 +72,7 @@ function undeclaredPackage(
   if (name in { ...manifest.dependencies, ...manifest.peerDependencies }) return []
   if (`@types/${name}` in { ...manifest.dependencies, ...manifest.devDependencies }) return []
   const isForTests = isTest(path) || path.includes('/testing/')
-  if (isForTests && (name.startsWith('@soma/') || testTools.includes(name) || name in { ...manifest.devDependencies }))
-    return []
+  if (isForTests && (testTools.includes(name) || name in { ...manifest.devDependencies })) return []
   return [
     {
       path,
