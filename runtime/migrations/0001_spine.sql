@@ -16,7 +16,7 @@ begin
   end loop;
 end $$;
 
-create schema runtime;
+create schema if not exists runtime;
 create schema events;
 grant usage on schema runtime, events to soma_app, soma_worker, soma_bus, soma_scheduler;
 

@@ -68,6 +68,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     requestTimeout: 60_000,
     http: { maxHeaderSize: HEADER_LIMIT_BYTES },
     routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: false },
+    frameworkErrors: (error, _request, reply) =>
+      void sendProblem(reply, toProblem(error, options.log), traceIdOf(newTraceparent())),
     clientErrorHandler(error, socket) {
       if (socket.writable) socket.end(rawClientError((error as { code?: string }).code))
     },
