@@ -73,6 +73,8 @@ export interface RunningServer {
   readonly processId: string
   /** Calls any operation in process, as a given context. */
   readonly transport: Transport
+  /** Proves a caller in process exactly as over HTTP. */
+  readonly authenticate: (credentials: RequestCredentials) => Promise<Context>
   readonly database: Database
   readonly spine: EventSpine
   readonly metrics: Metrics
@@ -169,18 +171,19 @@ async function serve(assembled: Assembled): Promise<RunningServer> {
   const { composition, configuration, settings, database, spine, log, metrics, modules, processId } = assembled
   const drain = new AbortController()
   const readiness = createReadiness({ composition, database, isDraining: () => drain.signal.aborted })
+  const authenticate =
+    assembled.options.authenticate ??
+    createAuthenticate({
+      transport: composition.transport,
+      contextTokens: assembled.contextTokens,
+      region: settings.region,
+    })
   const app = createHttpServer({
     operations: composition.operations,
     contracts: assembled.contracts,
     version: VERSION,
     execute: createExecute({ log }),
-    authenticate:
-      assembled.options.authenticate ??
-      createAuthenticate({
-        transport: composition.transport,
-        contextTokens: assembled.contextTokens,
-        region: settings.region,
-      }),
+    authenticate,
     idempotency: createIdempotencyStore({ database, processId, singleProcess: database.engine === 'pglite' }),
     ready: readiness,
     log,
@@ -232,6 +235,7 @@ async function serve(assembled: Assembled): Promise<RunningServer> {
     modules,
     processId,
     transport: composition.transport,
+    authenticate,
     database,
     spine,
     metrics,
