@@ -5,6 +5,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createModuleFolder } from './new-module.ts'
 import { createTemporaryTree, REPOSITORY, type TemporaryTree } from './temporary-tree.ts'
 
+/** Each test starts a tool as its own process: seconds, and more on a busy machine. */
+const SLOW = { timeout: 90_000 }
+
 let tree: TemporaryTree
 beforeAll(() => {
   tree = createTemporaryTree({ 'kernel/package.json': readFileSync(join(REPOSITORY, 'kernel/package.json'), 'utf8') })
@@ -21,20 +24,20 @@ function complaints(tool: string, ...options: string[]): string {
   return status === 0 ? '' : `${stdout}${stderr}`
 }
 
-it('writes a module that is in order', () => {
+it('writes a module that is in order', SLOW, () => {
   expect(complaints('tsx', '--conditions=@soma/source', join(REPOSITORY, 'tools/structure.ts'))).toBe('')
 })
 
-it('writes a module without a lint finding, in the format of the house', () => {
+it('writes a module without a lint finding, in the format of the house', SLOW, () => {
   expect(complaints('oxlint', 'modules')).toBe('')
   expect(complaints('biome', 'format', 'modules')).toBe('')
 })
 
-it('writes a module whose types hold', () => {
+it('writes a module whose types hold', SLOW, () => {
   expect(complaints('tsc', '-p', 'tsconfig.json', '--incremental', 'false')).toBe('')
 })
 
-it('writes a module whose own test passes', () => {
+it('writes a module whose own test passes', SLOW, () => {
   expect(complaints('vitest', 'run', '--root', tree.root, '--config', join(REPOSITORY, 'vitest.config.ts'))).toBe('')
 })
 

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createTemporaryTree, REPOSITORY, type TemporaryTree } from '../temporary-tree.ts'
 
+/** Each test starts tools as processes: seconds, and more on a busy machine. */
+const SLOW = { timeout: 60_000 }
+
 let tree: TemporaryTree
 beforeEach(() => {
   tree = createTemporaryTree({
@@ -23,11 +26,11 @@ function run(script: string, ...options: string[]): { status: number | null; out
   return { status, output: `${stdout}${stderr}` }
 }
 
-it('passes while the proven rule has its test', () => {
+it('passes while the proven rule has its test', SLOW, () => {
   expect(run('requirements.ts', '--check')).toEqual({ status: 0, output: '1 rules proven, none lost\n' })
 })
 
-it('refuses a change after which a proven rule has no test', () => {
+it('refuses a change after which a proven rule has no test', SLOW, () => {
   tree.write({ 'kernel/src/first.test.ts': ['it', "('holds', () => {})\n"].join('') })
   const { status, output } = run('requirements.ts', '--check')
   expect(status).toBe(1)
@@ -35,7 +38,7 @@ it('refuses a change after which a proven rule has no test', () => {
   expect(output).toContain('[requirements-ratchet]')
 })
 
-it('refuses a locked package that wants a newer Node, development packages aside', () => {
+it('refuses a locked package that wants a newer Node, development packages aside', SLOW, () => {
   const locked = (dev: boolean) => ({
     packages: { 'node_modules/modern': { version: '2.0.0', engines: { node: '>=22' }, ...(dev ? { dev } : {}) } },
   })
