@@ -1,12 +1,14 @@
-import type {
-  AppendedPosition,
-  AppendRecord,
-  Database,
-  EventBus,
-  LogRecord,
-  PartitionState,
-  Position,
-  SqlSession,
+import {
+  type AppendedPosition,
+  type AppendRecord,
+  type Database,
+  type EventBus,
+  type Logger,
+  type LogRecord,
+  type PartitionState,
+  type Position,
+  type SqlSession,
+  silentLogger,
 } from '@soma/kernel'
 import { seedPartitions } from './partitions.ts'
 import { openNextSegments, trimSegments } from './segments.ts'
@@ -18,6 +20,7 @@ export interface PostgresLogOptions {
   readonly database: Database
   /** Partitions of every topic, 1–256. Fixed at the first start of an installation. Default 16. */
   readonly partitions?: number
+  readonly log?: Logger
 }
 
 /** The event log inside the database: an append joins the writer's transaction. One implementation for PGlite and Postgres ≥ 15. */
@@ -31,7 +34,7 @@ export interface PostgresLog extends EventBus {
   openNextSegments(retentionMsOf: (topic: string) => number): Promise<number>
 }
 
-export function createPostgresLog({ database, partitions = 16 }: PostgresLogOptions): PostgresLog {
+export function createPostgresLog({ database, partitions = 16, log = silentLogger }: PostgresLogOptions): PostgresLog {
   const asBus = <Row>(sql: string, parameters: readonly unknown[]) =>
     database.transaction({ role: 'soma_bus' }, (session) => session.query<Row>(sql, parameters))
   return {
@@ -55,7 +58,11 @@ export function createPostgresLog({ database, partitions = 16 }: PostgresLogOpti
     },
     positionAt: (topic, part, at) => positionAt(asBus, { topic, part, at }),
     openNextSegments: (retentionMsOf) => openNextSegments(database, retentionMsOf),
-    trim: (topic, before) => trimSegments(database, topic, before),
+    trim: async (topic, before) => {
+      const dropped = await trimSegments(database, topic, before)
+      if (dropped > 0) log.info('log segments dropped', { topic, dropped })
+      return dropped
+    },
     close: async () => undefined,
   }
 }

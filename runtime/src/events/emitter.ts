@@ -1,6 +1,6 @@
 import type { Database, EventBus, EventEnvelope, LogRecord, SqlSession } from '@soma/kernel'
 import { toAppendRecord } from './append-record.ts'
-import { createNotifier } from './notifier.ts'
+import { createNotifier, LOG_CHANNEL, OUTBOX_CHANNEL } from './notifier.ts'
 import { addToOutbox, type OutboxRecord } from './outbox.ts'
 
 /**
@@ -24,7 +24,7 @@ export interface Emitter {
   committed(envelopes: readonly EventEnvelope[]): void
   /** Calls the listener after a commit with the records that went into the log (`inline`). */
   onAppend(listener: (records: readonly LogRecord[]) => void): () => void
-  /** Calls the listener after a commit that left rows in the outbox; `dueAt` is the earliest time of a delayed one. */
+  /** Calls the listener after a commit that left rows in the outbox. */
   onOutbox(listener: () => void): () => void
 }
 
@@ -35,7 +35,9 @@ export function createEmitter({ bus, database, mode, partitions }: EmitterOption
   const written = new WeakMap<readonly EventEnvelope[], { appended: LogRecord[]; outbox: boolean }>()
   const appendListeners = new Set<(records: readonly LogRecord[]) => void>()
   const outboxListeners = new Set<() => void>()
-  const notifier = database.engine === 'postgres' ? createNotifier(database) : undefined
+  const hasNeighbours = database.engine === 'postgres'
+  const appendNotices = hasNeighbours ? createNotifier(database, LOG_CHANNEL) : undefined
+  const outboxNotices = hasNeighbours ? createNotifier(database, OUTBOX_CHANNEL) : undefined
 
   return {
     write: async (session, envelopes) => {
@@ -51,9 +53,11 @@ export function createEmitter({ bus, database, mode, partitions }: EmitterOption
       written.delete(envelopes)
       if (done.appended.length > 0) {
         for (const listener of appendListeners) listener(done.appended)
-        notifier?.announce(done.appended)
+        appendNotices?.announce(done.appended)
       }
-      if (done.outbox) for (const listener of outboxListeners) listener()
+      if (!done.outbox) return
+      for (const listener of outboxListeners) listener()
+      outboxNotices?.announce([])
     },
     onAppend: (listener) => add(appendListeners, listener),
     onOutbox: (listener) => add(outboxListeners, listener),

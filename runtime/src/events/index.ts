@@ -1,4 +1,13 @@
-export { type Emitter, type EmitterOptions, type EmitMode, createEmitter } from './emitter.ts'
+export { type Consumer, type ConsumerOptions, type ConsumerState, createConsumer } from './consumer/consumer.ts'
+export { replyId } from './consumer/dead-letter-event.ts'
+export { eventProblems } from './consumer/failure.ts'
+export type { RunInModule } from './consumer/run-handlers.ts'
+export { backoffMs, type BackoffSettings, type ConsumerSettings, consumerDefaults } from './consumer/settings.ts'
+export { resetLeases } from './cursors/store.ts'
+export { createEmitter, type Emitter, type EmitMode, type EmitterOptions } from './emitter.ts'
+export { type PartitionLag, readLag } from './lag.ts'
+export { createRelay, type Relay, type RelayOptions } from './relay.ts'
+export { createTail, type Tail, type TailOptions } from './tail.ts'
 
 /** Folder of the spine's SQL files; they run first. */
 export const spineMigrations = new URL('../../migrations/', import.meta.url)

@@ -3,6 +3,9 @@ import type { Database, LogRecord } from '@soma/kernel'
 /** NOTIFY channel of appended events. Payload: `topic:part` by blanks, or empty for "look everywhere". */
 export const LOG_CHANNEL = 'soma_log'
 
+/** NOTIFY channel of outbox rows: wakes the process that relays. */
+export const OUTBOX_CHANNEL = 'soma_outbox'
+
 /** Below the 8,000 bytes that Postgres allows a payload. */
 const MAX_PAYLOAD = 7_000
 /** A notifying commit takes one database-wide lock, so a busy process sends one notice per 2 ms, not one per event. */
@@ -16,7 +19,10 @@ export const payloadOf = (places: Iterable<string>): string => {
 export const placeOf = (record: Pick<LogRecord, 'topic' | 'part'>): string => `${record.topic}:${record.part}`
 
 /** Tells other processes after a commit, at once if nothing was sent in the last 2 ms, else at their end. A lost notice costs a poll interval, nothing else. */
-export function createNotifier(database: Pick<Database, 'notify'>): { announce(records: readonly LogRecord[]): void } {
+export function createNotifier(
+  database: Pick<Database, 'notify'>,
+  channel: string,
+): { announce(records: readonly Pick<LogRecord, 'topic' | 'part'>[]): void } {
   const waiting = new Set<string>()
   let sentAt = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
@@ -27,7 +33,7 @@ export function createNotifier(database: Pick<Database, 'notify'>): { announce(r
     const payload = payloadOf(waiting)
     waiting.clear()
     // Readers poll too, so a notice that cannot be sent is not an error of the writer, whose commit stands.
-    database.notify(LOG_CHANNEL, payload).catch(() => undefined)
+    database.notify(channel, payload).catch(() => undefined)
   }
   return {
     announce: (records) => {

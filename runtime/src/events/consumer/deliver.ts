@@ -1,0 +1,316 @@
+import {
+  type Database,
+  type EventEnvelope,
+  type EventHandler,
+  type Logger,
+  type LogReader,
+  type LogRecord,
+  type Metrics,
+  newUuid,
+  type Problem,
+  problemSummary,
+  type SqlSession,
+} from '@soma/kernel'
+import {
+  type AfterDelivery,
+  buryDelivery,
+  type DeliveryPlace,
+  type FailedAttempt,
+  finishDelivery,
+  frontDelivery,
+  leaseDelivery,
+  parkDeliveries,
+  retryDelivery,
+} from '../deliveries/store.ts'
+import type { Emitter } from '../emitter.ts'
+import { deadLetterEvent, failedReply } from './dead-letter-event.ts'
+import { eventProblems, isDependencyFailure } from './failure.ts'
+import type { HandlerIndex } from './handler-index.ts'
+import type { Lane } from './lanes.ts'
+import { openEvent } from './open-event.ts'
+import { placeIn } from './partition-run.ts'
+import { type RunInModule, runHandlers } from './run-handlers.ts'
+import { backoffMs, type ConsumerSettings } from './settings.ts'
+import type { Suspension } from './suspension.ts'
+import type { Entry } from './window.ts'
+
+/** Events parked by one statement. */
+const PARK_LIMIT = 200
+
+export interface DeliverOptions {
+  readonly group: string
+  readonly owner: string
+  readonly database: Database
+  readonly reader: LogReader
+  readonly emitter: Emitter
+  readonly handlers: HandlerIndex
+  readonly runInModule: RunInModule
+  readonly settings: ConsumerSettings
+  readonly suspension: Suspension
+  readonly writableFromOutside: boolean
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** Aborts what is in hand at the end of the grace time. */
+  readonly stopping: AbortSignal
+  readonly isHeld: (lane: Lane) => boolean
+  readonly lose: (lane: Lane) => void
+  readonly finish: (lane: Lane, entry: Entry) => void
+}
+
+/** One event in hand. `entry` is set while the partition's cursor waits for it; else it has a row in `events.delivery`. */
+interface InHand {
+  readonly lane: Lane
+  readonly record: LogRecord
+  readonly place: DeliveryPlace
+  readonly deliveryId: string
+  readonly attempt: number
+  entry: Entry | undefined
+}
+
+/** Does the next thing of a lane. Every end of a handler is recorded before the lane goes on: done, retry, dead letter or lost. */
+export function createDeliver(options: DeliverOptions): (lane: Lane) => Promise<void> {
+  const { group, settings, suspension } = options
+
+  return async (lane) => {
+    if (!lane.blocked) {
+      const entry = lane.queue.shift() as Entry
+      return deliver(newDelivery(group, lane, entry), options)
+    }
+    return performance.now() >= lane.dueAt ? retryFront(lane) : park(lane)
+  }
+
+  async function retryFront(lane: Lane): Promise<void> {
+    const place = placeIn(group, lane, { segment: 0, position: 0 })
+    const front = await persist(lane, options, (session) => frontDelivery(session, place))
+    if (front === undefined) {
+      lane.blocked = false
+      return
+    }
+    if (front === 'lost') return
+    if (front.due_in_ms > 1) {
+      lane.dueAt = performance.now() + front.due_in_ms
+      return
+    }
+    const at = { segment: front.segment, position: front.pos }
+    const [record] = await options.reader.read(place.topic, place.part, { ...at, position: at.position - 1 }, 1)
+    const inHand = {
+      lane,
+      place: placeIn(group, lane, at),
+      deliveryId: front.delivery_id,
+      attempt: front.attempt + 1,
+      entry: undefined,
+    }
+    if (record?.position === front.pos) return deliver({ ...inHand, record }, options)
+    const gone = eventProblems.positionTrimmed.create(`position ${front.pos} of ${place.topic}:${place.part} is gone`)
+    const lostRecord = { ...at, ...place, eventId: '', type: '', userId: null, envelope: '', recordedAt: new Date(0) }
+    await bury({ ...inHand, record: lostRecord }, options, { problem: gone, event: undefined, durationMs: 0 })
+  }
+
+  async function park(lane: Lane): Promise<void> {
+    const entries = lane.queue.splice(0, PARK_LIMIT)
+    const events = entries.map(({ record }) => ({
+      segment: record.segment,
+      position: record.position,
+      deliveryId: newUuid(),
+    }))
+    const place = placeIn(group, lane, { segment: 0, position: 0 })
+    const done = await persist(lane, options, (session) => parkDeliveries(session, place, events))
+    if (done !== true) return options.lose(lane)
+    lane.parked += entries.length
+    options.metrics.count('soma_events_deliveries_total', { group, outcome: 'parked' }, entries.length)
+    for (const entry of entries) options.finish(lane, entry)
+  }
+}
+
+const newDelivery = (group: string, lane: Lane, entry: Entry): InHand => ({
+  lane,
+  record: entry.record,
+  place: placeIn(group, lane, entry.record),
+  deliveryId: newUuid(),
+  attempt: 1,
+  entry,
+})
+
+async function deliver(inHand: InHand, options: DeliverOptions): Promise<void> {
+  const { record, lane, attempt } = inHand
+  const opened = openEvent(record, options.writableFromOutside)
+  if (opened.invalid !== undefined)
+    return bury(inHand, options, { problem: opened.invalid, event: undefined, durationMs: 0 })
+
+  const startedAt = performance.now()
+  const slow = watchSlow(inHand, options)
+  const end = await runHandlers(options.runInModule, {
+    event: opened.event,
+    handlers: options.handlers.matching(record.topic, record.type),
+    place: inHand.place,
+    attempt,
+    timeoutMs: options.settings.handlerTimeoutMs,
+    stopping: options.stopping,
+    isHeld: () => options.isHeld(lane),
+  })
+  await slow.ended()
+  const durationMs = performance.now() - startedAt
+  options.metrics.observe('soma_events_handler_seconds', durationMs / 1000, { group: options.group })
+  if (end.kind === 'failed') return fail(inHand, options, { problem: end.problem, event: opened.event, durationMs })
+  options.metrics.count('soma_events_deliveries_total', { group: options.group, outcome: end.kind })
+  if (end.kind === 'lost') return options.lose(lane)
+  options.suspension.ended()
+  await succeed(inHand, options)
+}
+
+/** After `slowHandlerMs` the event gets a delivery row of its own, and the cursor passes. */
+function watchSlow(inHand: InHand, options: DeliverOptions): { ended(): Promise<void> } {
+  let leasing: Promise<void> | undefined
+  const lease = async () => {
+    const { lane, place, deliveryId, attempt, entry } = inHand
+    if (entry === undefined) return
+    const done = await persist(lane, options, (session) =>
+      leaseDelivery(session, place, {
+        deliveryId,
+        attempt,
+        holder: options.owner,
+        leaseMs: options.settings.handlerTimeoutMs,
+      }),
+    )
+    if (done !== true) return
+    inHand.entry = undefined
+    options.finish(lane, entry)
+  }
+  const timer = setTimeout(() => {
+    leasing = lease()
+  }, options.settings.slowHandlerMs)
+  return {
+    ended: async () => {
+      clearTimeout(timer)
+      await leasing
+    },
+  }
+}
+
+async function succeed(inHand: InHand, options: DeliverOptions): Promise<void> {
+  const { lane, entry, place } = inHand
+  if (entry !== undefined) return options.finish(lane, entry)
+  goOn(lane, await persist(lane, options, (session) => finishDelivery(session, place)), options)
+}
+
+/** The key after one of its rows is gone: the next row is due at once, or the key is free. */
+function goOn(lane: Lane, after: AfterDelivery, options: DeliverOptions): void {
+  if (after === 'lost') return options.lose(lane)
+  lane.blocked = after === 'next'
+  lane.dueAt = performance.now()
+  lane.parked = lane.blocked ? Math.max(0, lane.parked - 1) : 0
+}
+
+interface Failure {
+  readonly problem: Problem
+  readonly event: EventEnvelope | undefined
+  readonly durationMs: number
+}
+
+async function fail(inHand: InHand, options: DeliverOptions, failure: Failure): Promise<void> {
+  const { lane, attempt, entry } = inHand
+  const { group, settings, suspension, metrics, log } = options
+  const { problem } = failure
+  const isDown = isDependencyFailure(problem)
+  if (isDown && suspension.dependencyFailed(lane.id)) {
+    if (entry !== undefined) lane.queue.unshift(entry)
+    else block(lane, 0)
+    metrics.count('soma_events_deliveries_total', { group, outcome: 'held' })
+    return
+  }
+  if (!isDown) suspension.ended()
+  if (!problem.retryable || attempt >= settings.maxAttempts) return bury(inHand, options, failure)
+
+  const delayMs = problem.extensions.retryAfterMs ?? backoffMs(attempt, settings.backoff)
+  const { deliveryId, place, record } = inHand
+  log.warn('an event failed and is tried again', { ...named(record), group, attempt, delayMs, error: problem })
+  metrics.count('soma_events_deliveries_total', { group, outcome: 'retry' })
+  const done = await persist(lane, options, (session) =>
+    retryDelivery(session, place, { deliveryId, attempt, delayMs, entry: attemptOf(failure, options) }),
+  )
+  if (done !== true) return options.lose(lane)
+  block(lane, delayMs)
+  if (entry !== undefined) options.finish(lane, entry)
+}
+
+function block(lane: Lane, delayMs: number): void {
+  lane.blocked = true
+  lane.dueAt = performance.now() + delayMs
+}
+
+/** Dead letter, its fact and a failed reply in one transaction; the cursor moves after it. */
+async function bury(inHand: InHand, options: DeliverOptions, failure: Failure): Promise<void> {
+  const { lane, record, place, deliveryId, attempt, entry } = inHand
+  const { group, emitter, log, metrics } = options
+  const handlers = options.handlers.matching(record.topic, record.type)
+  const dead = {
+    record,
+    event: failure.event,
+    place,
+    deliveryId,
+    attempts: attempt,
+    problem: failure.problem,
+    handler: group,
+  }
+  const now = new Date()
+  // An observer that reads all types is not who the requester waits for.
+  const reply = handlers.some((handler) => isExact(handler)) ? failedReply(dead, now) : undefined
+  const envelopes = [deadLetterEvent(dead, now), ...(reply === undefined ? [] : [reply])]
+  log.error('an event became a dead letter', { ...named(record), group, attempt, error: failure.problem })
+  metrics.count('soma_events_deliveries_total', { group, outcome: 'dead' })
+  const after = await persist(lane, options, async (session) => {
+    const buried = await buryDelivery(session, place, {
+      deliveryId,
+      eventId: record.eventId,
+      type: record.type,
+      envelope: record.envelope,
+      entry: attemptOf(failure, options),
+      handler: group,
+    })
+    if (buried !== 'lost') await emitter.write(session, envelopes)
+    return buried
+  })
+  if (after !== 'lost') emitter.committed(envelopes)
+  goOn(lane, after, options)
+  if (after !== 'lost' && entry !== undefined) options.finish(lane, entry)
+}
+
+const isExact = (handler: EventHandler): boolean => !handler.type.includes('*')
+
+const named = (record: LogRecord) => ({ eventId: record.eventId, type: record.type, tenantId: record.tenantId })
+
+const attemptOf = ({ problem, durationMs }: Failure, { owner }: DeliverOptions): FailedAttempt => ({
+  at: new Date(Date.now() - durationMs).toISOString(),
+  memberId: owner,
+  durationMs: Math.round(durationMs),
+  problem: problemSummary(problem),
+})
+
+/** Records an outcome; while the database is away it tries for as long as the partition is held. */
+async function persist<T>(
+  lane: Lane,
+  { database, log, stopping }: DeliverOptions,
+  work: (session: SqlSession) => Promise<T>,
+): Promise<T | 'lost'> {
+  for (let attempt = 1; !lane.run.lost && !stopping.aborted; attempt++) {
+    try {
+      return await database.transaction({ role: 'soma_bus' }, work)
+    } catch (error) {
+      log.warn('the outcome of a delivery could not be recorded', { attempt, error })
+      await pause(backoffMs(attempt, { baseMs: 200, factor: 2, maxMs: 5_000 }), stopping)
+    }
+  }
+  return 'lost'
+}
+
+function pause(ms: number, stopping: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms)
+    stopping.addEventListener('abort', done, { once: true })
+    function done() {
+      clearTimeout(timer)
+      stopping.removeEventListener('abort', done)
+      resolve()
+    }
+  })
+}

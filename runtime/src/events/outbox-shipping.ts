@@ -1,0 +1,176 @@
+import type { AppendRecord, Database, EventBus, LogRecord, SqlSession } from '@soma/kernel'
+import { LOG_CHANNEL, payloadOf, placeOf } from './notifier.ts'
+
+const LEASE = 'relay'
+const MIN_BATCH = 10
+const MAX_BATCH = 1_000
+const START_BATCH = 500
+/** A bus that answers faster than this gets larger batches. */
+const FAST_MS = 100
+
+/** Batches follow the bus: half after an error, larger while it is fast. */
+export function createBatchSize() {
+  let size = START_BATCH
+  return {
+    size: () => size,
+    failed: () => {
+      size = Math.max(MIN_BATCH, Math.floor(size / 2))
+    },
+    succeeded: (ms: number) => {
+      if (ms < FAST_MS) size = Math.min(MAX_BATCH, Math.ceil(size * 1.25))
+      else if (ms > 10 * FAST_MS) size = Math.max(MIN_BATCH, Math.floor(size / 2))
+    },
+  }
+}
+
+/** The epoch, or undefined while another process relays. */
+export async function holdRelayLease(database: Database, owner: string, leaseMs: number): Promise<number | undefined> {
+  const rows = await database.transaction({ role: 'soma_bus' }, (session) =>
+    session.query<{ epoch: number }>('select runtime.claim_lease($1, $2::uuid, $3::float8) as epoch', [
+      LEASE,
+      owner,
+      leaseMs / 1000,
+    ]),
+  )
+  return rows[0]?.epoch
+}
+
+export async function releaseRelayLease(database: Database, owner: string): Promise<void> {
+  await database.transaction({ role: 'soma_bus' }, (session) =>
+    session.query('select runtime.release_lease($1, $2::uuid)', [LEASE, owner]),
+  )
+}
+
+interface OutboxRow {
+  readonly id: number
+  readonly topic: string
+  readonly part: number
+  readonly tenant_id: string
+  readonly event_id: string
+  readonly type: string
+  readonly key: string
+  readonly user_id: string | null
+  readonly envelope: string
+}
+
+export interface ShipOptions {
+  readonly database: Database
+  readonly bus: EventBus
+  readonly owner: string
+  readonly epoch: number
+  readonly limit: number
+}
+
+export interface Shipped {
+  /** What is in the log now. */
+  readonly records: LogRecord[]
+  /** Until the next delayed event is due. */
+  readonly nextDueMs: number
+  /** Another process has the lease. */
+  readonly isLost: boolean
+}
+
+const NOTHING = { records: [], nextDueMs: Number.POSITIVE_INFINITY }
+
+/**
+ * Ships the oldest rows. A log inside the database takes them in the transaction that deletes them; any other is asked first and the rows go after it has answered, so a
+ * crash in between ships them again (the inbox knows them by id). No row is skipped: what fails stays in front.
+ */
+export function shipBatch(options: ShipOptions): Promise<Shipped> {
+  return options.bus.flags.transactionalWithDatabase ? shipInside(options) : shipOutside(options)
+}
+
+function shipInside({ database, bus, owner, epoch, limit }: ShipOptions): Promise<Shipped> {
+  return database.transaction({ role: 'soma_bus' }, async (session) => {
+    if (!(await holdsLease(session, owner, epoch))) return { ...NOTHING, isLost: true }
+    const rows = await waitingRows(session, limit)
+    if (rows.length === 0) return { records: [], nextDueMs: await untilDue(session), isLost: false }
+    await deleteRows(session, rows)
+    if (database.engine === 'postgres')
+      await session.query('select pg_notify($1, $2)', [LOG_CHANNEL, payloadOf(new Set(rows.map(placeOf)))])
+    const records = rows.map(toAppendRecord)
+    return { records: withPositions(records, await bus.append(records, session)), nextDueMs: 0, isLost: false }
+  })
+}
+
+async function shipOutside({ database, bus, owner, epoch, limit }: ShipOptions): Promise<Shipped> {
+  const asBus = <T>(work: (session: SqlSession) => Promise<T>) => database.transaction({ role: 'soma_bus' }, work)
+  const taken = await asBus(async (session) => {
+    if (!(await holdsLease(session, owner, epoch))) return undefined
+    const rows = await waitingRows(session, limit)
+    return { rows, nextDueMs: rows.length > 0 ? 0 : await untilDue(session) }
+  })
+  if (taken === undefined) return { ...NOTHING, isLost: true }
+  if (taken.rows.length === 0) return { records: [], nextDueMs: taken.nextDueMs, isLost: false }
+  const records = taken.rows.map(toAppendRecord)
+  const positions = await bus.append(records)
+  const isHeld = await asBus(async (session) => {
+    if (!(await holdsLease(session, owner, epoch))) return false
+    await deleteRows(session, taken.rows)
+    return true
+  })
+  return { records: withPositions(records, positions), nextDueMs: 0, isLost: !isHeld }
+}
+
+async function holdsLease(session: SqlSession, owner: string, epoch: number): Promise<boolean> {
+  const rows = await session.query<{ held: boolean }>('select runtime.hold_lease($1, $2::uuid, $3::int8) as held', [
+    LEASE,
+    owner,
+    epoch,
+  ])
+  return rows[0]?.held ?? false
+}
+
+/** Delayed events that are due come first, in due order; the others by id, which is given in a transaction's last statement. */
+async function waitingRows(session: SqlSession, limit: number): Promise<OutboxRow[]> {
+  const columns = 'id, topic, part, tenant_id, event_id, type, key, user_id, envelope'
+  const due = await session.query<OutboxRow>(
+    `select ${columns} from events.outbox where due_at <= clock_timestamp() order by due_at, id limit $1`,
+    [limit],
+  )
+  if (due.length === limit) return due
+  const rest = await session.query<OutboxRow>(
+    `select ${columns} from events.outbox where due_at is null order by id limit $1`,
+    [limit - due.length],
+  )
+  return [...due, ...rest]
+}
+
+async function deleteRows(session: SqlSession, rows: readonly OutboxRow[]): Promise<void> {
+  await session.execute('delete from events.outbox where id = any ($1::int8[])', [rows.map((row) => row.id)])
+}
+
+async function untilDue(session: SqlSession): Promise<number> {
+  const rows = await session.query<{ ms: number | null }>(
+    'select (extract(epoch from min(due_at) - clock_timestamp()) * 1000)::float8 as ms from events.outbox where due_at is not null',
+  )
+  return rows[0]?.ms ?? Number.POSITIVE_INFINITY
+}
+
+/** Rows that should be in the log by now, and the age of the oldest. */
+export async function outboxBacklog(database: Database): Promise<{ rows: number; oldestAgeMs: number }> {
+  const [row] = await database.transaction({ role: 'soma_bus' }, (session) =>
+    session.query<{ rows: number; oldest_age_ms: number | null }>(
+      `select count(*)::int8 as rows,
+              (extract(epoch from clock_timestamp() - min(coalesce(due_at, created_at))) * 1000)::float8 as oldest_age_ms
+         from events.outbox where due_at is null or due_at <= clock_timestamp()`,
+    ),
+  )
+  return { rows: row?.rows ?? 0, oldestAgeMs: Math.max(0, row?.oldest_age_ms ?? 0) }
+}
+
+const toAppendRecord = (row: OutboxRow): AppendRecord => ({
+  topic: row.topic,
+  part: row.part,
+  tenantId: row.tenant_id,
+  eventId: row.event_id,
+  type: row.type,
+  key: row.key,
+  userId: row.user_id,
+  envelope: row.envelope,
+})
+
+const withPositions = (
+  records: readonly AppendRecord[],
+  positions: Awaited<ReturnType<EventBus['append']>>,
+): LogRecord[] => records.map((record, index) => ({ ...record, ...(positions[index] as (typeof positions)[number]) }))

@@ -1,0 +1,131 @@
+import { type Database, type EventBus, type Logger, type LogRecord, type Metrics, newUuid } from '@soma/kernel'
+import { backoffMs } from './consumer/settings.ts'
+import { OUTBOX_CHANNEL } from './notifier.ts'
+import { createBatchSize, holdRelayLease, outboxBacklog, releaseRelayLease, shipBatch } from './outbox-shipping.ts'
+
+/** Life of the relay's lease; renewed with every batch and at least every 3 s. */
+const LEASE_MS = 10_000
+const RENEW_MS = 3_000
+const IDLE_POLL_MS = 1_000
+const ACTIVE_POLL_MS = 100
+/** After a shipped batch the next is likely: poll at the active rate for so long. */
+const ACTIVE_FOR_MS = 2_000
+const RETRY = { baseMs: 1_000, factor: 2, maxMs: 60_000 }
+
+export interface RelayOptions {
+  readonly database: Database
+  readonly bus: EventBus
+  /** Wakes the relay after a commit of this process that left outbox rows. */
+  readonly emitter?: { onOutbox(listener: () => void): () => void }
+  /** Gets what was shipped, so that readers of this process need not ask the log. */
+  readonly tail?: { offer(records: readonly LogRecord[]): void }
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+export interface Relay {
+  start(): Promise<void>
+  /** Ships what is there, for at most `graceMs` (5,000), and frees the lease. */
+  stop(graceMs?: number): Promise<void>
+  /** Ships one batch now if this process holds or gets the lease; answers how many events. */
+  runOnce(): Promise<number>
+  /** Rows that should be in the log by now, and the age of the oldest. */
+  backlog(): Promise<{ rows: number; oldestAgeMs: number }>
+}
+
+/**
+ * Ships outbox rows to the log, in order, from one process at a time under a fenced lease; delayed events when they are due. It tries for ever: while the bus is
+ * down the outbox grows and nobody else is stopped.
+ */
+export function createRelay(options: RelayOptions): Relay {
+  const { database, bus, log, metrics } = options
+  const owner = newUuid()
+  const batch = createBatchSize()
+  const endings: (() => unknown)[] = []
+  let stopped = false
+  let running: Promise<void> | undefined
+  let failures = 0
+  let epoch: number | undefined
+  let heldUntil = 0
+  let lastShippedAt = Number.NEGATIVE_INFINITY
+  let wakeUp: () => void = () => undefined
+  let isAwake = false
+
+  const wake = () => {
+    isAwake = true
+    wakeUp()
+  }
+  const holdLease = async (): Promise<number | undefined> => {
+    const now = performance.now()
+    if (epoch !== undefined && now < heldUntil - LEASE_MS + RENEW_MS) return epoch
+    epoch = await holdRelayLease(database, owner, LEASE_MS)
+    heldUntil = now + LEASE_MS
+    return epoch
+  }
+  const shipOnce = async (): Promise<{ shipped: number; nextDueMs: number }> => {
+    const held = await holdLease()
+    if (held === undefined) return { shipped: 0, nextDueMs: IDLE_POLL_MS }
+    const startedAt = performance.now()
+    const { records, nextDueMs, isLost } = await shipBatch({ database, bus, owner, epoch: held, limit: batch.size() })
+    if (isLost) epoch = undefined
+    if (records.length > 0) {
+      lastShippedAt = performance.now()
+      batch.succeeded(lastShippedAt - startedAt)
+      options.tail?.offer(records)
+      metrics.count('soma_events_relayed_total', {}, records.length)
+    }
+    return { shipped: records.length, nextDueMs }
+  }
+  /** Answers how long to wait before the next batch. */
+  const turn = async (): Promise<number> => {
+    isAwake = false
+    try {
+      const { shipped, nextDueMs } = await shipOnce()
+      failures = 0
+      if (shipped > 0) return 0
+      const isActive = database.engine === 'postgres' && performance.now() - lastShippedAt < ACTIVE_FOR_MS
+      return Math.min(isActive ? ACTIVE_POLL_MS : IDLE_POLL_MS, Math.max(nextDueMs, 1))
+    } catch (error) {
+      failures += 1
+      batch.failed()
+      const waitMs = backoffMs(failures, RETRY)
+      log.warn('events could not be shipped; they wait in the outbox', { failures, waitMs, error })
+      return waitMs
+    }
+  }
+  const loop = async () => {
+    while (!stopped) {
+      const waitMs = await turn()
+      if (waitMs > 0 && !stopped && !(isAwake && failures === 0)) await pause(waitMs)
+    }
+  }
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      wakeUp = () => {
+        // While the bus is down only time helps, not another event.
+        if (failures > 0 && !stopped) return
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+
+  return {
+    start: async () => {
+      if (options.emitter !== undefined) endings.push(options.emitter.onOutbox(wake))
+      if (database.engine === 'postgres') endings.push(await database.listen(OUTBOX_CHANNEL, wake))
+      running = loop()
+    },
+    stop: async (graceMs = 5_000) => {
+      stopped = true
+      wakeUp()
+      await running
+      for (const end of endings) await end()
+      const until = performance.now() + graceMs
+      while (failures === 0 && performance.now() < until && (await shipOnce()).shipped > 0) lastShippedAt = 0
+      await releaseRelayLease(database, owner)
+    },
+    runOnce: async () => (await shipOnce()).shipped,
+    backlog: () => outboxBacklog(database),
+  }
+}

@@ -1,0 +1,180 @@
+import { createPostgresLog, type PostgresLog, postgresLogMigrations } from '@soma/adapter-postgres-log'
+import {
+  type Database,
+  type EventEnvelope,
+  type EventHandler,
+  type Logger,
+  newTraceparent,
+  noMetrics,
+  type SqlSession,
+  silentLogger,
+  type Topic,
+} from '@soma/kernel'
+import { readMigrations } from '../src/database/migrations.ts'
+import { contextOfEvent, createModuleDatabase } from '../src/database/module-database.ts'
+import { type Consumer, createConsumer } from '../src/events/consumer/consumer.ts'
+import type { RunInModule } from '../src/events/consumer/run-handlers.ts'
+import type { ConsumerSettings } from '../src/events/consumer/settings.ts'
+import { createEmitter, type Emitter, type EmitMode } from '../src/events/emitter.ts'
+import { spineMigrations } from '../src/events/index.ts'
+import { createTail, type Tail } from '../src/events/tail.ts'
+
+/** A table for what handlers do: one row an effect, no uniqueness, so that a doubled effect shows. */
+const EFFECTS = `
+create schema effects;
+grant usage on schema effects to soma_app, soma_worker;
+create table effects.done (id int8 generated always as identity, tenant_id text not null, event_id text not null, key text not null);
+alter table effects.done enable row level security;
+alter table effects.done force row level security;
+create policy tenant on effects.done for all to soma_app, soma_worker
+  using (tenant_id = (select runtime.tenant())) with check (tenant_id = (select runtime.tenant()));
+grant select, insert on effects.done to soma_app, soma_worker;
+`
+
+export interface SpineOptions {
+  readonly mode?: EmitMode
+  readonly partitions?: number
+  readonly log?: Logger
+  readonly tailPollMs?: { readonly active: number; readonly idle: number }
+}
+
+export interface TestEvent {
+  readonly id?: string
+  readonly tenantId?: string
+  readonly topic?: Topic
+  readonly type?: string
+  readonly key?: string
+  readonly data?: unknown
+  readonly attributes?: Partial<EventEnvelope>
+}
+
+/** A real spine on a real database, without modules: log, emitter, tail and consumers of group `module:test`. */
+export interface EventSpine {
+  readonly database: Database
+  readonly bus: PostgresLog
+  readonly emitter: Emitter
+  readonly tail: Tail
+  readonly partitions: number
+  /** Publishes in one transaction as `soma_app`; answers the envelopes. */
+  publish(...events: readonly TestEvent[]): Promise<EventEnvelope[]>
+  consumer(handlers: readonly EventHandler[], settings?: Partial<ConsumerSettings>, group?: string): Consumer
+  /** Inserts an effect row: the body of most test handlers. */
+  effect: (given: { event: EventEnvelope; tx: SqlSession }) => Promise<void>
+  /** Effects in the order of their commits, over all tenants. */
+  effects(): Promise<{ event_id: string; key: string; tenant_id: string }[]>
+  asBus<T>(work: (session: SqlSession) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+let made = 0
+
+/** @param fresh false = the database was migrated before (a restart on the same data). */
+export async function openEventSpine(
+  database: Database,
+  options: SpineOptions = {},
+  fresh = true,
+): Promise<EventSpine> {
+  const { mode = 'inline', partitions = 4, log = silentLogger } = options
+  if (fresh) {
+    await database.migrate([
+      ...(await readMigrations('runtime', spineMigrations)),
+      ...(await readMigrations('postgres-log', postgresLogMigrations)),
+      { id: 'effects/0001_effects', sql: EFFECTS },
+    ])
+  }
+  const bus = createPostgresLog({ database, partitions })
+  await bus.prepare()
+  const emitter = createEmitter({ bus, database, mode, partitions })
+  const tail = createTail({
+    database,
+    bus,
+    emitter,
+    log,
+    ...(options.tailPollMs === undefined ? {} : { pollMs: options.tailPollMs }),
+  })
+  await tail.start()
+  const asBus = <T>(work: (session: SqlSession) => Promise<T>) => database.transaction({ role: 'soma_bus' }, work)
+  const consumers: Consumer[] = []
+
+  return {
+    database,
+    bus,
+    emitter,
+    tail,
+    partitions,
+    asBus,
+    publish: async (...events) => {
+      const envelopes = events.map(anEnvelope)
+      const tenantId = envelopes[0]?.tenantid ?? ''
+      await database.transaction({ role: 'soma_app', tenantId }, (session) => emitter.write(session, envelopes))
+      emitter.committed(envelopes)
+      return envelopes
+    },
+    consumer: (handlers, settings = {}, group = 'module:test') => {
+      const consumer = createConsumer({
+        group,
+        handlers,
+        database,
+        reader: tail,
+        emitter,
+        runInModule: runInModule(database, emitter),
+        partitions,
+        settings,
+        log,
+        metrics: noMetrics,
+      })
+      consumers.push(consumer)
+      return consumer
+    },
+    effect: async ({ event, tx }) => {
+      await tx.execute('insert into effects.done (tenant_id, event_id, key) values ($1, $2, $3)', [
+        event.tenantid,
+        event.id,
+        event.partitionkey ?? '',
+      ])
+    },
+    effects: async () => {
+      await database.maintain('grant usage on schema effects to soma_bus; grant select on effects.done to soma_bus')
+      await database.maintain(
+        'drop policy if exists bus on effects.done; create policy bus on effects.done to soma_bus using (true)',
+      )
+      return asBus((session) => session.query('select event_id, key, tenant_id from effects.done order by id'))
+    },
+    close: async () => {
+      for (const consumer of consumers) if (consumer.state().state !== 'stopped') await consumer.abandon()
+      await tail.stop()
+      await database.close()
+    },
+  }
+}
+
+const runInModule =
+  (database: Database, emitter: Emitter): RunInModule =>
+  (event, work) => {
+    const principal = { name: 'test', jobCapabilities: [] }
+    const clock = { now: () => new Date() }
+    const module = createModuleDatabase({ database, module: principal, emitter, clock, region: 'local' })
+    const context = contextOfEvent(event, principal, 'local')
+    return module.asWorker(context, (tx) => work({ tx, context }))
+  }
+
+export function anEnvelope(event: TestEvent = {}): EventEnvelope {
+  made += 1
+  const id = event.id ?? `evt-${made}`
+  return {
+    specversion: '1.0',
+    id,
+    source: '/modules/test',
+    type: event.type ?? 'thing.done',
+    topic: event.topic ?? 'business-facts',
+    time: new Date().toISOString(),
+    datacontenttype: 'application/json',
+    dataschema: '/v1/registry/schemas/thing.done/versions/1.0.0',
+    tenantid: event.tenantId ?? 'tenant-a',
+    correlationid: id,
+    traceparent: newTraceparent(),
+    partitionkey: event.key ?? id,
+    data: event.data ?? { number: made },
+    ...event.attributes,
+  }
+}
