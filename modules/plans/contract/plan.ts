@@ -28,7 +28,8 @@ export type TaskStatus = z.output<typeof taskStatus>
 export const planDriver = z.enum(['engine', 'planner'])
 export const planOrigin = z.enum(['capsule', 'graph', 'state-machine', 'intent', 'task'])
 export const planVisibility = z.enum(['private', 'space', 'tenant'])
-export const responseTopic = z.enum(['action-results', 'business-facts', 'plan-events', 'task-events', 'system-events'])
+/** Where replies to tasks and goals go: plans listens on both. */
+export const responseTopic = z.enum(['action-results', 'business-facts'])
 
 /** Names of at most 20 labels (64 characters) with values of at most 256. */
 export const planLabels = z

@@ -122,6 +122,8 @@ export const taskGroup = z.strictObject({
   failed: z.number().int(),
   pending: z.number().int(),
   done: z.boolean(),
+  /** The member that ended last, once all have: whoever handles that member's reply sees the group done, also on a repeat. */
+  lastTaskId: taskId.optional(),
   createdAt: z.iso.datetime(),
   completedAt: z.iso.datetime().optional(),
 })

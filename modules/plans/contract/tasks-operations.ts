@@ -76,7 +76,7 @@ const start = operation({
   method: 'POST',
   path: '/v1/tasks/{taskId}/start',
   summary:
-    'Says that a delivery of the task has begun: running, with the count of deliveries and a new fence. The same delivery key answers the same fence.',
+    'Says that a delivery of the task has begun: running, with the count of deliveries and a new fence. The same delivery key answers the same fence; an ended task is answered unchanged.',
   capability: 'task:update',
   action: 'task.start',
   params,

@@ -1,0 +1,97 @@
+import { type Delivered, type Json, toId, toUuid } from '@soma/kernel'
+import { mayWork } from './access.ts'
+import { hasPlanEnded, hasTaskEnded } from './statuses.ts'
+import { loadTask } from './tasks/change-task.ts'
+import { finishLonePlan } from './tasks/lone.ts'
+import { changePlanWithin } from './transition/change.ts'
+import { settlePlan } from './transition/plan-changes.ts'
+import { readTasks } from './transition/read.ts'
+import type { TaskRow } from './transition/rows.ts'
+import { completeTask, failTask, startTask } from './transition/task-changes.ts'
+import { record, type Transition } from './transition/transition.ts'
+import { problemValue, type ProblemValue } from '../contract/index.ts'
+
+export const OWN_SOURCE = '/modules/plans'
+
+/**
+ * A reply of an agent ends its task (PLN-R18): same type as asked, and the task's id as correlation or task id. Replies to ended tasks change nothing but the
+ * journal, which keeps them as `late`. Our own replies are skipped: the task has ended before they left.
+ */
+export async function takeReply({ event, context, tx, data }: Delivered): Promise<void> {
+  if (event.source === OWN_SOURCE) return
+  const task = await findTask(tx, event)
+  if (task === undefined || !answers(task, event)) return
+  await changePlanWithin(tx, context, {
+    planId: task.planId,
+    allow: (plan) => mayWork(context, plan),
+    work: async (transition) => {
+      const current = await loadTask(transition, tx, task.id)
+      if (current === undefined) return
+      if (hasTaskEnded(current.status)) return noteLate(transition, tx, { task: current, eventId: event.id })
+      applyReply(transition, current, { failed: event.outcome === 'failed', data: data as Json, eventId: event.id })
+      await finishLonePlan(transition, tx, current)
+      if (!hasPlanEnded(transition.plan.status)) settlePlan(transition)
+    },
+  })
+}
+
+async function findTask(tx: Delivered['tx'], event: Delivered['event']): Promise<TaskRow | undefined> {
+  const ids = [event.correlationid, event.taskid].flatMap((id) => (id === undefined ? [] : (toUuid('task', id) ?? [])))
+  const tasks = await readTasks(tx, [...new Set(ids)])
+  return ids
+    .map((id) => tasks.find((task) => task.id === id))
+    .find((task) => task !== undefined && answers(task, event))
+}
+
+/** A task that named no response type is answered by whatever carries its id as correlation. */
+const answers = (task: TaskRow, event: Delivered['event']): boolean =>
+  task.doc.responseType === undefined
+    ? event.correlationid === toId('task', task.id)
+    : task.doc.responseType === event.type
+
+function applyReply(
+  transition: Transition,
+  task: TaskRow,
+  reply: { failed: boolean; data: Json; eventId: string },
+): void {
+  const dedupeKey = `event:${reply.eventId}`
+  if (reply.failed) {
+    failTask(transition, task, problemOf(reply.data), { reply: false, dedupeKey })
+    return
+  }
+  if (task.status === 'pending') startTask(transition, task, {})
+  completeTask(transition, task, reply.data ?? null, { reply: false, dedupeKey })
+}
+
+function problemOf(data: Json): ProblemValue {
+  const problem =
+    typeof data === 'object' && data !== null && 'problem' in data ? (data as { problem: unknown }).problem : undefined
+  const parsed = problemValue.safeParse(pick(problem))
+  return parsed.success ? parsed.data : { code: 'failed', detail: 'the agent failed and named no problem' }
+}
+
+/** The stored members of a problem document; its other members stay in the event. */
+function pick(problem: unknown): unknown {
+  if (typeof problem !== 'object' || problem === null) return problem
+  const known = ['code', 'detail', 'status', 'retryable', 'remedy', 'errors']
+  return Object.fromEntries(Object.entries(problem).filter(([name]) => known.includes(name)))
+}
+
+async function noteLate(
+  transition: Transition,
+  tx: Delivered['tx'],
+  late: { task: TaskRow; eventId: string },
+): Promise<void> {
+  const dedupeKey = `event:${late.eventId}`
+  const [known] = await tx.query('select 1 from plans.journal where plan_id = $1 and dedupe_key = $2', [
+    transition.plan.id,
+    dedupeKey,
+  ])
+  if (known !== undefined) return
+  record(
+    transition,
+    'late',
+    { taskId: toId('task', late.task.id), key: late.task.key, eventId: late.eventId },
+    dedupeKey,
+  )
+}

@@ -1,0 +1,47 @@
+import { type Context, commonProblems, type ModuleDatabase, type Transaction, uuidOf } from '@soma/kernel'
+import type { ChangePlan } from '../transition/change.ts'
+import { settlePlan } from '../transition/plan-changes.ts'
+import { findPlanOfTask, readGroups, readTasks } from '../transition/read.ts'
+import type { PlanRow, TaskRow } from '../transition/rows.ts'
+import type { Transition } from '../transition/transition.ts'
+import { hasPlanEnded } from '../statuses.ts'
+
+export interface TaskChange<T> {
+  readonly allow: (plan: PlanRow) => boolean
+  readonly work: (transition: Transition, task: TaskRow, tx: Transaction) => Promise<T> | T
+}
+
+/** Runs one change of one task under its plan's lock, with its group loaded; running and waiting of the plan are settled after it. */
+export function createTaskChanger({ database, changePlan }: { database: ModuleDatabase; changePlan: ChangePlan }) {
+  return async <T>(context: Context, taskId: string, change: TaskChange<T>): Promise<T> => {
+    const id = uuidOf('task', taskId)
+    const planId = await database.asWorker(context, (tx) => findPlanOfTask(tx, id))
+    if (planId === undefined) throw commonProblems.notFound.create(`no task ${taskId}`)
+    return changePlan(context, planId, {
+      missing: `no task ${taskId}`,
+      allow: change.allow,
+      work: async (transition, tx) => {
+        const task = await loadTask(transition, tx, id)
+        if (task === undefined) throw commonProblems.notFound.create(`no task ${taskId}`)
+        const answer = await change.work(transition, task, tx)
+        if (!hasPlanEnded(transition.plan.status)) settlePlan(transition)
+        return answer
+      },
+    })
+  }
+}
+export type ChangeTask = ReturnType<typeof createTaskChanger>
+
+/** A task of the locked plan with its group. */
+export async function loadTask(
+  transition: Transition,
+  tx: Pick<Transaction, 'query'>,
+  id: string,
+): Promise<TaskRow | undefined> {
+  const [task] = await readTasks(tx, [id])
+  if (task === undefined || task.planId !== transition.plan.id) return undefined
+  transition.tasks.set(task.id, task)
+  if (task.groupId !== undefined)
+    for (const group of await readGroups(tx, [task.groupId])) transition.groups.set(group.id, group)
+  return task
+}

@@ -1,0 +1,92 @@
+import type { Json, Logger, ModuleDatabase, SqlSession } from '@soma/kernel'
+import { actingFor } from '../access.ts'
+import { applyLetter, asLetter } from '../mail/letters.ts'
+import { lockPlan } from '../transition/read.ts'
+import { beginTransition } from '../transition/transition.ts'
+import { writeTransition } from '../transition/write.ts'
+import { fireTimer } from './fire.ts'
+
+interface DuePlan {
+  readonly tenant_id: string
+  readonly plan_id: string
+}
+
+const PLANS_PER_SWEEP = 200
+const LETTERS_PER_TRANSITION = 500
+const ROUNDS_PER_SWEEP = 20
+
+/**
+ * Fires due timers and applies letters of all tenants, plan by plan, each in the plan's own scope. The scheduler role sees who is due, never what is in it.
+ * A plan that throws is logged and does not hold up the others; its timer stays due.
+ */
+export function createSweep({ database, log }: { database: ModuleDatabase; log: Logger }) {
+  return async (signal?: AbortSignal): Promise<number> => {
+    let swept = 0
+    for (let round = 0; round < ROUNDS_PER_SWEEP; round++) {
+      const due = await database.asScheduler(findDue)
+      let failed = 0
+      for (const plan of due) {
+        if (signal?.aborted) return swept
+        try {
+          await sweepPlan(database, plan)
+          swept += 1
+        } catch (error) {
+          failed += 1
+          log.error('plan could not be swept', { planId: plan.plan_id, error })
+        }
+      }
+      if (due.length === failed) break
+    }
+    return swept
+  }
+}
+
+async function findDue(session: SqlSession): Promise<DuePlan[]> {
+  const timers = await session.query<DuePlan>(
+    "select distinct tenant_id, plan_id from (select tenant_id, plan_id from plans.work where queue = '' and kind = 'timer' and lease_owner is null and run_at <= now() order by run_at limit $1) due",
+    [PLANS_PER_SWEEP],
+  )
+  const mail = await session.query<DuePlan>(
+    'select distinct tenant_id, plan_id from (select tenant_id, plan_id from plans.inbox limit $1) mail',
+    [PLANS_PER_SWEEP],
+  )
+  const seen = new Set(timers.map((plan) => `${plan.tenant_id}/${plan.plan_id}`))
+  return [...timers, ...mail.filter((plan) => !seen.has(`${plan.tenant_id}/${plan.plan_id}`))]
+}
+
+/** Two transactions: the first learns whose plan it is, the second works in that scope. */
+async function sweepPlan(database: ModuleDatabase, due: DuePlan): Promise<void> {
+  const module = database.moduleContext(due.tenant_id)
+  const found = await database.asWorker(module, async (tx) => {
+    const locked = await lockPlan(tx, due.plan_id)
+    if (locked === undefined) await tx.execute('delete from plans.inbox where plan_id = $1', [due.plan_id])
+    return locked?.plan
+  })
+  if (found === undefined) return
+  const context = {
+    ...actingFor(module, found),
+    traceparent: found.doc.traceparent,
+    constitutionHash: found.doc.constitutionHash,
+  }
+  await database.asWorker(context, async (tx) => {
+    const locked = await lockPlan(tx, due.plan_id)
+    if (locked === undefined) return
+    const transition = beginTransition(locked.plan, { at: locked.at, byId: context.principal.id })
+    const letters = await tx.query<{ id: number; kind: string; data: Json }>(
+      'select id, kind, data from plans.inbox where plan_id = $1 order by id limit $2',
+      [due.plan_id, LETTERS_PER_TRANSITION],
+    )
+    for (const letter of letters) await applyLetter(transition, tx, asLetter(letter.kind, letter.data))
+    if (letters.length > 0)
+      await tx.execute('delete from plans.inbox where plan_id = $1 and id = any($2::int8[])', [
+        due.plan_id,
+        letters.map((letter) => letter.id),
+      ])
+    const timers = await tx.query<{ key: string }>(
+      "select key from plans.work where plan_id = $1 and kind = 'timer' and queue = '' and run_at <= $2 order by run_at, key",
+      [due.plan_id, locked.at],
+    )
+    for (const timer of timers) await fireTimer(transition, tx, timer.key)
+    await writeTransition(tx, transition)
+  })
+}

@@ -1,0 +1,60 @@
+import { type Context, commonProblems, type ModuleDatabase, type Transaction } from '@soma/kernel'
+import { actingFor, isSameScope } from '../access.ts'
+import { lockPlan } from './read.ts'
+import type { PlanRow } from './rows.ts'
+import { beginTransition, type Transition } from './transition.ts'
+import { writeTransition } from './write.ts'
+
+export interface Change<T> {
+  /** Throws or answers false (not found) when the caller may not do this to that plan. */
+  readonly allow: (plan: PlanRow) => boolean
+  /** The detail of not found: the id as sent. */
+  readonly missing: string
+  readonly work: (transition: Transition, tx: Transaction) => Promise<T>
+}
+
+/** Runs one change of one plan under its lock and writes it, in the caller's own transaction. Undefined = there is no such plan for this caller. */
+export async function changePlanWithin<T>(
+  tx: Transaction,
+  context: Context,
+  options: { planId: string } & Omit<Change<T>, 'missing'>,
+): Promise<{ answer: T; plan: PlanRow } | undefined> {
+  const locked = await lockPlan(tx, options.planId)
+  if (locked === undefined || !options.allow(locked.plan)) return undefined
+  const transition = beginTransition(locked.plan, { at: locked.at, byId: context.principal.id })
+  const answer = await options.work(transition, tx)
+  if (hasChanged(transition)) await writeTransition(tx, transition)
+  return { answer, plan: locked.plan }
+}
+
+/**
+ * Runs one change of one plan in a transaction of its own. Its facts must carry the plan's user and space, so a caller of another scope (an operator, a job)
+ * is noticed under the lock and the change begins again in the plan's scope.
+ */
+export function createPlanChanger(database: ModuleDatabase) {
+  return async <T>(context: Context, planId: string, change: Change<T>): Promise<T> => {
+    let scope = context
+    for (;;) {
+      const current = scope
+      const outcome = await database.asWorker(
+        current,
+        async (tx): Promise<{ answer: T } | { rescope: PlanRow } | undefined> => {
+          const locked = await lockPlan(tx, planId)
+          if (locked === undefined || !change.allow(locked.plan)) return undefined
+          if (!isSameScope(current, locked.plan)) return { rescope: locked.plan }
+          const transition = beginTransition(locked.plan, { at: locked.at, byId: context.principal.id })
+          const answer = await change.work(transition, tx)
+          if (hasChanged(transition)) await writeTransition(tx, transition)
+          return { answer }
+        },
+      )
+      if (outcome === undefined) throw commonProblems.notFound.create(change.missing)
+      if ('answer' in outcome) return outcome.answer
+      scope = actingFor(context, outcome.rescope)
+    }
+  }
+}
+export type ChangePlan = ReturnType<typeof createPlanChanger>
+
+const hasChanged = (transition: Transition): boolean =>
+  transition.lines.length > 0 || transition.changedTasks.size > 0 || transition.dirty.doc
