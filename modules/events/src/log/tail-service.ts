@@ -1,0 +1,156 @@
+import {
+  type Clock,
+  type Context,
+  commonProblems,
+  type LogReader,
+  type ModuleDatabase,
+  TOPICS,
+  type Topic,
+} from '@soma/kernel'
+import { positionTrimmed } from '../../contract/problems.ts'
+import type { Connections } from '../connections.ts'
+import type { EventsPorts } from '../ports.ts'
+import type { EventFilter, TopicReadings } from './event-filter.ts'
+import { readableBy, requireReadings } from './service.ts'
+import { followLog, type TailFrame } from './tail.ts'
+import { decodeTailCursor, encodeTailCursor, type TailPositions } from './tail-cursor.ts'
+import type { TailHub } from './tail-hub.ts'
+import { closable } from './wake.ts'
+
+export interface TailQuery {
+  readonly topics?: readonly string[] | undefined
+  readonly types?: readonly string[] | undefined
+  readonly planId?: string | undefined
+  readonly sessionId?: string | undefined
+  readonly correlationId?: string | undefined
+  readonly from: string
+}
+
+export interface TailServiceOptions {
+  readonly database: ModuleDatabase
+  readonly reader: LogReader
+  readonly bus: EventsPorts['bus']
+  readonly hub: TailHub
+  readonly connections: Connections
+  readonly clock: Clock
+  readonly tailMaxLag: number
+  readonly quotaStreams: number
+}
+
+export function createTailService(options: TailServiceOptions) {
+  const heads = async (topic: Topic): Promise<number[]> =>
+    (await options.reader.heads(topic))
+      .toSorted((left, right) => left.part - right.part)
+      .map(({ position }) => position)
+
+  return {
+    stream: async (
+      context: Context,
+      query: TailQuery,
+      call: { lastEventId?: string; signal: AbortSignal },
+    ): Promise<AsyncIterable<TailFrame>> => {
+      const filter = filterOf(context, query)
+      const readings = requireReadings(query.topics ?? TOPICS)
+      const positions = await startOf(readings, call.lastEventId ?? query.from, options, heads)
+      if (options.connections.count(context.tenantId, 'tail') >= options.quotaStreams)
+        throw commonProblems.rateLimited.create(`the tenant has ${options.quotaStreams} streams open, its quota`, {
+          retryAfterMs: 5000,
+        })
+      const leave = options.connections.add({ kind: 'tail', context })
+      return closable(call.signal, (signal) => {
+        signal.addEventListener('abort', leave, { once: true })
+        return followLog(
+          {
+            context,
+            database: options.database,
+            hub: options.hub,
+            readings,
+            filter,
+            positions,
+            heads,
+            maxLag: options.tailMaxLag,
+            nowMs: () => options.clock.now().getTime(),
+          },
+          signal,
+        )
+      })
+    },
+  }
+}
+
+function filterOf(context: Context, query: TailQuery): EventFilter {
+  const { types, planId, sessionId, correlationId } = query
+  return {
+    ...(types === undefined ? {} : { types }),
+    ...(planId === undefined ? {} : { planId }),
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...readableBy(context),
+  }
+}
+
+type Heads = (topic: Topic) => Promise<number[]>
+
+async function startOf(
+  readings: TopicReadings,
+  from: string,
+  { bus, reader }: Pick<TailServiceOptions, 'bus' | 'reader'>,
+  heads: Heads,
+): Promise<TailPositions> {
+  const topics = [...readings.keys()]
+  const each = async (start: (topic: Topic) => Promise<number[]>): Promise<TailPositions> =>
+    new Map(await Promise.all(topics.map(async (topic): Promise<[Topic, number[]]> => [topic, await start(topic)])))
+
+  if (from === 'now') return each(heads)
+  if (from === 'earliest') return each(async (topic) => (await heads(topic)).map(() => 0))
+  const at = new Date(from)
+  if (/^\d{4}-\d\d-\d\dT/.test(from) && !Number.isNaN(at.getTime()))
+    return each(async (topic) =>
+      Promise.all((await heads(topic)).map(async (_head, part) => (await bus.positionAt(topic, part, at)).position)),
+    )
+  return resumeAt(decodeTailCursor(from), await each(heads), reader)
+}
+
+/** @throws invalid-request for what is no cursor of this log; position-trimmed when the log no longer reaches back to it. */
+async function resumeAt(
+  cursor: TailPositions | undefined,
+  current: TailPositions,
+  reader: LogReader,
+): Promise<TailPositions> {
+  if (
+    cursor === undefined ||
+    [...cursor].some(([topic, parts]) => current.has(topic) && current.get(topic)?.length !== parts.length)
+  )
+    throw commonProblems.invalidRequest.create(
+      'from is neither now, earliest, an instant nor a cursor of this stream',
+      {
+        errors: [
+          {
+            pointer: '/query/from',
+            code: 'invalid-cursor',
+            detail: 'send now, earliest, an RFC 3339 instant or the id of a frame',
+          },
+        ],
+      },
+    )
+  for (const [topic, parts] of current) {
+    const wanted = cursor.get(topic)
+    if (wanted === undefined) continue
+    current.set(
+      topic,
+      wanted.map((position, part) => Math.min(position, parts[part] ?? 0)),
+    )
+    for (const state of await reader.heads(topic)) {
+      if ((wanted[state.part] ?? 0) + 1 < state.oldestPosition)
+        throw trimmed(topic, state.part, state.oldestPosition, current)
+    }
+  }
+  return current
+}
+
+function trimmed(topic: Topic, part: number, oldestPosition: number, positions: TailPositions) {
+  return positionTrimmed.create(`the oldest event of "${topic}", partition ${part}, is at position ${oldestPosition}`, {
+    oldestPosition,
+    head: encodeTailCursor(positions),
+  })
+}

@@ -1,0 +1,162 @@
+import type { Context, EventEnvelope, LogRecord, ModuleDatabase, Topic } from '@soma/kernel'
+import { type EventFilter, matches, openOnce, type TopicReadings } from './event-filter.ts'
+import { readAfter } from './store.ts'
+import { encodeTailCursor, type TailPositions } from './tail-cursor.ts'
+import type { TailHub } from './tail-hub.ts'
+import { createWake } from './wake.ts'
+
+/** What is held for a client that does not read; beyond it the client catches up from the log (EVT-R50). */
+const BUFFER_BYTES = 256 * 1024
+/** Events read from the log at a time. */
+const READ_EVENTS = 200
+/** Up to here every frame carries the cursor; wider tails carry it on the last frame of a burst and every 50th. */
+const SMALL_CURSOR = 16
+const CURSOR_EVERY = 50
+const BEHIND_MS = 5 * 60_000
+
+export type TailFrame =
+  | { readonly id?: string; readonly event: 'event'; readonly data: EventEnvelope }
+  | { readonly event: 'gap'; readonly data: { from: string; to: string; reason: string } }
+
+export interface TailOptions {
+  readonly context: Context
+  readonly database: ModuleDatabase
+  readonly hub: TailHub
+  readonly readings: TopicReadings
+  readonly filter: EventFilter
+  /** Where to start; the tail moves them. */
+  readonly positions: TailPositions
+  readonly heads: (topic: Topic) => Promise<number[]>
+  readonly maxLag: number
+  readonly nowMs: () => number
+}
+
+/**
+ * History from `positions`, then live, no hole and no repeat between: what is appended while the log is read is caught in a bounded buffer, and the tail goes
+ * live when one whole pass over the log ended without that buffer running over. Frames are made when they are pulled, so a slow client is not read for.
+ */
+export async function* followLog(options: TailOptions, signal: AbortSignal): AsyncGenerator<TailFrame, void> {
+  const { positions } = options
+  const live = createLiveBuffer(options)
+  const stop = options.hub.join(live.listener)
+  const frame = createFramer(positions)
+  let wasLive = false
+  let behindSince = options.nowMs()
+  try {
+    while (!signal.aborted) {
+      if (wasLive && (await isTooFarBehind(options, options.nowMs() - behindSince))) yield await skipToHead(options)
+      live.beginPass()
+      for await (const { record, isLast } of readPass(options, signal)) yield frame(record, isLast)
+      if (signal.aborted) return
+      if (!live.endPass(positions)) continue
+      wasLive = true
+      while (!signal.aborted && !live.isBroken()) {
+        const record = live.take()
+        if (record === undefined) await live.wait(signal)
+        else yield frame(record, live.isEmpty())
+      }
+      behindSince = options.nowMs()
+    }
+  } finally {
+    stop()
+  }
+}
+
+/** Yields all that is in the log after the positions, topic by topic, and moves them to the heads seen. */
+async function* readPass(
+  options: TailOptions,
+  signal: AbortSignal,
+): AsyncGenerator<{ record: LogRecord; isLast: boolean }> {
+  const { positions, readings, filter } = options
+  for (const [topic, parts] of positions) {
+    for (;;) {
+      const { records, heads } = await options.database.transaction(options.context, (tx) =>
+        readAfter(tx, { topic, positions: parts, readings, filter, limit: READ_EVENTS }),
+      )
+      for (const [index, record] of records.entries()) {
+        if (signal.aborted) return
+        yield { record, isLast: index === records.length - 1 && records.length < READ_EVENTS }
+      }
+      if (records.length < READ_EVENTS) {
+        for (const [part, head] of heads.entries()) parts[part] = Math.max(parts[part] ?? 0, head)
+        break
+      }
+    }
+  }
+}
+
+function createFramer(positions: TailPositions) {
+  const width = [...positions.values()].reduce((total, parts) => total + parts.length, 0)
+  let sinceCursor = 0
+  return (record: LogRecord, isLast: boolean): TailFrame => {
+    const parts = positions.get(record.topic as Topic) as number[]
+    parts[record.part] = record.position
+    sinceCursor += 1
+    const data = openOnce(record)
+    if (width > SMALL_CURSOR && !isLast && sinceCursor < CURSOR_EVERY) return { event: 'event', data }
+    sinceCursor = 0
+    return { id: encodeTailCursor(positions), event: 'event', data }
+  }
+}
+
+function createLiveBuffer({ context, readings, filter }: TailOptions) {
+  const wake = createWake()
+  let buffer: LogRecord[] = []
+  let bytes = 0
+  let isOver = false
+  const clear = () => {
+    buffer = []
+    bytes = 0
+  }
+  const breakOff = () => {
+    isOver = true
+    clear()
+    wake.notify()
+  }
+  return {
+    listener: {
+      tenantId: context.tenantId,
+      topics: new Set(readings.keys()),
+      accept: (record: LogRecord) => {
+        if (isOver || !matches(record, readings, filter)) return
+        buffer.push(record)
+        bytes += record.envelope.length
+        if (bytes > BUFFER_BYTES) breakOff()
+        else wake.notify()
+      },
+      broken: breakOff,
+    },
+    beginPass: () => {
+      isOver = false
+      clear()
+    },
+    /** False when something was missed meanwhile. Else drops what the pass has yielded already. */
+    endPass: (positions: TailPositions): boolean => {
+      buffer = buffer.filter((record) => record.position > (positions.get(record.topic as Topic)?.[record.part] ?? 0))
+      return !isOver
+    },
+    take: (): LogRecord | undefined => {
+      const record = buffer.shift()
+      bytes = record === undefined ? 0 : bytes - record.envelope.length
+      return record
+    },
+    isEmpty: () => buffer.length === 0,
+    isBroken: () => isOver,
+    wait: wake.wait,
+  }
+}
+
+async function isTooFarBehind({ positions, heads, maxLag }: TailOptions, behindMs: number): Promise<boolean> {
+  if (behindMs > BEHIND_MS) return true
+  let lag = 0
+  for (const [topic, parts] of positions) {
+    for (const [part, head] of (await heads(topic)).entries()) lag += head - (parts[part] ?? 0)
+  }
+  return lag > maxLag
+}
+
+async function skipToHead({ positions, heads }: TailOptions): Promise<TailFrame> {
+  const from = encodeTailCursor(positions)
+  for (const topic of positions.keys()) positions.set(topic, await heads(topic))
+  return { event: 'gap', data: { from, to: encodeTailCursor(positions), reason: 'slow' } }
+}

@@ -1,0 +1,50 @@
+/** One waiter, many wakers. A notice that comes while nobody waits is kept for the next wait. */
+export interface Wake {
+  notify(): void
+  /** Resolves at the next notice, at once if one is kept, or when the signal aborts. */
+  wait(signal: AbortSignal): Promise<void>
+}
+
+export function createWake(): Wake {
+  let isKept = false
+  let release: (() => void) | undefined
+  return {
+    notify: () => {
+      isKept = true
+      release?.()
+    },
+    wait: async (signal) => {
+      if (!isKept && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          release = resolve
+          signal.addEventListener('abort', () => resolve(), { once: true })
+        })
+        release = undefined
+      }
+      isKept = false
+    },
+  }
+}
+
+/** An iterable whose `return` ends a generator that is waiting: a plain generator would answer only after its next value. */
+export function closable<Frame>(
+  signal: AbortSignal,
+  make: (signal: AbortSignal) => AsyncGenerator<Frame, void>,
+): AsyncIterableIterator<Frame> {
+  const closing = new AbortController()
+  const abort = () => closing.abort()
+  signal.addEventListener('abort', abort, { once: true })
+  const generator = make(closing.signal)
+  if (signal.aborted) closing.abort()
+  return {
+    next: () => generator.next(),
+    return: async () => {
+      signal.removeEventListener('abort', abort)
+      closing.abort()
+      return generator.return()
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}

@@ -1,0 +1,26 @@
+import type { EventBus, EventEnvelope, LogReader, LogRecord, SchemaCompiler, SqlSession } from '@soma/kernel'
+
+/** The one way into the log: inline or by the outbox, the same for modules and the API. */
+export interface Recorder {
+  /** The last statement of a transaction. Envelopes are full and stamped. */
+  write(session: SqlSession, envelopes: readonly EventEnvelope[]): Promise<void>
+  /** After the commit, with the same array: wakes readers. Never throws. */
+  committed(envelopes: readonly EventEnvelope[]): void
+  /** Called inside `committed` with what went straight into the log, in order. */
+  onAppend(listener: (records: readonly LogRecord[]) => void): () => void
+}
+
+/** What the events module needs of the world; `apps/server` binds it. */
+export interface EventsPorts {
+  readonly bus: EventBus
+  /** Reads all tenants' events, from memory when they are there: whoever reads filters by tenant. */
+  readonly reader: LogReader
+  readonly recorder: Recorder
+  readonly schemaCompiler: SchemaCompiler
+  /** One transaction over all tenants, as `soma_bus`. `work` awaits SQL alone. */
+  readonly busTransaction: <T>(work: (session: SqlSession) => Promise<T>) => Promise<T>
+  /** First segments of the types that the contracts of the platform declare: closed to tenants. */
+  readonly reservedNouns: ReadonlySet<string>
+  /** Outbox rows that wait for the bus, as last counted. Absent: the log is in the database. */
+  readonly outboxRows?: () => number
+}

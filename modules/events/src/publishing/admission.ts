@@ -1,0 +1,180 @@
+import { type Context, commonProblems, type FieldError, holds, isTopic, MODULE_TOPICS, type Topic } from '@soma/kernel'
+import type * as z from 'zod'
+import { resolveTopic, TOPIC_NAMES } from '../../contract/aliases.ts'
+import { eventInputSchema } from '../../contract/envelope.ts'
+import { schemaMismatch, typeReserved, unknownEventType, unknownTopic } from '../../contract/problems.ts'
+import type { PreparedEvent } from '../writer/requests.ts'
+import type { Definitions } from './definitions.ts'
+import { nearestName } from './nearest.ts'
+import { type ParsedEvent, type Stamp, stampEvent } from './stamp.ts'
+
+/** How far ahead of now an event's time may lie: clocks differ. */
+const TIME_AHEAD_MS = 5 * 60_000
+const DELIVER_AHEAD_MS = 366 * 86_400_000
+const UNKNOWN_SCHEMA = '/v1/registry/schemas/unknown'
+
+export interface Warning {
+  readonly code: string
+  readonly detail: string
+}
+
+export interface Admitted {
+  readonly prepared: PreparedEvent
+  readonly warnings: readonly Warning[]
+  /** In `warn` mode: what does not fit. */
+  readonly violations: readonly FieldError[]
+}
+
+export interface AdmissionOptions {
+  readonly definitions: Definitions
+  readonly reservedNouns: ReadonlySet<string>
+  readonly validation: 'strict' | 'warn'
+  readonly maxEventBytes: number
+}
+
+/** Reads one event of a list as the caller wrote it. @throws invalid-request with one entry a field. */
+export function parseEvent(value: unknown, pointer: string): ParsedEvent {
+  const result = eventInputSchema.safeParse(value)
+  if (result.success) return result.data
+  throw invalid(fieldErrors(result.error, pointer))
+}
+
+/** Checks everything that needs no database and makes the envelope. `pointer` is where the event stands in the input (`/body`). */
+export async function admitEvent(
+  input: ParsedEvent,
+  stamp: Stamp,
+  options: AdmissionOptions & { pointer: string },
+): Promise<Admitted> {
+  checkAuthor(input, stamp)
+  checkTimes(input, stamp.now, options.pointer)
+  const topic = topicOf(input.topic, `${options.pointer}/topic`)
+  checkOpen(topic, input.type, options.reservedNouns)
+  const responseTopic =
+    input.responseTopic === undefined
+      ? 'action-results'
+      : topicOf(input.responseTopic, `${options.pointer}/responseTopic`)
+  const verdict = await validate(input, topic, stamp.context, options)
+  const prepared = stampEvent(input, { topic, responseTopic, dataSchema: verdict.schemaId }, stamp)
+  const bytes = Buffer.byteLength(JSON.stringify(prepared.envelope))
+  if (bytes > options.maxEventBytes)
+    throw commonProblems.payloadTooLarge.create(
+      `the event has ${bytes} bytes; events.maxEventBytes is ${options.maxEventBytes}: store the content as an artifact and name it in dataRef`,
+    )
+  return { prepared, warnings: verdict.warnings, violations: verdict.violations }
+}
+
+function checkAuthor(input: ParsedEvent, { context, cause }: Stamp): void {
+  if (input.tenantId !== undefined && input.tenantId !== context.tenantId)
+    throw commonProblems.forbidden.create(
+      `the event names the tenant "${input.tenantId}"; the credential is of another`,
+    )
+  const mayActFor = holds(context.principal, 'principal:act-for')
+  const ownUsers = [context.userId, cause?.userId]
+  if (input.userId !== undefined && !ownUsers.includes(input.userId) && !mayActFor)
+    throw commonProblems.forbidden.create('naming another user needs the capability "principal:act-for"', {
+      capability: 'principal:act-for',
+    })
+  const ownSpaces = [context.spaceId, cause?.spaceId]
+  if (input.spaceId !== undefined && !ownSpaces.includes(input.spaceId) && !mayActFor)
+    throw commonProblems.forbidden.create('naming another space needs the capability "principal:act-for"', {
+      capability: 'principal:act-for',
+    })
+}
+
+function checkTimes(input: ParsedEvent, now: Date, pointer: string): void {
+  const errors: FieldError[] = []
+  const add = (field: string, detail: string) =>
+    errors.push({ pointer: `${pointer}/${field}`, code: 'out-of-range', detail })
+  const time = input.time === undefined ? now.getTime() : Date.parse(input.time)
+  if (time > now.getTime() + TIME_AHEAD_MS) add('time', `${input.time} is more than 5 minutes ahead`)
+  if (input.expiryTime !== undefined && Date.parse(input.expiryTime) < time) add('expiryTime', 'it lies before time')
+  if (input.deliverAt !== undefined && Date.parse(input.deliverAt) > now.getTime() + DELIVER_AHEAD_MS)
+    add('deliverAt', 'it lies more than 366 days ahead')
+  if (errors.length > 0) throw invalid(errors)
+}
+
+function topicOf(name: string | undefined, pointer: string): Topic {
+  if (name === undefined) throw invalid([{ pointer, code: 'required', detail: 'name the topic' }])
+  const resolved = resolveTopic(name)
+  if (resolved !== undefined) return resolved.topics[0] as Topic
+  const nearest = nearestName(name, TOPIC_NAMES)
+  throw unknownTopic.create(
+    `there is no topic "${name}"${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`,
+    {
+      ...(nearest === undefined ? {} : { nearest }),
+      errors: [{ pointer, code: 'unknown-topic', detail: `"${name}" is no topic and no alias` }],
+    },
+  )
+}
+
+function checkOpen(topic: Topic, type: string, reservedNouns: ReadonlySet<string>): void {
+  if (isTopic(topic) && (MODULE_TOPICS as readonly string[]).includes(topic))
+    throw typeReserved.create(`modules alone write to the topic "${topic}"`)
+  const noun = type.slice(0, type.indexOf('.'))
+  if (reservedNouns.has(noun))
+    throw typeReserved.create(`"${noun}" is a noun of the platform, so "${type}" is published by modules alone`)
+}
+
+interface Verdict {
+  readonly schemaId: string
+  readonly warnings: readonly Warning[]
+  readonly violations: readonly FieldError[]
+}
+
+const accepted = (schemaId: string): Verdict => ({ schemaId, warnings: [], violations: [] })
+
+async function validate(
+  input: ParsedEvent,
+  topic: Topic,
+  context: Context,
+  { definitions, validation, pointer }: AdmissionOptions & { pointer: string },
+): Promise<Verdict> {
+  const { definition, nearest } = await definitions.find(context, topic, input.type)
+  if (definition === undefined) {
+    const hint = nearest.length === 0 ? '' : `; the nearest are ${nearest.join(', ')}`
+    const detail = `the type "${input.type}" is not registered on "${topic}"${hint}`
+    if (validation === 'strict') throw unknownEventType.create(detail, { nearest })
+    return { ...accepted(UNKNOWN_SCHEMA), warnings: [{ code: 'unknown-event-type', detail }] }
+  }
+  const errors =
+    input.outcome === 'failed' ? failedReplyErrors(input.data, pointer) : dataErrors(input, definition, pointer)
+  if (errors.length === 0) return accepted(definition.schemaId)
+  const detail = `the data of "${input.type}" does not fit: ${errors[0]?.pointer} ${errors[0]?.detail}`
+  if (validation === 'strict') throw schemaMismatch.create(detail, { errors, schemaId: definition.schemaId })
+  return { schemaId: definition.schemaId, warnings: [{ code: 'schema-mismatch', detail }], violations: errors }
+}
+
+function dataErrors(
+  input: ParsedEvent,
+  definition: { validate(value: unknown): readonly FieldError[] },
+  pointer: string,
+): FieldError[] {
+  if (input.dataBase64 !== undefined || input.dataRef !== undefined) return []
+  return definition
+    .validate(input.data ?? null)
+    .map((issue) => ({ ...issue, pointer: `${pointer}/data${issue.pointer}` }))
+}
+
+/** The data of a failed reply is `{ problem: { code, detail } }`, whatever the type's schema says. */
+function failedReplyErrors(data: unknown, pointer: string): FieldError[] {
+  const problem = (data as { problem?: { code?: unknown; detail?: unknown } } | null | undefined)?.problem
+  if (typeof problem?.code === 'string' && typeof problem.detail === 'string') return []
+  return [
+    {
+      pointer: `${pointer}/data/problem`,
+      code: 'failed-reply',
+      detail: 'a failed reply has data.problem with code and detail',
+    },
+  ]
+}
+
+const invalid = (errors: readonly FieldError[]) =>
+  commonProblems.invalidRequest.create(`${errors[0]?.pointer}: ${errors[0]?.detail}`, { errors })
+
+function fieldErrors(error: z.ZodError, pointer: string): FieldError[] {
+  return error.issues.map((issue) => ({
+    pointer: [pointer, ...issue.path.map(String)].join('/'),
+    code: issue.code.replaceAll('_', '-'),
+    detail: issue.message,
+  }))
+}

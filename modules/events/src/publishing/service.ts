@@ -1,0 +1,178 @@
+import {
+  type Clock,
+  type Context,
+  commonProblems,
+  isProblem,
+  type Metrics,
+  newId,
+  Problem,
+  problemSummary,
+} from '@soma/kernel'
+import { BATCH_LIMIT, eventIdReused } from '../../contract/index.ts'
+import type { EventOutcome, WriteRequest } from '../writer/requests.ts'
+import type { Writer } from '../writer/writer.ts'
+import { type Admitted, type AdmissionOptions, admitEvent, parseEvent, type Warning } from './admission.ts'
+import type { createQuota } from './quota.ts'
+import type { ParsedEvent, Stamp } from './stamp.ts'
+import type { Violations } from './violations.ts'
+
+export interface PublishingOptions extends AdmissionOptions {
+  readonly writer: Writer
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly quota: ReturnType<typeof createQuota>
+  readonly violations: Violations
+  readonly outboxRows: () => number
+  readonly outboxHighWater: number
+}
+
+export interface Published {
+  readonly eventId: string
+  readonly topic: string
+  readonly sequence?: string
+  readonly recordedAt: string
+  readonly duplicate: boolean
+  readonly warnings: Warning[]
+}
+
+export interface BatchResult {
+  readonly index: number
+  readonly eventId?: string
+  readonly status: 'accepted' | 'duplicate' | 'refused'
+  readonly problem?: ReturnType<typeof problemSummary>
+}
+
+export interface Publishing {
+  publish(context: Context, input: ParsedEvent, newEventId: () => string): Promise<Published>
+  publishBatch(
+    context: Context,
+    inputs: readonly unknown[],
+    options: { atomic: boolean; newEventId: () => string },
+  ): Promise<BatchResult[]>
+  /** Checks the emits of an ack and makes their envelopes; publishes nothing. @throws Problem of the first that is refused. */
+  prepare(context: Context, emits: readonly unknown[], cause: NonNullable<Stamp['cause']>): Promise<Admitted[]>
+}
+
+export function createPublishing(options: PublishingOptions): Publishing {
+  const { writer, clock, metrics, quota } = options
+  const admit = (input: ParsedEvent, stamp: Stamp, pointer: string) => admitEvent(input, stamp, { ...options, pointer })
+
+  const open = (context: Context, count: number) => {
+    if (options.outboxRows() > options.outboxHighWater)
+      throw commonProblems.unavailable.create('the event bus is behind: the outbox is over its high water', {
+        retryAfterMs: 5000,
+      })
+    quota.take(context.tenantId, count)
+  }
+  const write = async (context: Context, admitted: readonly Admitted[]) => {
+    const facts = admitted.flatMap((event) => options.violations.factsOf(context, event))
+    const result = await writer.write({
+      events: admitted.map(({ prepared }) => prepared),
+      facts,
+    } satisfies WriteRequest)
+    for (const { prepared } of admitted)
+      metrics.count('soma_events_published_total', { topic: prepared.envelope.topic, outcome: result.status })
+    return result.status === 'lost' ? [] : result.events
+  }
+
+  return {
+    publish: async (context, input, newEventId) => {
+      open(context, 1)
+      const event = await admit(input, { context, now: clock.now(), id: input.id ?? newEventId() }, '/body')
+      const [outcome] = await write(context, [event])
+      if (outcome === undefined || outcome.status === 'reused') throw reused(event)
+      return publishedOf(event, outcome)
+    },
+    publishBatch: async (context, inputs, { atomic, newEventId }) => {
+      if (inputs.length > BATCH_LIMIT)
+        throw commonProblems.payloadTooLarge.create(
+          `the batch has ${inputs.length} events; the limit is ${BATCH_LIMIT}`,
+        )
+      open(context, inputs.length)
+      const tries = await Promise.all(
+        inputs.map(async (value, index): Promise<Admitted | Problem> => {
+          try {
+            const input = parseEvent(value, `/body/events/${index}`)
+            const stamp = { context, now: clock.now(), id: input.id ?? newEventId() }
+            return await admit(input, stamp, `/body/events/${index}`)
+          } catch (error) {
+            if (isProblem(error)) return error
+            throw error
+          }
+        }),
+      )
+      return atomic
+        ? publishAll(tries, (events) => write(context, events))
+        : publishEach(tries, (events) => write(context, events))
+    },
+    prepare: async (context, emits, cause) => {
+      if (emits.length > 0) open(context, emits.length)
+      const now = clock.now()
+      return Promise.all(
+        emits.map((value, index) => {
+          const input = parseEvent(value, `/emits/${index}`)
+          return admit(input, { context, now, id: input.id ?? newId('evt'), cause }, `/emits/${index}`)
+        }),
+      )
+    },
+  }
+}
+
+type Write = (events: readonly Admitted[]) => Promise<readonly EventOutcome[]>
+
+export const reused = ({ prepared: { envelope } }: Admitted): Problem =>
+  eventIdReused.create(`the id "${envelope.id}" of source "${envelope.source}" was used for other content`)
+
+function publishedOf(
+  { prepared: { envelope }, warnings }: Admitted,
+  outcome: Exclude<EventOutcome, { status: 'reused' }>,
+): Published {
+  return {
+    eventId: envelope.id,
+    topic: envelope.topic,
+    ...(outcome.status === 'accepted' && outcome.sequence !== undefined ? { sequence: outcome.sequence } : {}),
+    recordedAt: outcome.recordedAt,
+    duplicate: outcome.status === 'duplicate',
+    warnings: [...warnings],
+  }
+}
+
+/** All or none. @throws the one problem, or invalid-request with the errors of all indexes at once. */
+async function publishAll(tries: readonly (Admitted | Problem)[], write: Write): Promise<BatchResult[]> {
+  const problems = tries.flatMap((entry, index) => (isProblem(entry) ? [{ index, problem: entry }] : []))
+  const events = tries.filter((entry): entry is Admitted => !isProblem(entry))
+  const outcomes = problems.length === 0 ? await write(events) : []
+  outcomes.forEach((outcome, index) => {
+    if (outcome.status === 'reused') problems.push({ index, problem: reused(events[index] as Admitted) })
+  })
+  if (problems.length > 0) throw batchProblem(problems)
+  return events.map((event, index) => resultOf(event, index, outcomes[index] as EventOutcome))
+}
+
+function batchProblem(problems: readonly { index: number; problem: Problem }[]): Problem {
+  const errors = problems.flatMap(({ index, problem }) =>
+    (problem.extensions.errors ?? []).length > 0
+      ? (problem.extensions.errors ?? [])
+      : [{ pointer: `/body/events/${index}`, code: problem.code, detail: problem.message }],
+  )
+  const [first] = problems
+  const codes = new Set(problems.map(({ problem }) => problem.code))
+  const detail = `${problems.length} events of the batch are refused, so none was published; the first is index ${first?.index}: ${first?.problem.message}`
+  if (codes.size > 1 || first === undefined) return commonProblems.invalidRequest.create(detail, { errors })
+  return new Problem(first.problem, detail, { errors })
+}
+
+async function publishEach(tries: readonly (Admitted | Problem)[], write: Write): Promise<BatchResult[]> {
+  return Promise.all(
+    tries.map(async (entry, index): Promise<BatchResult> => {
+      if (isProblem(entry)) return { index, status: 'refused', problem: problemSummary(entry) }
+      const [outcome] = await write([entry])
+      return resultOf(entry, index, outcome ?? { status: 'reused' })
+    }),
+  )
+}
+
+function resultOf(event: Admitted, index: number, outcome: EventOutcome): BatchResult {
+  if (outcome.status === 'reused') return { index, status: 'refused', problem: problemSummary(reused(event)) }
+  return { index, eventId: event.prepared.envelope.id, status: outcome.status }
+}

@@ -1,0 +1,201 @@
+import {
+  type Context,
+  commonProblems,
+  decodeCursor,
+  type EventDefinition,
+  holds,
+  type ModuleDatabase,
+  type Transaction,
+  toPage,
+  uuidOf,
+} from '@soma/kernel'
+import {
+  type Subscription,
+  subscriptionChanged,
+  subscriptionCreated,
+  subscriptionDeleted,
+  subscriptionResumed,
+  subscriptionSuspended,
+} from '../../contract/index.ts'
+import { requireReadings } from '../log/service.ts'
+import { groupOf, type SubscriptionConfig, type SubscriptionRow, toSubscription } from './config.ts'
+import { type StartOptions, startPlaces } from './start.ts'
+import * as store from './store.ts'
+
+export interface SubscriptionServiceOptions extends StartOptions {
+  readonly database: ModuleDatabase
+  readonly quotaSubscriptions: number
+  /** Tells the dispatcher of this process after the commit. */
+  readonly changed: (subscriptionId: string) => Promise<void>
+  readonly removed: (subscriptionId: string) => Promise<void>
+}
+
+type Create = SubscriptionConfig & { readonly name: string }
+type Changes = {
+  readonly [Field in keyof Omit<SubscriptionConfig, 'mode' | 'startAt'>]?: SubscriptionConfig[Field] | undefined
+}
+
+export function createSubscriptionService(options: SubscriptionServiceOptions) {
+  const { database } = options
+  const setState = async (
+    context: Context,
+    subscriptionId: string,
+    state: 'active' | 'paused',
+    note: string | undefined,
+  ) => {
+    const id = uuidOf('sub', subscriptionId)
+    const row = await database.transaction(context, async (tx) => {
+      const current = requireManageable(context, await store.findSubscription(tx, id), subscriptionId)
+      const updated = await store.updateSubscription(tx, id, { ...current, state })
+      if (updated === undefined) throw commonProblems.conflict.create(`${subscriptionId} was changed at the same time`)
+      emitAbout(tx, state === 'paused' ? subscriptionSuspended : subscriptionResumed, updated, note)
+      return updated
+    })
+    await options.changed(id)
+    return toSubscription(row)
+  }
+  return {
+    create: (context: Context, input: Create, subscriptionId: string) =>
+      create(context, input, uuidOf('sub', subscriptionId), options),
+    list: async (
+      context: Context,
+      query: { limit: number; cursor?: string | undefined; name?: string | undefined },
+    ) => {
+      const seesAll = holds(context.principal, 'subscription:manage') || holds(context.principal, 'event:read')
+      const before = decodeCursor(query.cursor, 1)?.[0]
+      const rows = await database.transaction(context, (tx) =>
+        store.listSubscriptions(tx, {
+          ownerId: seesAll ? null : context.principal.id,
+          name: query.name ?? null,
+          before: typeof before === 'string' ? before : null,
+          limit: query.limit + 1,
+        }),
+      )
+      return toPage(rows, query.limit, { item: toSubscription, key: (row) => [row.id] })
+    },
+    get: async (context: Context, subscriptionId: string): Promise<Subscription> =>
+      toSubscription(
+        requireVisible(
+          await database.transaction(context, (tx) => store.findSubscription(tx, uuidOf('sub', subscriptionId))),
+          subscriptionId,
+        ),
+      ),
+    update: (context: Context, subscriptionId: string, change: { changes: Changes; version: number }) =>
+      update(context, subscriptionId, change, options),
+    delete: async (context: Context, subscriptionId: string, version: number): Promise<void> => {
+      const id = uuidOf('sub', subscriptionId)
+      await database.transaction(context, async (tx) => {
+        const current = requireManageable(context, await store.findSubscription(tx, id), subscriptionId)
+        if (!(await store.deleteSubscription(tx, id, version))) throw versionConflict(current)
+        await store.deleteGroup(tx, groupOf(id), id)
+        emitAbout(tx, subscriptionDeleted, current)
+      })
+      await options.removed(id)
+    },
+    pause: (context: Context, subscriptionId: string, note?: string) =>
+      setState(context, subscriptionId, 'paused', note),
+    resume: (context: Context, subscriptionId: string, note?: string) =>
+      setState(context, subscriptionId, 'active', note),
+  }
+}
+
+async function create(
+  context: Context,
+  { name, ...config }: Create,
+  id: string,
+  options: SubscriptionServiceOptions,
+): Promise<Subscription> {
+  const places = await startPlaces([...requireReadings(config.topics).keys()], config.startAt, options)
+  const row = await options.database.transaction(context, async (tx) => {
+    if ((await store.countSubscriptions(tx)) >= options.quotaSubscriptions)
+      throw commonProblems.rateLimited.create(`the tenant has ${options.quotaSubscriptions} subscriptions, its quota`)
+    const inserted = await store.insertSubscription(tx, {
+      id,
+      tenant_id: context.tenantId,
+      name,
+      space_id: context.spaceId,
+      owner_id: context.principal.id,
+      config,
+      state: 'active',
+      version: 1,
+      created_at: new Date(0),
+    })
+    if (inserted === undefined) return repeatOf(await store.findByName(tx, name), id, name)
+    await store.insertCursors(tx, { name: groupOf(id), tenantId: context.tenantId }, places)
+    emitAbout(tx, subscriptionCreated, inserted)
+    return inserted
+  })
+  return toSubscription(row)
+}
+
+/** A repeated request makes the same id again and gets the same row. @throws conflict when the name is another's. */
+function repeatOf(existing: SubscriptionRow | undefined, id: string, name: string): SubscriptionRow {
+  if (existing?.id === id) return existing
+  throw commonProblems.conflict.create(
+    `the name "${name}" is taken`,
+    existing === undefined ? {} : { subscriptionId: toSubscription(existing).id },
+  )
+}
+
+async function update(
+  context: Context,
+  subscriptionId: string,
+  { changes, version }: { changes: Changes; version: number },
+  options: SubscriptionServiceOptions,
+): Promise<Subscription> {
+  const id = uuidOf('sub', subscriptionId)
+  const topics = changes.topics === undefined ? undefined : [...requireReadings(changes.topics).keys()]
+  const places = topics === undefined ? [] : await startPlaces(topics, 'latest', options)
+  const row = await options.database.transaction(context, async (tx) => {
+    const current = requireManageable(context, await store.findSubscription(tx, id), subscriptionId)
+    const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
+    const updated = await store.updateSubscription(tx, id, {
+      config: { ...current.config, ...given },
+      state: current.state,
+      version,
+    })
+    if (updated === undefined) throw versionConflict(current)
+    if (topics !== undefined) {
+      await store.insertCursors(tx, { name: groupOf(id), tenantId: context.tenantId }, places)
+      await store.deleteCursorsExcept(tx, groupOf(id), topics)
+    }
+    emitAbout(tx, subscriptionChanged, updated)
+    return updated
+  })
+  await options.changed(id)
+  return toSubscription(row)
+}
+
+const versionConflict = (current: SubscriptionRow) =>
+  commonProblems.versionConflict.create(`the version is ${current.version}`, { version: current.version })
+
+function emitAbout(
+  tx: Transaction,
+  definition: typeof subscriptionCreated | EventDefinition,
+  row: SubscriptionRow,
+  reason?: string,
+): void {
+  const { id, name, topics, types, state } = toSubscription(row)
+  const data = { subscriptionId: id, name, topics, types, state, ...(reason === undefined ? {} : { reason }) }
+  tx.emit(definition, data, { partitionKey: id, subject: id })
+}
+
+export function requireVisible(row: SubscriptionRow | undefined, subscriptionId: string): SubscriptionRow {
+  if (row === undefined) throw commonProblems.notFound.create(`no subscription ${subscriptionId}`)
+  return row
+}
+
+function requireManageable(
+  context: Context,
+  row: SubscriptionRow | undefined,
+  subscriptionId: string,
+): SubscriptionRow {
+  const found = requireVisible(row, subscriptionId)
+  if (found.owner_id === context.principal.id || holds(context.principal, 'subscription:manage')) return found
+  throw commonProblems.forbidden.create(
+    `${subscriptionId} is another's: changing it needs the capability "subscription:manage"`,
+    {
+      capability: 'subscription:manage',
+    },
+  )
+}

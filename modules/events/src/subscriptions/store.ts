@@ -1,0 +1,106 @@
+import type { SqlSession } from '@soma/kernel'
+import type { SubscriptionRow } from './config.ts'
+
+const COLUMNS = 'id, tenant_id, name, space_id, owner_id, config, state, version, created_at'
+
+/** Answers nothing when the name is taken. */
+export async function insertSubscription(
+  session: SqlSession,
+  row: SubscriptionRow,
+): Promise<SubscriptionRow | undefined> {
+  const rows = await session.query<SubscriptionRow>(
+    `insert into events.subscriptions (tenant_id, id, name, space_id, owner_id, config) values ($1, $2, $3, $4, $5, $6::jsonb)
+     on conflict do nothing returning ${COLUMNS}`,
+    [row.tenant_id, row.id, row.name, row.space_id, row.owner_id, JSON.stringify(row.config)],
+  )
+  return rows[0]
+}
+
+export async function findSubscription(session: SqlSession, id: string): Promise<SubscriptionRow | undefined> {
+  return (await session.query<SubscriptionRow>(`select ${COLUMNS} from events.subscriptions where id = $1`, [id]))[0]
+}
+
+export async function findByName(session: SqlSession, name: string): Promise<SubscriptionRow | undefined> {
+  return (
+    await session.query<SubscriptionRow>(`select ${COLUMNS} from events.subscriptions where name = $1`, [name])
+  )[0]
+}
+
+export async function countSubscriptions(session: SqlSession): Promise<number> {
+  const [row] = await session.query<{ total: number }>('select count(*)::int4 as total from events.subscriptions')
+  return row?.total ?? 0
+}
+
+/** Newest first. `ownerId` null = everybody's. */
+export function listSubscriptions(
+  session: SqlSession,
+  wanted: { ownerId: string | null; name: string | null; before: string | null; limit: number },
+): Promise<SubscriptionRow[]> {
+  return session.query<SubscriptionRow>(
+    `select ${COLUMNS} from events.subscriptions
+     where ($1::text is null or owner_id = $1) and ($2::text is null or name = $2) and ($3::uuid is null or id < $3::uuid)
+     order by id desc limit $4::int4`,
+    [wanted.ownerId, wanted.name, wanted.before, wanted.limit],
+  )
+}
+
+/** Answers nothing when the version is another. */
+export async function updateSubscription(
+  session: SqlSession,
+  id: string,
+  change: { config: SubscriptionRow['config']; state: SubscriptionRow['state']; version: number },
+): Promise<SubscriptionRow | undefined> {
+  const rows = await session.query<SubscriptionRow>(
+    `update events.subscriptions set config = $2::jsonb, state = $3, version = version + 1 where id = $1 and version = $4 returning ${COLUMNS}`,
+    [id, JSON.stringify(change.config), change.state, change.version],
+  )
+  return rows[0]
+}
+
+export async function deleteSubscription(session: SqlSession, id: string, version: number): Promise<boolean> {
+  return (await session.execute('delete from events.subscriptions where id = $1 and version = $2', [id, version])) > 0
+}
+
+/** Everything a group has but its dead letters. */
+export async function deleteGroup(session: SqlSession, group: string, subscriptionId: string): Promise<void> {
+  await session.execute('delete from events.cursor where grp = $1', [group])
+  await session.execute('delete from events.delivery where grp = $1', [group])
+  await session.execute('delete from events.settled where grp = $1', [group])
+  await session.execute('delete from events.members where subscription_id = $1', [subscriptionId])
+}
+
+export interface StartPlace {
+  readonly topic: string
+  readonly part: number
+  readonly segment: number
+  readonly position: number
+}
+
+/** Sets where a group begins; a cursor that is there stays. */
+export async function insertCursors(
+  session: SqlSession,
+  group: { name: string; tenantId: string },
+  places: readonly StartPlace[],
+): Promise<void> {
+  await session.execute(
+    `insert into events.cursor (grp, topic, part, tenant_id, segment, pos)
+     select $1, w.topic, w.part, $2, w.segment, w.pos from unnest($3::text[], $4::int2[], $5::int4[], $6::int8[]) as w (topic, part, segment, pos)
+     on conflict (grp, topic, part) do nothing`,
+    [
+      group.name,
+      group.tenantId,
+      places.map(({ topic }) => topic),
+      places.map(({ part }) => part),
+      places.map(({ segment }) => segment),
+      places.map(({ position }) => position),
+    ],
+  )
+}
+
+export async function deleteCursorsExcept(
+  session: SqlSession,
+  group: string,
+  topics: readonly string[],
+): Promise<void> {
+  await session.execute('delete from events.cursor where grp = $1 and topic <> all($2::text[])', [group, topics])
+}
