@@ -1,0 +1,80 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { type RunningServer, somaPlatform, startServer } from '@soma/server'
+import { parse } from 'yaml'
+
+export interface ServeFlags {
+  readonly modules?: readonly string[]
+  readonly mode?: string
+  readonly port?: number
+  readonly data?: string
+  readonly moduleUrls?: Readonly<Record<string, string>>
+}
+
+/** Starts a server in this process from flags, environment and `soma.yaml`, and leaves its address in `<data>/server.json` for clients beside it. */
+export async function serve(flags: ServeFlags): Promise<RunningServer> {
+  const server = await startServer({
+    platform: somaPlatform,
+    sources: { flags: settingsOf(flags), environment: process.env, file: await readProjectFile() },
+    ...(flags.modules === undefined ? {} : { modules: flags.modules }),
+  })
+  const directory = dataDirectoryOf(server)
+  if (directory === undefined) return server
+  await writeAddress(directory, server)
+  return { ...server, stop: () => server.stop().finally(() => rm(join(directory, 'server.json'), { force: true })) }
+}
+
+/** The data directory of a server; undefined when it keeps nothing on disk. */
+export function dataDirectoryOf(server: RunningServer): string | undefined {
+  const directory = server.configuration.of('server').dataDirectory as string
+  return directory === 'memory' ? undefined : resolve(directory)
+}
+
+/** Ends a server on SIGINT and SIGTERM, once; a second signal ends the process at once. */
+export function stopOnSignals(stop: () => Promise<void>): void {
+  let stopping = false
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(130)
+    stopping = true
+    stop().then(
+      () => process.exit(signal === 'SIGINT' ? 130 : 0),
+      (error: unknown) => {
+        process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+}
+
+function settingsOf(flags: ServeFlags): Record<string, unknown> {
+  const settings = {
+    mode: flags.mode,
+    'server.port': flags.port,
+    'server.dataDirectory': flags.data,
+    'server.moduleUrls': flags.moduleUrls,
+  }
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
+}
+
+/** The `server` part of `soma.yaml` in the current folder; nothing when there is no such file. */
+async function readProjectFile(): Promise<Record<string, unknown>> {
+  const text = await readFile('soma.yaml', 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+  const document = (parse(text) ?? {}) as { server?: Record<string, unknown> }
+  return document.server ?? {}
+}
+
+async function writeAddress(directory: string, server: RunningServer): Promise<void> {
+  await mkdir(directory, { recursive: true })
+  const address = {
+    pid: process.pid,
+    startedAt: new Date().toISOString(),
+    url: server.url,
+    mode: server.configuration.mode,
+  }
+  await writeFile(join(directory, 'server.json'), `${JSON.stringify(address)}\n`, { mode: 0o600 })
+}
