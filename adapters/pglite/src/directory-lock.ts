@@ -12,6 +12,8 @@ interface Holder {
   /** When the process started, in the system's ticks; tells a process from a later one with the same pid. */
   readonly startTicks: string
   readonly openedAt: string
+  /** Tells two openers of one process apart. */
+  readonly token: string
 }
 
 function readOrEmpty(path: string): string {
@@ -100,6 +102,7 @@ export async function lockDirectory(directory: string): Promise<() => void> {
     bootId: bootId(),
     startTicks: startTicks(process.pid),
     openedAt: new Date().toISOString(),
+    token: randomUUID(),
   }
   if (!claim(path, own)) {
     const holder = readHolder(path)

@@ -13,6 +13,7 @@ import {
 import { rolesScript } from './roles.ts'
 import { createStatementRunner, type StatementRunner } from './statement-runner.ts'
 import { SyncedNodeFS } from './synced-node-fs.ts'
+import { createDirectory } from './template.ts'
 
 const port = parentPort as MessagePort
 const settings = workerData as EngineSettings
@@ -39,6 +40,7 @@ function fileBlob(path: string): Blob {
 async function keepTemplate(): Promise<void> {
   const engine = await PGlite.create(options)
   await engine.exec(rolesScript)
+  await engine.exec('checkpoint')
   const dump = await engine.dumpDataDir('none')
   const unfinished = `${settings.templateFile}.${process.pid}`
   writeFileSync(unfinished, Buffer.from(await dump.arrayBuffer()), { mode: 0o600 })
@@ -50,30 +52,13 @@ async function openMemory(): Promise<PGlite> {
   return PGlite.create({ ...options, loadDataDir: fileBlob(settings.templateFile) })
 }
 
-const fileSystems: SyncedNodeFS[] = []
-
-async function openDirectory(directory: string, extra: PGliteOptions): Promise<PGlite> {
-  const fileSystem = new SyncedNodeFS(directory)
-  fileSystems.push(fileSystem)
-  return PGlite.create({ ...options, ...extra, fs: fileSystem })
-}
-
-/** A directory appears under its name only once it is whole, so a kill during the first boot leaves nothing behind. */
-async function createDirectory(directory: string): Promise<void> {
-  const unfinished = `${directory}.unfinished`
-  rmSync(unfinished, { recursive: true, force: true })
-  const engine = await openDirectory(unfinished, { loadDataDir: fileBlob(settings.templateFile) })
-  await engine.exec('checkpoint')
-  await engine.close()
-  renameSync(unfinished, directory)
-}
+let fileSystem: SyncedNodeFS | undefined
 
 async function openDisk(directory: string): Promise<PGlite> {
-  if (!existsSync(`${directory}/PG_VERSION`)) await createDirectory(directory)
-  return openDirectory(directory, {})
+  if (!existsSync(`${directory}/PG_VERSION`)) createDirectory(directory, settings.templateFile)
+  fileSystem = new SyncedNodeFS(directory)
+  return PGlite.create({ ...options, fs: fileSystem })
 }
-
-const syncs = (): number => fileSystems.at(-1)?.syncs ?? 0
 
 async function answer(request: EngineRequest, engine: PGlite, runner: StatementRunner): Promise<EngineResult> {
   switch (request.kind) {
@@ -92,7 +77,7 @@ async function answer(request: EngineRequest, engine: PGlite, runner: StatementR
       await runner.script('rollback')
       return noRows
     case 'syncs':
-      return { ...noRows, changed: syncs() }
+      return { ...noRows, changed: fileSystem?.syncs ?? 0 }
     case 'close':
       await runner.script('reset session authorization')
       await engine.close()

@@ -2,13 +2,31 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import type { EngineFailure, EngineMessage, EngineRequest, EngineResult, EngineSettings } from './engine-messages.ts'
+import type { Logger } from '@soma/kernel'
+import {
+  type EngineFailure,
+  type EngineMessage,
+  type EngineRequest,
+  type EngineResult,
+  type EngineSettings,
+  noRows,
+} from './engine-messages.ts'
 import { pgliteProblems } from './problems.ts'
 
 export interface Engine {
   /** Requests are answered in the order they were sent. */
   ask(request: EngineRequest): Promise<EngineResult>
+  /** Ends the thread at once; what it was doing is lost like by a killed process. */
   stop(): Promise<void>
+  hasEnded(): boolean
+}
+
+export interface EngineOptions {
+  readonly settings: EngineSettings
+  /** A `statement` that takes longer stops the engine. */
+  readonly statementTimeoutMs: number
+  readonly log: Logger
+  notified(channel: string, payload: string): void
 }
 
 interface Waiting {
@@ -34,10 +52,7 @@ function startWorker(settings: EngineSettings): Worker {
 }
 
 /** Starts PGlite in its own thread: on the main thread its queries would stop every timer. */
-export async function startEngine(
-  settings: EngineSettings,
-  notified: (channel: string, payload: string) => void,
-): Promise<Engine> {
+export async function startEngine({ settings, statementTimeoutMs, log, notified }: EngineOptions): Promise<Engine> {
   const worker = startWorker(settings)
   const waiting: Waiting[] = []
   let ended: Error | undefined
@@ -46,34 +61,41 @@ export async function startEngine(
     ended ??= error
     for (const { reject } of waiting.splice(0)) reject(ended)
   }
-  worker.on('error', end)
-  worker.on('exit', () => end(pgliteProblems.closed.create('The database engine has stopped')))
-
-  const ready = new Promise<EngineResult>((resolve, reject) => waiting.push({ resolve, reject }))
-  worker.on('message', (message: EngineMessage) => {
+  function receive(message: EngineMessage): void {
     if (message.kind === 'notification') return notified(message.channel, message.payload)
     const next = waiting.shift()
     if (message.kind === 'failed') next?.reject(errorOf(message.failure))
-    else next?.resolve(message.kind === 'done' ? message.result : { columns: [], rows: [], changed: 0 })
-  })
-
-  async function stop(): Promise<void> {
-    await worker.terminate()
+    else next?.resolve(message.kind === 'done' ? message.result : noRows)
   }
+  const answer = () => new Promise<EngineResult>((resolve, reject) => waiting.push({ resolve, reject }))
+
+  function giveUp(sql: string): void {
+    log.error('a statement took too long; stopping the engine', { statementTimeoutMs, sql: sql.slice(0, 200) })
+    end(pgliteProblems.statementTimeout.create(`No answer in ${statementTimeoutMs} ms`))
+    void worker.terminate()
+  }
+  async function ask(request: EngineRequest): Promise<EngineResult> {
+    if (ended !== undefined) throw ended
+    worker.postMessage(request)
+    if (request.kind !== 'statement') return answer()
+    const timer = setTimeout(giveUp, statementTimeoutMs, request.sql)
+    return answer().finally(() => clearTimeout(timer))
+  }
+
+  worker.on('message', receive)
+  worker.on('error', end)
+  worker.on('exit', () => end(pgliteProblems.closed.create('The database engine has stopped')))
   try {
-    await ready
+    await answer()
   } catch (error) {
-    await stop()
+    await worker.terminate()
     throw error
   }
   return {
-    ask(request) {
-      if (ended !== undefined) return Promise.reject(ended)
-      return new Promise((resolve, reject) => {
-        waiting.push({ resolve, reject })
-        worker.postMessage(request)
-      })
+    ask,
+    hasEnded: () => ended !== undefined,
+    async stop() {
+      await worker.terminate()
     },
-    stop,
   }
 }

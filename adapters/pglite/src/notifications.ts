@@ -8,6 +8,7 @@ export interface Notifications {
   /** True when the channel has no listener any more. */
   remove(channel: string, listener: Listener): boolean
   deliver(channel: string, payload: string): void
+  channels(): string[]
 }
 
 /** The listeners of this process, by channel. A listener that throws is logged and disturbs no other. */
@@ -25,6 +26,7 @@ export function createNotifications(log: Logger): Notifications {
       if (existing === undefined || !existing.delete(listener) || existing.size > 0) return false
       return listeners.delete(channel)
     },
+    channels: () => [...listeners.keys()],
     deliver(channel, payload) {
       for (const listener of listeners.get(channel) ?? [])
         try {

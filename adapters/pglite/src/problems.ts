@@ -23,6 +23,13 @@ export const pgliteProblems = {
     remedy: 'Await only statements of the session inside a transaction; call models, tools and other modules outside.',
     retryable: true,
   }),
+  statementTimeout: problem({
+    code: 'database-statement-timeout',
+    status: 504,
+    title: 'A statement took too long',
+    remedy: 'Ask for less at once; the statement is in the log of the server.',
+    retryable: true,
+  }),
   nestedTransaction: problem({
     code: 'nested-transaction',
     status: 500,

@@ -1,6 +1,6 @@
 /**
  * Makes the platform's roles where they are missing. `soma_session` is who PGlite's only session becomes after boot:
- * it inherits nothing, so a session that loses its role can read nothing.
+ * it inherits nothing, so a session that loses its role can read nothing. `pg_maintain` lets the scheduled VACUUM reach the catalogs.
  */
 export const rolesScript = `
 do $roles$
@@ -18,4 +18,5 @@ begin
   execute format('grant create, temporary on database %I to soma_owner', current_database());
   execute format('revoke temporary on database %I from public', current_database());
   revoke create on schema public from public;
+  grant pg_maintain to soma_owner;
 end $roles$`

@@ -1,8 +1,6 @@
 /** One session for everybody: work waits in line, and what fails does not stop the line. */
 export interface SessionQueue {
   run<T>(work: () => Promise<T>): Promise<T>
-  /** Resolves when the line is empty. */
-  drained(): Promise<void>
 }
 
 export function createSessionQueue(): SessionQueue {
@@ -15,9 +13,6 @@ export function createSessionQueue(): SessionQueue {
         () => undefined,
       )
       return result
-    },
-    async drained() {
-      await last
     },
   }
 }
