@@ -104,15 +104,15 @@ function referencesOf(root: string, project: Project, all: readonly Project[]): 
     importsOf(readFileSync(join(root, path), 'utf8')).map((specifier) => ({ path, specifier })),
   )
   const targets = specifiers.flatMap(({ path, specifier }) => {
-    const target = specifier.startsWith('.') ? partOfFile(project, path, specifier, all) : entryOf(specifier, all)
+    const file = posix.join(posix.dirname(path), specifier)
+    const target = specifier.startsWith('.') ? siblingOf(project, file, all) : entryOf(specifier, all)
     return target === undefined || target === project ? [] : [pathOf(target)]
   })
   return [...new Set(targets)].sort()
 }
 
-/** The sibling project that a relative import reaches: a module's code imports its own contract by path. */
-function partOfFile(from: Project, path: string, specifier: string, all: readonly Project[]): Project | undefined {
-  const file = posix.join(posix.dirname(path), specifier)
+/** The project of the same package that a relative import reaches: a module's code imports its own contract by path. */
+function siblingOf(from: Project, file: string, all: readonly Project[]): Project | undefined {
   return all.find((project) => project.workspace === from.workspace && project.sources.includes(file))
 }
 

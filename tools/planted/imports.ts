@@ -46,6 +46,7 @@ export const PLANTED_IMPORTS: readonly PlantedImport[] = [
   { path: 'apps/server/src/testing-in-server.ts', specifier: '@soma/plans/testing' },
   { path: 'examples/01-sample/src/clients-in-example.ts', specifier: '@soma/sdk/clients' },
   { path: 'examples/01-sample/src/module-in-example.ts', specifier: '@soma/plans' },
+  { path: 'examples/01-sample/src/contract-in-example.ts', specifier: '@soma/plans/contract' },
   { path: 'examples/01-sample/src/kernel-in-example.ts', specifier: '@soma/kernel' },
   { path: 'examples/01-sample/src/adapter-in-example.ts', specifier: '@soma/adapter-pglite' },
   { path: 'examples/01-sample/src/sdk-in-example.ts', specifier: '@soma/sdk', isAllowed: true },

@@ -93,3 +93,15 @@ it.each(Object.entries(PLANTED_CODE))('refuses what is planted in %s', (path, { 
 it.each(Object.keys(ALLOWED_CODE))('allows the right way in %s', (path) => {
   expect(rulesAt(path)).toEqual([])
 })
+
+it('EXA-R15 refuses service clients, kernel, module source and adapters in an example, and allows the public SDK', () => {
+  const inExamples = PLANTED_IMPORTS.filter(({ path }) => path.startsWith('examples/'))
+  const refused = inExamples.filter(({ path }) => rulesAt(path).includes('eslint(no-restricted-imports)'))
+  expect(refused.map(({ specifier }) => specifier)).toEqual([
+    '@soma/sdk/clients',
+    '@soma/plans',
+    '@soma/plans/contract',
+    '@soma/kernel',
+    '@soma/adapter-pglite',
+  ])
+})

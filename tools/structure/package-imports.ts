@@ -8,77 +8,62 @@ import { type Manifest, readJson, readWorkspaces, type Workspace } from '../work
 
 const BUILT_IN = new Set(builtinModules)
 
+interface PackageImport {
+  readonly path: string
+  readonly specifier: string
+  readonly workspace: Workspace
+}
+
 /** Imports stay inside their package or name one that package.json declares; code does not know its tests. */
 export function checkPackageImports(root: string): Finding[] {
-  const testTools = Object.keys(readJson<Manifest>(join(root, 'package.json')).devDependencies ?? {})
-  return readWorkspaces(root).flatMap((workspace) =>
-    listFiles(root, workspace.folder)
-      .filter(isTypeScript)
-      .flatMap((path) => checkFile(path, importsOf(readFileSync(join(root, path), 'utf8')), workspace, testTools)),
-  )
+  const testTools = readJson<Manifest>(join(root, 'package.json')).devDependencies ?? {}
+  return readWorkspaces(root)
+    .flatMap((workspace) => importsOfPackage(root, workspace))
+    .flatMap((one) => (one.specifier.startsWith('.') ? relativeImport(one) : undeclaredPackage(one, testTools)))
 }
 
-function checkFile(
-  path: string,
-  specifiers: readonly string[],
-  workspace: Workspace,
-  testTools: readonly string[],
-): Finding[] {
-  return specifiers.flatMap((specifier) => {
-    if (specifier.startsWith('.')) return relativeImport(path, specifier, workspace.folder)
-    return undeclaredPackage(path, specifier, workspace.manifest, testTools)
-  })
+function importsOfPackage(root: string, workspace: Workspace): PackageImport[] {
+  return listFiles(root, workspace.folder)
+    .filter(isTypeScript)
+    .flatMap((path) =>
+      importsOf(readFileSync(join(root, path), 'utf8')).map((specifier) => ({ path, specifier, workspace })),
+    )
 }
 
-function relativeImport(path: string, specifier: string, folder: string): Finding[] {
+function relativeImport({ path, specifier, workspace: { folder } }: PackageImport): Finding[] {
   const target = posix.join(posix.dirname(path), specifier)
+  const finding = (why: string, remedy: string): Finding[] => [
+    { path, rule: 'boundary', message: `imports ${specifier}${why}`, remedy },
+  ]
   if (!target.startsWith(`${folder}/`)) {
-    const remedy = 'import a package by its name, through its exports'
-    return [{ path, rule: 'boundary', message: `imports ${specifier}, outside its package`, remedy }]
+    return finding(', outside its package', 'import a package by its name, through its exports')
   }
-  const isCode = path.startsWith(`${folder}/src/`) && !isTest(path)
-  if (isCode && (target.startsWith(`${folder}/testing/`) || isTest(target))) {
-    return [
-      {
-        path,
-        rule: 'boundary',
-        message: `imports ${specifier}: code knows its tests`,
-        remedy: 'move what both need into src/',
-      },
-    ]
+  if (isTest(path)) return []
+  if (path.startsWith(`${folder}/src/`) && (target.startsWith(`${folder}/testing/`) || isTest(target))) {
+    return finding(': code knows its tests', 'move what both need into src/')
   }
-  if (path.startsWith(`${folder}/contract/`) && !isTest(path) && !target.startsWith(`${folder}/contract/`)) {
-    return [
-      {
-        path,
-        rule: 'boundary',
-        message: `imports ${specifier}: a contract is plain data`,
-        remedy: 'move what the promise needs into contract/',
-      },
-    ]
+  if (path.startsWith(`${folder}/contract/`) && !target.startsWith(`${folder}/contract/`)) {
+    return finding(': a contract is plain data', 'move what the promise needs into contract/')
   }
   return []
 }
 
 /** Tests and testing entries may also use their package's development dependencies and those of the root. */
 function undeclaredPackage(
-  path: string,
-  specifier: string,
-  manifest: Manifest,
-  testTools: readonly string[],
+  { path, specifier, workspace: { manifest } }: PackageImport,
+  testTools: Readonly<Record<string, string>>,
 ): Finding[] {
   const name = packageOf(specifier)
   if (specifier.startsWith('node:') || BUILT_IN.has(name) || name === manifest.name) return []
-  if (name in { ...manifest.dependencies, ...manifest.peerDependencies }) return []
-  if (`@types/${name}` in { ...manifest.dependencies, ...manifest.devDependencies }) return []
   const isForTests = isTest(path) || path.includes('/testing/')
-  if (isForTests && (testTools.includes(name) || name in { ...manifest.devDependencies })) return []
-  return [
-    {
-      path,
-      rule: 'undeclared-dependency',
-      message: `imports ${name}, which its package.json does not declare`,
-      remedy: 'add it to dependencies, pinned exactly',
-    },
-  ]
+  const declared = {
+    ...manifest.dependencies,
+    ...manifest.peerDependencies,
+    ...(isForTests ? { ...manifest.devDependencies, ...testTools } : {}),
+  }
+  const typesOnly = { ...manifest.dependencies, ...manifest.devDependencies }
+  if (name in declared || `@types/${name}` in typesOnly) return []
+  const message = `imports ${name}, which its package.json does not declare`
+  const remedy = isForTests ? 'add it to devDependencies' : 'add it to dependencies, pinned exactly'
+  return [{ path, rule: 'undeclared-dependency', message, remedy }]
 }
