@@ -75,12 +75,28 @@ export function linesOf(bundle: Bundle, path: string): readonly string[] {
   return lines
 }
 
+/** Where the lines of the last few texts begin: every statement of a document asks for the line of an offset in it. */
+const lineStarts = new Map<string, readonly number[]>()
+const MAX_KEPT_TEXTS = 16
+
+function startsOf(text: string): readonly number[] {
+  const known = lineStarts.get(text)
+  if (known !== undefined) return known
+  const starts = [0, ...Array.from(text.matchAll(/\r\n|\n|\r/g), (ending) => ending.index + ending[0].length)]
+  lineStarts.set(text, starts)
+  for (const oldest of lineStarts.keys()) if (lineStarts.size > MAX_KEPT_TEXTS) lineStarts.delete(oldest)
+  return starts
+}
+
 /** The 1-based line of an offset in a text. */
 export function lineAt(text: string, offset: number): number {
-  let line = 1
-  for (let index = 0; index < offset; index += 1) {
-    const code = text.charCodeAt(index)
-    if (code === 10 || (code === 13 && text.charCodeAt(index + 1) !== 10)) line += 1
+  const starts = startsOf(text)
+  let low = 0
+  let high = starts.length
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if ((starts[middle] ?? 0) <= offset) low = middle
+    else high = middle
   }
-  return line
+  return low + 1
 }

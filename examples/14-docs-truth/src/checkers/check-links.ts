@@ -55,7 +55,8 @@ function targetOf(bundle: Bundle, statement: Statement, path: string): string | 
   const stem = resolution.path.replace(/\.html?$/, '')
   const route = ROUTE_ENDINGS.map((ending) => `${stem}${ending}`).find((candidate) => facts.typeOf(candidate) === 'file')
   if (route !== undefined) return route
-  if (isAbsolute) return undecided(statement, 'ambiguous', 'The link starts at the top of a web site.')
+  const hasParent = path.endsWith('.md') && directoryOf(resolution.path) !== '' && facts.typeOf(directoryOf(resolution.path)) === 'folder'
+  if (isAbsolute && !hasParent) return undecided(statement, 'ambiguous', 'The link starts at the top of a web site.')
   return missingTarget(bundle, statement, { path, resolved: resolution.path })
 }
 

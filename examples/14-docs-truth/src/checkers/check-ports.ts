@@ -1,4 +1,5 @@
 import type { Bundle } from '../bundle/bundle.ts'
+import { codeLines } from '../facts/code-words.ts'
 import { portsOf } from '../facts/ports.ts'
 import { isFullyRead } from '../facts/paths.ts'
 import type { Statement } from '../statements/statement.ts'
@@ -20,6 +21,8 @@ export function checkPort(bundle: Bundle, statement: Statement): Verdict {
   if (isHedged(sentence)) return undecided(statement, 'ambiguous', 'The sentence does not speak of the default.')
   const [only, second] = defaults.keys()
   if (only === undefined || second !== undefined || !isFullyRead(bundle)) return undecided(statement, 'ambiguous', `The code names ${defaults.size} default ports.`)
+  const number = new RegExp(`(?<![\\w.])${subject}(?![\\w.])`)
+  if (codeLines(bundle, number).length > 0) return undecided(statement, 'ambiguous', `The code holds the number ${subject}, not as a port.`)
   const shown = defaults.get(only)
   return contradicted(statement, {
     reason: `The code uses port ${only} by default and nowhere names ${subject}.`,

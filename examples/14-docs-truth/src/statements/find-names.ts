@@ -84,7 +84,7 @@ const EXTENSION =
 /** Names without a folder that are files to every reader; others (`response.json`, `Node.js`) may be code. */
 const PLAIN_FILE = /^([\w-]+\.(md|mdx|ya?ml|toml|lock|sh|rst|sql|py|go|rs|tf|proto)|[\w-]*(config|rc|package|tsconfig|lock)[\w.-]*\.(jsonc?|m?[jt]s|cjs)|Dockerfile|Makefile|LICEN[CS]E)$/
 
-const NOT_A_PATH = /^(https?:|[a-z]+:\/\/|www\.|@[\w-]+\/|\/|~|\$|-|#|\.{3})|[<>{}*?|"'`,;=()[\]!\\^%…]|\s|:\d*$/
+const NOT_A_PATH = /^(https?:|[a-z][a-z0-9+.-]*:\/\/|www\.|@[\w-]+\/|\/|~|\$|-|#|\.{3})|[<>{}*?|"'`,;=()[\]!\\^%…]|\s|:\d*$/
 const MEDIA_TYPE = /^(application|audio|font|image|message|model|multipart|text|video)\/[\w.+-]+$/
 
 function pathName(scope: DocumentScope, inline: Inline): Found | undefined {
