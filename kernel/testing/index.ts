@@ -1,1 +1,2 @@
 export { type DatabaseUnderTest, databaseConformance } from './database-conformance.ts'
+export { type EventBusSubject, type EventBusUnderTest, eventBusConformance } from './event-bus-conformance.ts'

@@ -1,0 +1,240 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { SqlSession } from '../src/ports/database.ts'
+import {
+  type AppendRecord,
+  type EventBus,
+  LOG_START,
+  type LogRecord,
+  type PartitionState,
+  type Position,
+} from '../src/ports/event-bus.ts'
+
+export interface EventBusSubject {
+  readonly bus: EventBus
+  /** Partitions of every topic: at least 4. */
+  readonly partitions: number
+  /** Runs `work` in a database transaction; the session is undefined for a bus outside the database. Rolls back when `work` throws. */
+  transaction<T>(tenantId: string, work: (session?: SqlSession) => Promise<T>): Promise<T>
+  /** Makes what was appended so far droppable by `trim`: closes the open segment. Left out where segments cannot be forced. */
+  closeSegment?(topic: string): Promise<void>
+  close(): Promise<void>
+}
+
+export interface EventBusUnderTest {
+  readonly name: string
+  /** Opens an empty log; called once for the suite. */
+  open(): Promise<EventBusSubject>
+}
+
+const TENANT = 'tenant-a'
+const TOPIC = 'business-facts'
+const WRITERS = 32
+const ROLLBACKS = 0.15
+
+let made = 0
+const aRecord = (record: Partial<AppendRecord> = {}): AppendRecord => {
+  made += 1
+  return {
+    topic: TOPIC,
+    part: 0,
+    tenantId: TENANT,
+    eventId: `evt-${made}`,
+    type: 'thing.done',
+    key: 'key',
+    userId: null,
+    envelope: JSON.stringify({ id: `evt-${made}` }),
+    ...record,
+  }
+}
+
+/** Registers the tests that every EventBus passes: what the port promises, by its flags. */
+export function eventBusConformance({ name, open }: EventBusUnderTest): void {
+  describe(`the event bus ${name}`, () => {
+    let subject: EventBusSubject
+    beforeAll(async () => {
+      subject = await open()
+    }, 60_000)
+    afterAll(() => subject.close())
+
+    const append = (...records: AppendRecord[]) =>
+      subject.transaction(records[0]?.tenantId ?? TENANT, (session) => subject.bus.append(records, session))
+    const headOf = async (topic: string, part: number): Promise<PartitionState> => {
+      const states = await subject.bus.partitions(topic)
+      return states.find((state) => state.part === part) as PartitionState
+    }
+    const readAll = async (topic: string, part: number, after: Position, limit = 100): Promise<LogRecord[]> => {
+      const all: LogRecord[] = []
+      for (let from = after; ; ) {
+        const records = await subject.bus.read({ topic, part, after: from, limit })
+        if (records.length === 0) return all
+        all.push(...records)
+        from = records.at(-1) as LogRecord
+      }
+    }
+
+    it('gives back every member of a record as it was appended', async () => {
+      const record = aRecord({
+        part: 1,
+        key: 'k "quoted", {braced} \\ and ütf-8 🦊',
+        userId: 'user-1',
+        envelope: JSON.stringify({ text: 'line\nbreak \u0000 \u2028 🦊', deep: [{ a: null }] }),
+      })
+      const before = await headOf(TOPIC, 1)
+      const [position] = await append(record)
+      const [read] = await subject.bus.read({ topic: TOPIC, part: 1, after: before, limit: 10 })
+      expect(read).toEqual({ ...record, ...position })
+      expect(read?.recordedAt).toBeInstanceOf(Date)
+    })
+
+    it('gives dense positions from the head, in the order of the batch, per partition', async () => {
+      const before = [await headOf(TOPIC, 2), await headOf(TOPIC, 3)]
+      const positions = await append(
+        ...[2, 3, 2, 2, 3].map((part, index) => aRecord({ part, eventId: `batch-${index}` })),
+      )
+      const base = before.map((state) => state.position)
+      expect(positions.map((each) => each.position)).toEqual([
+        (base[0] ?? 0) + 1,
+        (base[1] ?? 0) + 1,
+        (base[0] ?? 0) + 2,
+        (base[0] ?? 0) + 3,
+        (base[1] ?? 0) + 2,
+      ])
+      const read = await readAll(TOPIC, 2, before[0] as Position)
+      expect(read.map((record) => record.eventId)).toEqual(['batch-0', 'batch-2', 'batch-3'])
+      expect((await headOf(TOPIC, 2)).position).toBe((base[0] ?? 0) + 3)
+    })
+
+    it('keeps the order of a batch of 500 and reads it in pages', async () => {
+      const before = await headOf('plan-events', 0)
+      await append(...Array.from({ length: 500 }, (_, n) => aRecord({ topic: 'plan-events', eventId: `page-${n}` })))
+      const read = await readAll('plan-events', 0, before, 64)
+      expect(read.map((record) => record.eventId)).toEqual(Array.from({ length: 500 }, (_, n) => `page-${n}`))
+    })
+
+    it('keeps partitions and topics apart', async () => {
+      const quiet = await headOf('task-events', 0)
+      await append(aRecord({ topic: 'task-events', part: 1 }))
+      expect(await subject.bus.read({ topic: 'task-events', part: 0, after: quiet, limit: 10 })).toEqual([])
+      expect((await headOf('task-events', 0)).position).toBe(quiet.position)
+    })
+
+    it('appends all or nothing', async () => {
+      const before = await headOf(TOPIC, 0)
+      await expect(append(aRecord(), aRecord({ topic: 'no-such-topic' }))).rejects.toThrow()
+      expect((await headOf(TOPIC, 0)).position).toBe(before.position)
+      expect(await subject.bus.read({ topic: TOPIC, part: 0, after: before, limit: 10 })).toEqual([])
+    })
+
+    it('leaves nothing of a transaction that rolls back, and gives its positions to the next', async () => {
+      if (!subject.bus.flags.transactionalWithDatabase) return
+      const before = await headOf(TOPIC, 0)
+      const rolledBack = subject.transaction(TENANT, async (session) => {
+        await subject.bus.append([aRecord(), aRecord()], session)
+        throw new Error('no')
+      })
+      await expect(rolledBack).rejects.toThrow('no')
+      const [position] = await append(aRecord())
+      expect(position?.position).toBe(before.position + 1)
+    })
+
+    it(`a reader beside ${WRITERS} writers of which some roll back misses nothing and sees each key in order`, async () => {
+      const partitions = subject.partitions
+      const start = await subject.bus.partitions('system-events')
+      const committed: string[] = []
+      let writing = true
+      const writer = async (number: number) => {
+        for (let turn = 0; turn < 20; turn++) {
+          const records = Array.from({ length: 1 + ((number + turn) % 3) }, (_, index) =>
+            aRecord({
+              topic: 'system-events',
+              part: (number + index) % partitions,
+              key: `writer-${number}`,
+              eventId: `w${number}-${turn}-${index}`,
+            }),
+          )
+          const fails = subject.bus.flags.transactionalWithDatabase && (number * 20 + turn) % 100 < ROLLBACKS * 100
+          const done = subject.transaction(TENANT, async (session) => {
+            await subject.bus.append(records, session)
+            if (fails) throw new Error('rolled back')
+          })
+          if (fails) await expect(done).rejects.toThrow('rolled back')
+          else {
+            await done
+            committed.push(...records.map((record) => record.eventId))
+          }
+        }
+      }
+      const readPartition = async (state: PartitionState): Promise<LogRecord[]> => {
+        const read: LogRecord[] = []
+        let from: Position = state
+        for (let last = false; ; ) {
+          const records = await subject.bus.read({ topic: state.topic, part: state.part, after: from, limit: 50 })
+          read.push(...records)
+          from = records.at(-1) ?? from
+          if (records.length > 0) continue
+          if (last) return read
+          last = !writing
+          await new Promise((resolve) => setTimeout(resolve, 1))
+        }
+      }
+      const reading = Promise.all(start.map(readPartition))
+      await Promise.all(Array.from({ length: WRITERS }, (_, number) => writer(number)))
+      writing = false
+      const read = await reading
+      for (const [index, records] of read.entries()) {
+        const base = start[index]?.position ?? 0
+        expect(records.map((record) => record.position)).toEqual(records.map((_, offset) => base + offset + 1))
+        expectKeysInOrder(records)
+      }
+      expect(read.flatMap((records) => records.map((record) => record.eventId)).toSorted()).toEqual(
+        committed.toSorted(),
+      )
+    }, 60_000)
+
+    it('tells the place to read after for a time', async () => {
+      const from = await headOf('audit', 0)
+      const positions: { position: number; recordedAt: Date }[] = []
+      for (let n = 0; n < 5; n++) {
+        positions.push(...(await append(aRecord({ topic: 'audit' }))))
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      for (const each of positions)
+        expect((await subject.bus.positionAt('audit', 0, each.recordedAt)).position).toBe(each.position - 1)
+      const future = new Date(Date.now() + 60_000)
+      expect((await subject.bus.positionAt('audit', 0, future)).position).toBe(from.position + 5)
+      expect((await subject.bus.positionAt('audit', 0, new Date(0))).position).toBe(from.position)
+    })
+
+    it('lists every partition of a topic with its head', async () => {
+      const states = await subject.bus.partitions('memory')
+      expect(states.map((state) => state.part)).toEqual(Array.from({ length: subject.partitions }, (_, part) => part))
+      expect(states.every((state) => state.position === 0 && state.oldestPosition === 1)).toBe(true)
+      const topics = new Set((await subject.bus.partitions()).map((state) => state.topic))
+      expect(topics.size).toBe(12)
+    })
+
+    it('keeps positions dense over segments and drops what is trimmed, whole segments, oldest first', async () => {
+      if (subject.closeSegment === undefined) return
+      await append(aRecord({ topic: 'conversation' }), aRecord({ topic: 'conversation' }))
+      await subject.closeSegment('conversation')
+      const [third] = await append(aRecord({ topic: 'conversation', eventId: 'third' }))
+      expect(third?.position).toBe(3)
+      expect(third?.segment).toBeGreaterThan(1)
+      expect((await readAll('conversation', 0, LOG_START)).map((record) => record.position)).toEqual([1, 2, 3])
+      expect(await subject.bus.trim('conversation', new Date(Date.now() - 3_600_000))).toBe(0)
+      expect(await subject.bus.trim('conversation', new Date(Date.now() + 1_000))).toBe(1)
+      expect((await readAll('conversation', 0, LOG_START)).map((record) => record.position)).toEqual([3])
+      expect((await headOf('conversation', 0)).oldestPosition).toBe(3)
+    })
+  })
+}
+
+function expectKeysInOrder(records: readonly LogRecord[]): void {
+  const last = new Map<string, string>()
+  for (const { key, eventId } of records) {
+    const [, turn, index] = eventId.split('-').map((part) => part.padStart(4, '0'))
+    const place = `${turn}-${index}`
+    expect(place > (last.get(key) ?? '')).toBe(true)
+    last.set(key, place)
+  }
+}
