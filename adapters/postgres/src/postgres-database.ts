@@ -1,15 +1,12 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Database, DatabaseScope, Logger, SqlSession } from '@soma/kernel'
+import type { Database, Logger } from '@soma/kernel'
 import pg from 'pg'
 import { createChannelListener } from './listener.ts'
 import { applyMigrations } from './migrations.ts'
 import { createNotifications } from './notifications.ts'
 import { postgresProblems } from './problems.ts'
 import { ensureRoles } from './roles.ts'
-import { ownerStatement, type Statement, scopeStatement } from './scope-statement.ts'
-import { openSession } from './session.ts'
-import { createStatementGuard } from './statement-guard.ts'
-import { createStatementNames } from './statement-names.ts'
+import { ownerStatement, scopeStatement } from './scope-statement.ts'
+import { createTransactions } from './transactions.ts'
 import { normalisedTypes } from './values.ts'
 
 export interface PostgresOptions {
@@ -58,6 +55,24 @@ async function withClient<T>(config: pg.ClientConfig, work: (client: pg.Client) 
   }
 }
 
+async function ping(pool: pg.Pool): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(postgresProblems.closed.create('No answer in 2 s')), PING_TIMEOUT_MS)
+  })
+  const answered = pool.query('select 1')
+  await Promise.race([answered, late]).finally(() => clearTimeout(timer))
+}
+
+/** On a connection of its own, which ends with it: nothing it set can reach a request. */
+function maintain(config: pg.ClientConfig, sql: string): Promise<void> {
+  return withClient(config, async (client) => {
+    await client.query('set statement_timeout = 0')
+    await client.query('set role soma_owner')
+    await client.query(sql)
+  })
+}
+
 /**
  * Native Postgres ≥ 15. Logs in as the given user, makes the platform's roles where they are missing, and runs every transaction under one
  * of them. Connections that a restarted server dropped are made anew; a transaction that was under way then rejects.
@@ -71,89 +86,13 @@ export async function createPostgresDatabase(options: PostgresOptions): Promise<
   pool.on('error', (error) => log.warn('an idle database connection broke', { error }))
   const notifications = createNotifications(log)
   const listener = createChannelListener({ config, log, notified: notifications.deliver })
-  const inside = new AsyncLocalStorage<{ open: boolean }>()
-  const sessionOptions = { idleTimeoutMs, guard: createStatementGuard(), nameOf: createStatementNames() }
+  const runTransaction = createTransactions({ pool, log, idleTimeoutMs })
   let closing: Promise<void> | undefined
 
-  function refuseWhenClosed(): void {
+  async function open<T>(work: () => Promise<T>): Promise<T> {
     if (closing !== undefined) throw postgresProblems.closed.create('The database was closed')
+    return work()
   }
-
-  async function runTransaction<T>(
-    client: pg.PoolClient,
-    opening: Statement,
-    work: (session: SqlSession) => Promise<T>,
-  ): Promise<T> {
-    await client.query('begin')
-    await client.query({
-      name: `scope_${opening.parameters.length}`,
-      text: opening.sql,
-      values: [...opening.parameters],
-    })
-    const { session, evicted, end } = openSession(client, sessionOptions)
-    const state = { open: true }
-    try {
-      const result = await Promise.race([inside.run(state, () => work(session)), evicted])
-      end()
-      const { command } = await client.query('commit')
-      if (command === 'COMMIT') return result
-      throw new Error('The transaction was rolled back: one of its statements had failed and its error was swallowed')
-    } finally {
-      end()
-      state.open = false
-    }
-  }
-
-  /** A connection is kept when its rollback worked, else thrown away: one evicted mid-statement answers late. */
-  async function recover(client: pg.PoolClient, error: unknown): Promise<void> {
-    const evicted = (error as { code?: unknown }).code === 'transaction-evicted'
-    const kept =
-      !evicted &&
-      (await client.query('rollback').then(
-        () => true,
-        () => false,
-      ))
-    client.release(!kept)
-  }
-
-  async function transaction<T>(opening: Statement, work: (session: SqlSession) => Promise<T>): Promise<T> {
-    if (inside.getStore()?.open === true)
-      throw postgresProblems.nestedTransaction.create('This transaction waits for another to finish first')
-    refuseWhenClosed()
-    const client = await pool.connect()
-    const onError = (error: Error) => log.warn('a database connection broke inside a transaction', { error })
-    client.on('error', onError)
-    try {
-      const result = await runTransaction(client, opening, work)
-      client.off('error', onError)
-      client.release()
-      return result
-    } catch (error) {
-      await recover(client, error)
-      client.off('error', onError)
-      throw error
-    }
-  }
-
-  async function maintain(sql: string): Promise<void> {
-    refuseWhenClosed()
-    await withClient(config, async (client) => {
-      await client.query('set statement_timeout = 0')
-      await client.query('set role soma_owner')
-      await client.query(sql)
-    })
-  }
-
-  async function ping(): Promise<void> {
-    refuseWhenClosed()
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(postgresProblems.closed.create('No answer in 2 s')), PING_TIMEOUT_MS)
-    })
-    const answered = pool.query('select 1')
-    await Promise.race([answered, late]).finally(() => clearTimeout(timer))
-  }
-
   async function close(): Promise<void> {
     await listener.close()
     await pool.end()
@@ -161,25 +100,21 @@ export async function createPostgresDatabase(options: PostgresOptions): Promise<
 
   return {
     engine: 'postgres',
-    transaction: (scope: DatabaseScope, work) => transaction(scopeStatement(scope), work),
-    asOwner: (work) => transaction(ownerStatement, work),
-    maintain,
-    async migrate(migrations) {
-      refuseWhenClosed()
-      return withClient(config, (client) => applyMigrations(client, migrations))
-    },
+    transaction: (scope, work) => open(() => runTransaction(scopeStatement(scope), work)),
+    asOwner: (work) => open(() => runTransaction(ownerStatement, work)),
+    maintain: (sql) => open(() => maintain(config, sql)),
+    migrate: (migrations) => open(() => withClient(config, (client) => applyMigrations(client, migrations))),
     async notify(channel, payload) {
-      refuseWhenClosed()
-      await pool.query('select pg_notify($1, $2)', [channel, payload])
+      await open(() => pool.query('select pg_notify($1, $2)', [channel, payload]))
     },
-    async listen(channel, subscriber) {
-      refuseWhenClosed()
-      if (notifications.add(channel, subscriber)) await listener.listen(channel)
-      return async () => {
-        if (notifications.remove(channel, subscriber)) await listener.unlisten(channel)
-      }
-    },
-    ping,
+    listen: (channel, subscriber) =>
+      open(async () => {
+        if (notifications.add(channel, subscriber)) await listener.listen(channel)
+        return async () => {
+          if (notifications.remove(channel, subscriber)) await listener.unlisten(channel)
+        }
+      }),
+    ping: () => open(() => ping(pool)),
     close: () => (closing ??= close()),
   }
 }
