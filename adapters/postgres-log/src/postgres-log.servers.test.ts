@@ -1,0 +1,14 @@
+import { eventBusConformance } from '@soma/kernel/testing'
+import { consumerSuite } from '@soma/runtime/testing'
+import { afterAll } from 'vitest'
+import { freshPostgres } from '../testing/fresh-postgres.ts'
+import { openSubject } from '../testing/subject.ts'
+
+const server = process.env['DATABASE_URL']
+if (server === undefined) throw new Error('DATABASE_URL is missing: run npm run test:servers')
+
+const postgres = freshPostgres(server)
+afterAll(() => postgres.drop())
+
+eventBusConformance({ name: 'Postgres log', open: async () => openSubject(await postgres.open()) })
+consumerSuite({ name: 'Postgres', open: postgres.open })

@@ -1,0 +1,2 @@
+export { type ConsumerSuiteOptions, consumerSuite } from './consumer-suite.ts'
+export { anEnvelope, type EventSpine, openEventSpine, type SpineOptions, type TestEvent } from './event-spine.ts'
