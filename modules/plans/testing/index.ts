@@ -1,0 +1,1 @@
+export { actor, openPlansBench, type PlansBench, type PlansBenchOptions, replyTo } from './plans-bench.ts'
