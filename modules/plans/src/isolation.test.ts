@@ -1,0 +1,168 @@
+import { newId, uuidOf } from '@soma/kernel'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { actor, openPlansBench, type PlansBench } from '../testing/index.ts'
+
+const TABLES = ['plans', 'tasks', 'groups', 'inbox', 'journal', 'work', 'correlations']
+const owner = actor({ id: 'agt-a', userId: 'usr-a' })
+const foreign = actor({ id: 'agt-a', userId: 'usr-a', tenantId: 'tenant-b', capabilities: ['*'] })
+const other = actor({ id: 'agt-other', userId: 'usr-b' })
+let bench: PlansBench
+let planId: string
+let taskId: string
+let groupId: string
+
+beforeAll(async () => {
+  bench = await openPlansBench()
+  const plan = await bench.client.plans.create(owner, {
+    body: { title: 'Secret', correlationIds: ['corr-1'], deadlineAt: '2100-01-01T00:00:00.000Z' },
+  })
+  planId = plan.planId
+  const delegated = await bench.client.plans.delegate(owner, {
+    params: { planId },
+    body: { specs: [{ type: 'a.requested', timeoutMs: 1_000_000 }], group: true },
+  })
+  taskId = delegated.taskIds[0] as string
+  groupId = delegated.groupId as string
+  await bench.database.transaction({ role: 'soma_worker', tenantId: 'tenant-a' }, (session) =>
+    session.execute(
+      'insert into plans.inbox (tenant_id, plan_id, dedupe_key, kind, data, at) values (\'tenant-a\', $1, \'kept\', \'child-ended\', \'{"childId":"x","as":"completed"}\', now())',
+      [uuidOf('plan', planId)],
+    ),
+  )
+})
+afterAll(() => bench.close())
+
+const rows = (
+  table: string,
+  scope: { role: 'soma_app' | 'soma_worker'; tenantId?: string; userId?: string; principalId?: string },
+) => bench.database.transaction(scope, async (session) => (await session.query(`select * from plans.${table}`)).length)
+
+describe('isolation of plans', () => {
+  it('by raw SQL another tenant, or no tenant, sees no row of any table, and cannot write one into ours', async () => {
+    for (const table of TABLES) {
+      expect(await rows(table, { role: 'soma_worker', tenantId: 'tenant-a' }), table).toBeGreaterThan(0)
+      for (const role of ['soma_app', 'soma_worker'] as const) {
+        expect(
+          await rows(table, { role, tenantId: 'tenant-b', userId: 'usr-a', principalId: 'agt-a' }),
+          `${table} as ${role}`,
+        ).toBe(0)
+        expect(await rows(table, { role }), `${table} as ${role} without a tenant`).toBe(0)
+      }
+    }
+    await expect(
+      bench.database.transaction({ role: 'soma_worker', tenantId: 'tenant-b' }, (session) =>
+        session.execute(
+          "insert into plans.correlations (tenant_id, correlation_id, plan_id) values ('tenant-a', 'x', gen_random_uuid())",
+        ),
+      ),
+    ).rejects.toThrow(/row-level security/)
+    const changed = await bench.database.transaction({ role: 'soma_worker', tenantId: 'tenant-b' }, (session) =>
+      session.execute("update plans.plans set status = 'failed'"),
+    )
+    expect(changed).toBe(0)
+  })
+
+  it('by raw SQL a private plan is its user and owner alone', async () => {
+    const see = (who: { userId?: string; principalId?: string }) =>
+      rows('plans', { role: 'soma_app', tenantId: 'tenant-a', ...who })
+    expect(await see({ userId: 'usr-a' })).toBe(1)
+    expect(await see({ principalId: 'agt-a' })).toBe(1)
+    expect(await see({ userId: 'usr-b', principalId: 'agt-other' })).toBe(0)
+    expect(await see({})).toBe(0)
+  })
+
+  it('the scheduler sees who is due, never what is in it', async () => {
+    const asScheduler = (sql: string) =>
+      bench.database.transaction({ role: 'soma_scheduler' }, (session) => session.query(sql))
+    expect(await asScheduler('select tenant_id, plan_id, id from plans.inbox')).toHaveLength(1)
+    for (const sql of [
+      'select data from plans.inbox',
+      'select * from plans.plans',
+      'select * from plans.tasks',
+      'select * from plans.journal',
+    ]) {
+      await expect(asScheduler(sql), sql).rejects.toThrow(/permission denied/)
+    }
+  })
+
+  it('every operation with ids of another tenant or another user is not found, like an id that nobody has', async () => {
+    const { plans, tasks, groups } = bench.client
+    const calls = (context: typeof owner, ids: { planId: string; taskId: string; groupId: string }) => {
+      const plan = { params: { planId: ids.planId } }
+      const task = { params: { taskId: ids.taskId } }
+      return [
+        plans.get(context, plan),
+        plans.journal(context, plan),
+        plans.start(context, { ...plan, body: {} }),
+        plans.pause(context, { ...plan, body: { reason: 'x' } }),
+        plans.resume(context, { ...plan, body: {} }),
+        plans.cancel(context, { ...plan, body: { reason: 'x' } }),
+        plans.transition(context, { ...plan, body: { fromState: 'a', toState: 'b' } }),
+        plans.finish(context, { ...plan, body: { outcome: 'completed' } }),
+        plans.putState(context, { ...plan, ifMatch: 1, body: { state: 1 } }),
+        plans.delegate(context, { ...plan, body: { specs: [{ type: 'a.requested' }] } }),
+        plans.create(context, { body: { title: 'x', parentPlanId: ids.planId } }),
+        groups.ofPlan(context, { params: { planId: ids.planId, groupId: ids.groupId } }),
+        groups.get(context, { params: { taskId: ids.taskId, groupId: ids.groupId } }),
+        tasks.get(context, task),
+        tasks.create(context, { body: { type: 'a.requested', planId: ids.planId } }),
+        tasks.create(context, { body: { type: 'a.requested', parentTaskId: ids.taskId } }),
+        tasks.start(context, { ...task, body: { deliveryKey: 'k' } }),
+        tasks.complete(context, { ...task, body: {} }),
+        tasks.fail(context, { ...task, body: { problem: { code: 'x', detail: 'x' } } }),
+        tasks.progress(context, { ...task, body: { progress: 1 } }),
+        tasks.heartbeat(context, { ...task, body: {} }),
+        tasks.wait(context, { ...task, body: { reason: 'input' } }),
+        tasks.getContext(context, task),
+        tasks.putContext(context, { ...task, ifMatch: 1, body: { state: 1 } }),
+        tasks.deleteContext(context, task),
+        tasks.delegate(context, { ...task, body: { specs: [{ type: 'a.requested' }] } }),
+        tasks.cancel(context, { ...task, body: { reason: 'x' } }),
+        tasks.retry(context, { ...task, body: { reason: 'x' } }),
+      ]
+    }
+    const nobody = { planId: newId('plan'), taskId: newId('task'), groupId: newId('grp') }
+    const outcomes = async (context: typeof owner, ids: typeof nobody) =>
+      (await Promise.allSettled(calls(context, ids))).map((outcome) =>
+        outcome.status === 'rejected' ? (outcome.reason as { code: string }).code : 'answered',
+      )
+    const expected = Array.from({ length: 28 }, () => 'not-found')
+    expect(await outcomes(owner, nobody)).toEqual(expected)
+    expect(await outcomes(foreign, { planId, taskId, groupId })).toEqual(expected)
+    expect(await outcomes(other, { planId, taskId, groupId })).toEqual(expected)
+    await expect(plans.byCorrelation(foreign, { params: { correlationId: 'corr-1' } })).rejects.toMatchObject({
+      code: 'not-found',
+    })
+    await expect(plans.byCorrelation(other, { params: { correlationId: 'corr-1' } })).rejects.toMatchObject({
+      code: 'not-found',
+    })
+    expect((await plans.list(foreign, {})).items).toEqual([])
+    expect((await tasks.list(other, { query: { planId } })).items).toEqual([])
+    expect(await plans.get(owner, { params: { planId } })).toMatchObject({ status: 'running', version: 2 })
+  })
+
+  it('plan:read-all reads every plan of the tenant; controlling needs plan:control, and facts stay the user of the plan', async () => {
+    const observer = actor({
+      id: 'usr-obs',
+      userId: 'usr-obs',
+      kind: 'user',
+      capabilities: ['plan:read', 'plan:read-all', 'plan:run'],
+    })
+    expect((await bench.client.plans.get(observer, { params: { planId } })).planId).toBe(planId)
+    await expect(
+      bench.client.plans.cancel(observer, { params: { planId }, body: { reason: 'x' } }),
+    ).rejects.toMatchObject({ code: 'forbidden' })
+    const operator = actor({
+      id: 'usr-op',
+      userId: 'usr-op',
+      kind: 'user',
+      capabilities: ['plan:read', 'plan:read-all', 'plan:run', 'plan:control'],
+    })
+    await bench.client.plans.cancel(operator, { params: { planId }, body: { reason: 'operator' } })
+    expect(bench.events.findLast((event) => event.type === 'plan.cancelled')).toMatchObject({
+      userid: 'usr-a',
+      authid: 'usr-op',
+      data: { byId: 'usr-op', reason: 'operator' },
+    })
+  })
+})
