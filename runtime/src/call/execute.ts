@@ -31,12 +31,16 @@ export function createExecute(options: { log: Logger }): Execute {
     assertOutsideTransaction(operation.id)
     authorize(operation, context)
     const parsed = parseInput(operation, input)
+    let signal: AbortSignal | undefined
     const call = {
       ...parsed,
       ifMatch: requireMatch(operation, input),
       idempotencyKey: input.idempotencyKey,
       lastEventId: input.lastEventId,
-      signal: input.signal ?? new AbortController().signal,
+      get signal() {
+        signal ??= input.signal ?? new AbortController().signal
+        return signal
+      },
       newId: createIdMaker(operation, context, input.idempotencyKey),
     }
     const output = await run(bound, context, call, options.log)

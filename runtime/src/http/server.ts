@@ -147,8 +147,6 @@ async function answer(
   const { request, reply } = http
   checkAccept(operation.stream !== undefined, request)
   const context = await options.authenticate(credentialsOf(request))
-  const aborted = new AbortController()
-  reply.raw.once('close', () => aborted.abort())
   const input = {
     params: request.params,
     query: request.query,
@@ -156,7 +154,9 @@ async function answer(
     ifMatch: versionOf(request.headers['if-match']),
     idempotencyKey: idempotencyKeyOf(request),
     lastEventId: headerOf(request, 'last-event-id'),
-    signal: aborted.signal,
+    get signal() {
+      return goneSignal(reply)
+    },
   }
   const call = async (): Promise<StoredAnswer> => ({
     status: successStatus(operation),
@@ -180,6 +180,14 @@ async function answer(
     .code(status)
     .headers(entityTag(body))
     .send(body ?? undefined)
+}
+
+/** Made only for handlers that look at it: an AbortController a request costs a tenth of a small GET. */
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  if (reply.raw.destroyed) gone.abort()
+  else reply.raw.once('close', () => gone.abort())
+  return gone.signal
 }
 
 function checkAccept(streams: boolean, request: FastifyRequest): void {
