@@ -2,17 +2,18 @@
 -- a node that stalled and wakes changes nothing.
 
 -- Renews what the claimer holds, claims what is free up to its fair share, and answers all it holds now. `share` = the most partitions it should keep.
+-- `lapse_ms` = until the first lease of another member ends, so that the caller can be there when it does.
 -- Rows are locked in key order, as in commit_cursors, so that both never wait for each other in a circle.
 create function events.hold_partitions(of_grp text, of_topics text[], of_parts int4, claimer uuid, ttl_seconds float8,
   held_topics text[], held_parts int2[], held_epochs int8[])
-returns table (topic text, part int2, epoch int8, segment int4, pos int8, fresh boolean, share int4)
+returns table (topic text, part int2, epoch int8, segment int4, pos int8, fresh boolean, share int4, lapse_ms float8)
 language plpgsql set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare
   presence text := 'group/' || of_grp || '/';
   until timestamptz := clock_timestamp() + make_interval(secs => ttl_seconds);
   total int4 := cardinality(of_topics) * of_parts;
-  members int4; fair int4; renewed int4;
+  members int4; fair int4; renewed int4; lapse float8;
 begin
   insert into runtime.job_leases as l (name, owner, epoch, lease_until) values (presence || claimer, claimer, 1, until)
     on conflict (name) do update set lease_until = until;
@@ -25,12 +26,14 @@ begin
       select of_grp, t, p from unnest(of_topics) t, generate_series(0, of_parts - 1) p order by t, p on conflict do nothing;
   end if;
 
+  select extract(epoch from min(c.lease_until) - clock_timestamp()) * 1000 into lapse
+    from events.cursor c where c.grp = of_grp and c.owner <> claimer and c.lease_until > clock_timestamp();
   perform from events.cursor c where c.grp = of_grp and c.owner = claimer order by c.topic, c.part for no key update;
   return query
     update events.cursor c set lease_until = until
       from unnest(held_topics, held_parts, held_epochs) as h (topic, part, epoch)
       where c.grp = of_grp and c.topic = h.topic and c.part = h.part and c.epoch = h.epoch and c.owner = claimer
-      returning c.topic, c.part, c.epoch, c.segment, c.pos, false, fair;
+      returning c.topic, c.part, c.epoch, c.segment, c.pos, false, fair, lapse;
   get diagnostics renewed = row_count;
   return query
     update events.cursor c set owner = claimer, epoch = c.epoch + 1, lease_until = until
@@ -40,7 +43,10 @@ begin
                and not exists (select from unnest(held_topics, held_parts) as h (topic, part) where h.topic = f.topic and h.part = f.part)
              order by f.topic, f.part limit greatest(fair - renewed, 0) for no key update skip locked) as free
       where c.grp = of_grp and c.topic = free.topic and c.part = free.part
-      returning c.topic, c.part, c.epoch, c.segment, c.pos, true, fair;
+      returning c.topic, c.part, c.epoch, c.segment, c.pos, true, fair, lapse;
+  -- A row without a partition, for a caller that holds none.
+  topic := null; share := fair; lapse_ms := lapse;
+  return next;
 end $$;
 
 create function events.release_partitions(of_grp text, holder uuid, of_topics text[], of_parts int2[]) returns void

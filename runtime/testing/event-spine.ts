@@ -28,7 +28,7 @@ alter table effects.done enable row level security;
 alter table effects.done force row level security;
 create policy tenant on effects.done for all to soma_app, soma_worker
   using (tenant_id = (select runtime.tenant())) with check (tenant_id = (select runtime.tenant()));
-grant select, insert on effects.done to soma_app, soma_worker;
+grant select, insert, update on effects.done to soma_app, soma_worker;
 `
 
 export interface SpineOptions {
@@ -48,6 +48,9 @@ export interface TestEvent {
   readonly attributes?: Partial<EventEnvelope>
 }
 
+/** Awaited between the read of an event and its transaction: a process that stalls there. */
+export type Pause = (event: EventEnvelope) => Promise<void>
+
 /** A real spine on a real database, without modules: log, emitter, tail and consumers of group `module:test`. */
 export interface EventSpine {
   readonly database: Database
@@ -57,7 +60,12 @@ export interface EventSpine {
   readonly partitions: number
   /** Publishes in one transaction as `soma_app`; answers the envelopes. */
   publish(...events: readonly TestEvent[]): Promise<EventEnvelope[]>
-  consumer(handlers: readonly EventHandler[], settings?: Partial<ConsumerSettings>, group?: string): Consumer
+  consumer(
+    handlers: readonly EventHandler[],
+    settings?: Partial<ConsumerSettings>,
+    group?: string,
+    pause?: Pause,
+  ): Consumer
   /** Inserts an effect row: the body of most test handlers. */
   effect: (given: { event: EventEnvelope; tx: SqlSession }) => Promise<void>
   /** Effects in the order of their commits, over all tenants. */
@@ -110,14 +118,14 @@ export async function openEventSpine(
       emitter.committed(envelopes)
       return envelopes
     },
-    consumer: (handlers, settings = {}, group = 'module:test') => {
+    consumer: (handlers, settings = {}, group = 'module:test', pause = async () => undefined) => {
       const consumer = createConsumer({
         group,
         handlers,
         database,
         reader: tail,
         emitter,
-        runInModule: runInModule(database, emitter),
+        runInModule: runInModule(database, emitter, pause),
         partitions,
         settings,
         log,
@@ -149,8 +157,9 @@ export async function openEventSpine(
 }
 
 const runInModule =
-  (database: Database, emitter: Emitter): RunInModule =>
-  (event, work) => {
+  (database: Database, emitter: Emitter, pause: Pause): RunInModule =>
+  async (event, work) => {
+    await pause(event)
     const principal = { name: 'test', jobCapabilities: [] }
     const clock = { now: () => new Date() }
     const module = createModuleDatabase({ database, module: principal, emitter, clock, region: 'local' })

@@ -1,5 +1,5 @@
 import { eventBusConformance } from '@soma/kernel/testing'
-import { consumerSuite } from '@soma/runtime/testing'
+import { concurrencySuite, consumerSuite, groupSuite, relaySuite } from '@soma/runtime/testing'
 import { afterAll } from 'vitest'
 import { freshPostgres } from '../testing/fresh-postgres.ts'
 import { openSubject } from '../testing/subject.ts'
@@ -12,3 +12,6 @@ afterAll(() => postgres.drop())
 
 eventBusConformance({ name: 'Postgres log', open: async () => openSubject(await postgres.open()) })
 consumerSuite({ name: 'Postgres', open: postgres.open })
+relaySuite({ name: 'Postgres', open: postgres.open })
+groupSuite({ name: 'Postgres', open: postgres.open })
+concurrencySuite({ name: 'Postgres', open: postgres.open })

@@ -88,6 +88,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const endings: (() => unknown)[] = []
   let state: ConsumerState['state'] = 'active'
   let heldUntil = 0
+  let nextLapseMs = Number.POSITIVE_INFINITY
   let finishedSinceCommit = 0
   let commitTimer: NodeJS.Timeout | undefined
   let holdTimer: NodeJS.Timeout | undefined
@@ -215,7 +216,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     holding ??= holdNow().finally(() => {
       holding = undefined
       clearTimeout(holdTimer)
-      if (state !== 'stopped') holdTimer = setTimeout(holdAgain, settings.leaseMs * 0.3).unref()
+      if (state !== 'stopped')
+        holdTimer = setTimeout(holdAgain, Math.min(settings.leaseMs * 0.3, nextLapseMs + 10)).unref()
     })
     return holding
   }
@@ -240,6 +242,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     })
     // Measured from before the request, so this clock gives up before the database's does.
     heldUntil = sentAt + settings.leaseMs * 0.95
+    nextLapseMs = answer.nextLapseMs
     loseMissing(answer)
     for (const each of answer.claimed) begin(each, waiting)
     if (runs.size > answer.share) background('partitions could not be handed over', handOver(runs.size - answer.share))

@@ -8,13 +8,15 @@ export interface HeldPartition extends Position {
 }
 
 interface HeldRow {
-  readonly topic: string
+  /** Null in the last row, which every answer has. */
+  readonly topic: string | null
   readonly part: number
   readonly epoch: number
   readonly segment: number
   readonly pos: number
   readonly fresh: boolean
   readonly share: number
+  readonly lapse_ms: number | null
 }
 
 export interface Holding {
@@ -31,12 +33,14 @@ export interface Held {
   readonly claimed: readonly HeldPartition[]
   /** The most partitions this owner should keep among the live members of the group. */
   readonly share: number
+  /** Until the first lease of another member ends. */
+  readonly nextLapseMs: number
 }
 
 /** Renews what is held and claims what is free. What was held and is in neither answer is lost. */
 export async function holdPartitions(session: SqlSession, holding: Holding): Promise<Held> {
   const rows = await session.query<HeldRow>(
-    `select topic, part, epoch, segment, pos, fresh, share
+    `select topic, part, epoch, segment, pos, fresh, share, lapse_ms
        from events.hold_partitions($1, $2::text[], $3::int4, $4::uuid, $5::float8, $6::text[], $7::int2[], $8::int8[])`,
     [
       holding.group,
@@ -49,19 +53,23 @@ export async function holdPartitions(session: SqlSession, holding: Holding): Pro
       holding.held.map((each) => each.epoch),
     ],
   )
-  const toHeld = (row: HeldRow): HeldPartition => ({
-    topic: row.topic,
-    part: row.part,
-    epoch: row.epoch,
-    segment: row.segment,
-    position: row.pos,
-  })
+  const summary = rows.at(-1)
+  const mine = rows.filter((row): row is HeldRow & { topic: string } => row.topic !== null)
   return {
-    renewed: rows.filter((row) => !row.fresh).map(toHeld),
-    claimed: rows.filter((row) => row.fresh).map(toHeld),
-    share: rows[0]?.share ?? Number.POSITIVE_INFINITY,
+    renewed: mine.filter((row) => !row.fresh).map(toHeld),
+    claimed: mine.filter((row) => row.fresh).map(toHeld),
+    share: summary?.share ?? Number.POSITIVE_INFINITY,
+    nextLapseMs: summary?.lapse_ms ?? Number.POSITIVE_INFINITY,
   }
 }
+
+const toHeld = (row: HeldRow & { readonly topic: string }): HeldPartition => ({
+  topic: row.topic,
+  part: row.part,
+  epoch: row.epoch,
+  segment: row.segment,
+  position: row.pos,
+})
 
 /** Moves cursors; answers `topic:part` of those that moved. The others are lost. */
 export async function commitCursors(
