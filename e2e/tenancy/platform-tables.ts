@@ -1,0 +1,8 @@
+/** Tables of the platform itself. Each says why it holds no tenant's rows; every other table must have tenant_id and its fence. */
+export const platformTables: Readonly<Record<string, string>> = {
+  'runtime.migrations': 'which SQL files were applied',
+  'runtime.job_leases': 'which node runs which job; names of jobs and groups alone',
+  'events.partition': 'head positions of topics, which all tenants share',
+  'events.segment': 'when a segment of a topic was opened and closed',
+  'identity.revocation_counter': 'one number: the last place in the list of revocations',
+}
