@@ -223,10 +223,10 @@ async function writeTimers(tx: Sql, transition: Transition): Promise<void> {
     ])
   if (set.length === 0) return
   await tx.execute(
-    `insert into plans.work (tenant_id, plan_id, kind, key, run_at)
-     select plans.tenant(), $1, 'timer', w.key, w.run_at from jsonb_to_recordset($2::jsonb) as w (key text, run_at timestamptz)
+    `insert into plans.work (tenant_id, plan_id, kind, key, queue, run_at)
+     select plans.tenant(), $1, 'timer', w.key, $3, w.run_at from jsonb_to_recordset($2::jsonb) as w (key text, run_at timestamptz)
      on conflict (tenant_id, plan_id, kind, key) do update set run_at = excluded.run_at`,
-    [transition.plan.id, JSON.stringify(set)],
+    [transition.plan.id, JSON.stringify(set), transition.plan.status === 'paused' ? 'paused' : ''],
   )
 }
 
