@@ -142,7 +142,7 @@ export function operationsOf(contract: Contract): (Operation & { noun: string; v
   )
 }
 
-type Part<O, Key extends string, Out> = Out extends undefined ? Record<never, never> : { readonly [K in Key]: Out }
+type Part<Key extends string, Out> = Out extends undefined ? Record<never, never> : { readonly [K in Key]: Out }
 type InputOf<S> = S extends Schema ? z.input<S> : undefined
 type OutputOf<S> = S extends Schema ? z.output<S> : undefined
 type Member<O, Key extends keyof OperationShape> = O extends { readonly [K in Key]: infer S } ? S : undefined
@@ -190,9 +190,9 @@ export type OperationOutput<O extends OperationShape> = O extends { readonly str
     : undefined
 
 /** What a handler receives beside the context: parsed parts of the request. */
-export type OperationCall<O extends OperationShape> = Part<O, 'params', OutputOf<Member<O, 'params'>>> &
-  Part<O, 'query', OutputOf<Member<O, 'query'>>> &
-  Part<O, 'body', OutputOf<Member<O, 'body'>>> &
+export type OperationCall<O extends OperationShape> = Part<'params', OutputOf<Member<O, 'params'>>> &
+  Part<'query', OutputOf<Member<O, 'query'>>> &
+  Part<'body', OutputOf<Member<O, 'body'>>> &
   (O extends { ifMatch: true } ? { readonly ifMatch: number } : Record<never, never>) & {
     readonly idempotencyKey?: string
     readonly lastEventId?: string

@@ -30,7 +30,11 @@ export async function startHandlers(options: HandlersOptions): Promise<{ stop(gr
       }),
     )
   await Promise.all(consumers.map((consumer) => consumer.start()))
-  return { stop: async (graceMs) => void (await Promise.all(consumers.map((consumer) => consumer.stop(graceMs)))) }
+  return {
+    stop: async (graceMs) => {
+      await Promise.all(consumers.map((consumer) => consumer.stop(graceMs)))
+    },
+  }
 }
 
 function runInModule(module: ComposedModule, region: string) {

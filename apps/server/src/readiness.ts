@@ -12,7 +12,7 @@ export function createReadiness(options: {
   isDraining: () => boolean
 }): () => Promise<ReadyReport> {
   const checks: ReadyCheck[] = [
-    { name: 'database', check: async () => void (await options.database.ping()) },
+    { name: 'database', check: () => options.database.ping().then(() => undefined) },
     ...options.composition.modules.flatMap((module) =>
       module.ready.map(({ name, check }) => ({ name: `${module.name}.${name}`, check })),
     ),

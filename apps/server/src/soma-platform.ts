@@ -2,18 +2,36 @@ import { createSchemaCompiler } from '@soma/adapter-ajv'
 import { eventsModule } from '@soma/events'
 import { governanceModule } from '@soma/governance'
 import { identityModule } from '@soma/identity'
+import type { SqlSession } from '@soma/kernel'
 import { plansModule } from '@soma/plans'
 import { registryModule } from '@soma/registry'
 import { trackerModule } from '@soma/tracker'
-import { type Bindings, contractsOf, type Platform } from './platform.ts'
+import { contractsOf, type Platform } from './platform.ts'
 
 /** Soma: every module, in the order in which their migrations run. */
 export const somaPlatform: Platform = {
   modules: [identityModule, governanceModule, eventsModule, registryModule, plansModule, trackerModule],
-  portsOf: () => {
+  portsOf: ({ database, spine, tokenCodec }) => {
     const schemaCompiler = createSchemaCompiler()
     return {
+      identity: { tokenCodec },
+      governance: { schemaCompiler },
       registry: { schemaCompiler, platformEvents: contractsOf(somaPlatform).flatMap(({ events }) => events) },
+      events: {
+        schemaCompiler,
+        bus: spine.bus,
+        reader: spine.tail,
+        recorder: spine.emitter,
+        busTransaction: (work: (session: SqlSession) => Promise<unknown>) =>
+          database.transaction({ role: 'soma_bus' }, work),
+        reservedNouns: reservedNouns(),
+      },
     }
   },
+}
+
+/** First segments of the types that our contracts declare: a tenant cannot define types under them. */
+function reservedNouns(): ReadonlySet<string> {
+  const types = contractsOf(somaPlatform).flatMap(({ events }) => events.map(({ type }) => type))
+  return new Set(types.map((type) => type.slice(0, type.indexOf('.'))))
 }

@@ -15,7 +15,6 @@ import {
   type Configuration,
   type ConfigurationSources,
   compose,
-  createConsumer,
   createExecute,
   createHttpServer,
   createIdempotencyStore,

@@ -1,7 +1,7 @@
 import { setting } from '@soma/kernel'
 import { expect, test } from 'vitest'
 import * as z from 'zod'
-import { ConfigurationError, environmentName, loadConfiguration } from './configuration.ts'
+import { type ConfigurationError, environmentName, loadConfiguration } from './configuration.ts'
 import { nearest } from './nearest.ts'
 
 const contracts = [

@@ -1,4 +1,4 @@
-import { commonProblems, isProblem, type Logger, Problem, toProblemDocument } from '@soma/kernel'
+import { commonProblems, isProblem, type Logger, type Problem, toProblemDocument } from '@soma/kernel'
 import type { FastifyError, FastifyReply } from 'fastify'
 
 /** Sends a problem as RFC 9457 with the headers that belong to it. */

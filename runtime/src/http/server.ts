@@ -107,7 +107,7 @@ function acceptBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(/^application\/([\w.-]+\+)?json/, { parseAs: 'string' }, (request, text, done) => {
     if (text === '') done(null, undefined)
-    else parseJson(request, text as string, done)
+    else void parseJson(request, text as string, done)
   })
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) =>
     done(null, text === '' ? undefined : text),
