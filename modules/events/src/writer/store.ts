@@ -111,11 +111,19 @@ export async function buryRow(session: SqlSession, row: DeadRow): Promise<void> 
       row.handler,
     ],
   )
+  if (row.isBlocking) {
+    await session.execute(
+      `update events.delivery set member = null, lease_until = null, due_at = 'infinity' where delivery_id = $1::uuid`,
+      [row.deliveryId],
+    )
+    return
+  }
+  await session.execute('delete from events.delivery where delivery_id = $1::uuid', [row.deliveryId])
+  // Done for this group, by nobody's ack: a successor that reads from the cursor does not hand it out again.
   await session.execute(
-    row.isBlocking
-      ? `update events.delivery set member = null, lease_until = null, due_at = 'infinity' where delivery_id = $1::uuid`
-      : 'delete from events.delivery where delivery_id = $1::uuid',
-    [row.deliveryId],
+    `insert into events.settled (grp, topic, part, pos, tenant_id, delivery_id, member, attempt)
+     values ($1, $2, $3::int2, $4::int8, $5, $6::uuid, '00000000-0000-0000-0000-000000000000', 0) on conflict do nothing`,
+    [place.group, place.topic, place.part, place.position, row.tenantId, row.deliveryId],
   )
 }
 

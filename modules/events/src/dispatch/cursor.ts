@@ -1,0 +1,53 @@
+import type { CursorRow } from '../writer/requests.ts'
+import type { HeldEvent } from './held-event.ts'
+import { type Group, nowMs, type Partition } from './group.ts'
+
+/** A cursor that only passed events which the group does not want is written when it moved this far, or after this time. */
+const UNWANTED_EVENTS = 500
+const UNWANTED_MS = 2000
+
+/**
+ * Moves the durable cursors to the highest position below which every event is finished or has a row. Lazy: what was settled above a cursor is remembered
+ * in events.settled, so a successor repeats nothing.
+ */
+export async function moveCursors(group: Group): Promise<void> {
+  const blockers = lowestWithoutRow(group)
+  const isDue = group.isDirty || nowMs(group) - group.movedAtMs >= UNWANTED_MS
+  const rows: CursorRow[] = []
+  for (const partition of group.partitions) {
+    const next = blockers.get(partition)
+    const target = next === undefined ? partition.position : next.position - 1
+    if (target <= partition.committed || !(isDue || target - partition.committed >= UNWANTED_EVENTS)) continue
+    rows.push({
+      group: group.config.group,
+      topic: partition.topic,
+      part: partition.part,
+      // Reading goes on with the event after the cursor, so its segment is the one to start in.
+      segment: next?.segment ?? partition.segment,
+      position: target,
+    })
+  }
+  if (rows.length === 0) return
+  group.isDirty = false
+  group.movedAtMs = nowMs(group)
+  await group.dependencies.writer.write({ cursors: rows })
+  for (const row of rows) {
+    const partition = group.partitions.find(({ topic, part }) => topic === row.topic && part === row.part)
+    if (partition !== undefined) partition.committed = Math.max(partition.committed, row.position)
+  }
+}
+
+function lowestWithoutRow(group: Group): Map<Partition, HeldEvent> {
+  const places = new Map(group.partitions.map((partition) => [`${partition.topic}:${partition.part}`, partition]))
+  const lowest = new Map<Partition, HeldEvent>()
+  for (const queue of group.queues.all()) {
+    for (const held of queue) {
+      if (held.hasRow) continue
+      const partition = places.get(`${held.topic}:${held.part}`)
+      if (partition === undefined) continue
+      const known = lowest.get(partition)
+      if (known === undefined || held.position < known.position) lowest.set(partition, held)
+    }
+  }
+  return lowest
+}

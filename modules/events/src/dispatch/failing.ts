@@ -1,0 +1,157 @@
+import { toId } from '@soma/kernel'
+import { deliveryDeadLettered } from '../../contract/facts.ts'
+import { deliveryDead } from '../../contract/problems.ts'
+import { wireGroup } from '../subscriptions/config.ts'
+import { factEnvelope } from '../writer/fact-envelope.ts'
+import type { DeadRow } from '../writer/requests.ts'
+import { failedReply } from './failed-reply.ts'
+import { type Group, nowMs } from './group.ts'
+import { eventOf, type HeldEvent } from './held-event.ts'
+import { parkFollowers } from './parking.ts'
+import { finish, loadRecord, promote, unlease } from './promoting.ts'
+
+export interface Failure {
+  readonly problem: FailureProblem
+  /** Default: the backoff of the subscription with full jitter. */
+  readonly retryAfterMs?: number
+  readonly dead?: boolean
+}
+
+export interface FailureProblem {
+  readonly code: string
+  readonly detail: string
+  readonly status?: number
+  readonly retryable?: boolean
+  readonly [member: string]: unknown
+}
+
+const RETRY_MS = 1000
+
+/** An attempt ended without success: the next one waits its time, or the delivery is dead (EVT-R33, EVT-R35). Resolves when that is durable. */
+export async function fail(group: Group, held: HeldEvent, failure: Failure): Promise<void> {
+  const isDead =
+    failure.dead === true || failure.problem.retryable === false || held.attempt >= group.config.maxAttempts
+  if (isDead) return buryNow(group, held, failure.problem)
+  const delayMs = failure.retryAfterMs ?? backoffMs(group.config.backoff, held.attempt)
+  await giveBack(group, held, { attempt: held.attempt, delayMs, failure: historyOf(group, held, failure.problem) })
+}
+
+/** Handed back unhandled: no attempt is burned, nothing waits. */
+export const release = (group: Group, held: HeldEvent): Promise<void> =>
+  giveBack(group, held, { attempt: held.attempt - 1, delayMs: 0, failure: null })
+
+async function giveBack(
+  group: Group,
+  held: HeldEvent,
+  next: { attempt: number; delayMs: number; failure: Readonly<Record<string, unknown>> | null },
+): Promise<void> {
+  held.isSettling = true
+  try {
+    await group.dependencies.writer.write({ returned: [{ deliveryId: held.deliveryId, ...next }] })
+  } finally {
+    held.isSettling = false
+  }
+  unlease(group, held)
+  held.attempt = next.attempt
+  if (next.delayMs <= 0) {
+    promote(group, held, { isFirst: true })
+  } else {
+    held.state = 'delayed'
+    held.dueAtMs = nowMs(group) + next.delayMs
+    group.delayed.add(held)
+    await parkFollowers(group, held.orderKey)
+  }
+  group.assign()
+}
+
+/** Attempt n waits min(maxMs, baseMs·factorⁿ⁻¹) with full jitter. */
+function backoffMs({ baseMs, factor, maxMs }: Group['config']['backoff'], attempt: number): number {
+  return Math.ceil(Math.random() * Math.min(maxMs, baseMs * factor ** (attempt - 1)))
+}
+
+const historyOf = (group: Group, held: HeldEvent, problem: FailureProblem) => ({
+  at: new Date(nowMs(group)).toISOString(),
+  memberId: held.member?.id ?? null,
+  durationMs: held.leasedAtMs === 0 ? null : nowMs(group) - held.leasedAtMs,
+  problem,
+})
+
+const exhausted: FailureProblem = {
+  code: deliveryDead.code,
+  detail: 'every attempt ended with its lease, without an answer',
+  retryable: false,
+}
+
+/** Like `buryNow` for callers that cannot wait; tried again until it is written. */
+export function bury(group: Group, held: HeldEvent, problem: FailureProblem | undefined): void {
+  held.state = 'leased'
+  buryNow(group, held, problem ?? exhausted).catch((error: unknown) => {
+    group.dependencies.log.warn('a dead letter cannot be written', { subscription: group.config.id, error })
+    setTimeout(() => group.isClosed || bury(group, held, problem), RETRY_MS).unref()
+  })
+}
+
+/** The dead letter, its fact and the failed reply are one transaction; only then the key goes on (EVT-R35, EVT-R38). */
+async function buryNow(group: Group, held: HeldEvent, problem: FailureProblem): Promise<void> {
+  const { config, dependencies } = group
+  held.isSettling = true
+  try {
+    if (!(await loadRecord(group, held))) return finish(group, held)
+    await dependencies.writer.write({ dead: [deadRow(group, held, problem)], facts: factsOf(group, held, problem) })
+  } finally {
+    held.isSettling = false
+  }
+  dependencies.metrics.count('soma_events_deliveries_total', { outcome: 'dead' })
+  if (config.onDeadLetter === 'continue') {
+    finish(group, held)
+  } else {
+    unlease(group, held)
+    held.state = 'blocked'
+    await parkFollowers(group, held.orderKey)
+  }
+  group.assign()
+}
+
+function deadRow(group: Group, held: HeldEvent, problem: FailureProblem): DeadRow {
+  const event = eventOf(held)
+  return {
+    deliveryId: held.deliveryId,
+    tenantId: held.tenantId,
+    place: held,
+    event: { id: event.id, type: event.type, key: held.key, envelope: JSON.stringify(event) },
+    failure: historyOf(group, held, problem),
+    problem,
+    handler: null,
+    isBlocking: group.config.onDeadLetter === 'block',
+  }
+}
+
+function factsOf(group: Group, held: HeldEvent, problem: FailureProblem) {
+  const event = eventOf(held)
+  const now = group.dependencies.clock.now()
+  const about = {
+    tenantId: held.tenantId,
+    spaceId: event.spaceid ?? '',
+    ...(event.userid === undefined ? {} : { userId: event.userid }),
+  }
+  const deliveryId = toId('dlv', held.deliveryId)
+  const dead = factEnvelope(
+    deliveryDeadLettered,
+    {
+      deliveryId,
+      group: wireGroup(group.config.group),
+      topic: held.topic,
+      type: event.type,
+      eventId: event.id,
+      attempts: held.attempt,
+      problem,
+      handler: null,
+    },
+    { about, now, key: held.key, cause: event },
+  )
+  // The requester of a replayed event was answered at its first death.
+  const replies = held.isReplay
+    ? []
+    : failedReply(event, { group: group.config.group, problem: { ...problem, deliveryId }, now })
+  return [dead, ...replies]
+}

@@ -1,0 +1,41 @@
+import { createWake } from '../log/wake.ts'
+import type { DeliveryData } from './held-event.ts'
+
+export type MemberFrame =
+  | { readonly event: 'delivery'; readonly data: DeliveryData }
+  | { readonly event: 'lease-lost'; readonly data: { deliveryId: string; reason: 'expired' | 'replaced' | 'revoked' } }
+  | { readonly event: 'closed'; readonly data: { reason: string } }
+
+/** Frames of one connected member. Bounded by its credits: nothing is assigned beyond them. */
+export interface FrameQueue {
+  push(frame: MemberFrame): void
+  /** Ends the stream after the frames that are in it. */
+  end(reason: string): void
+  frames(signal: AbortSignal): AsyncGenerator<MemberFrame, void>
+}
+
+export function createFrameQueue(): FrameQueue {
+  const wake = createWake()
+  const waiting: MemberFrame[] = []
+  let isEnded = false
+  const push = (frame: MemberFrame) => {
+    if (isEnded) return
+    waiting.push(frame)
+    wake.notify()
+  }
+  return {
+    push,
+    end: (reason) => {
+      push({ event: 'closed', data: { reason } })
+      isEnded = true
+    },
+    frames: async function* (signal) {
+      while (!signal.aborted) {
+        const frame = waiting.shift()
+        if (frame !== undefined) yield frame
+        else if (isEnded) return
+        else await wake.wait(signal)
+      }
+    },
+  }
+}

@@ -1,0 +1,88 @@
+import type { Clock, Logger, LogReader, Metrics, Topic } from '@soma/kernel'
+import type { EventFilter, TopicReadings } from '../log/event-filter.ts'
+import type { SubscriptionConfig } from '../subscriptions/config.ts'
+import type { Writer } from '../writer/writer.ts'
+import type { DeliveryData, HeldEvent } from './held-event.ts'
+import type { KeyQueues } from './key-queues.ts'
+import type { Member, Members } from './members.ts'
+
+/** Events of a group in memory with their records; beyond it reading waits. */
+export const WINDOW_EVENTS = 4_000
+
+export interface GroupDependencies {
+  readonly writer: Writer
+  readonly reader: LogReader
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly maxParked: number
+  /** Every leased delivery of the process by its id. */
+  readonly leases: Map<string, { group: Group; held: HeldEvent }>
+}
+
+export interface GroupConfig extends SubscriptionConfig {
+  readonly id: string
+  readonly name: string
+  readonly group: string
+  readonly tenantId: string
+  readonly spaceId: string
+  readonly state: 'active' | 'paused' | 'suspended'
+  readonly readings: TopicReadings
+  readonly reads: EventFilter
+}
+
+/** One partition of one topic as this group reads it. */
+export interface Partition {
+  readonly topic: Topic
+  readonly part: number
+  /** Read up to here. */
+  segment: number
+  position: number
+  /** The highest position known to exist. */
+  head: number
+  /** The cursor in the database. */
+  committed: number
+  /** Positions above the cursor that were finished before this dispatcher began. */
+  readonly finished: Set<number>
+}
+
+/** A pull that waits for its first delivery. */
+export interface PullWaiter {
+  readonly member: Member
+  readonly max: number
+  resolve(deliveries: readonly DeliveryData[]): void
+  reject(error: unknown): void
+}
+
+/**
+ * The dispatcher of one subscription: all its memory. The functions of this folder work on it; the database holds what a successor needs (rows of
+ * unfinished deliveries, cursors, what was settled above them).
+ */
+export interface Group {
+  config: GroupConfig
+  readonly dependencies: GroupDependencies
+  readonly queues: KeyQueues
+  /** Heads of keys that wait for a member, first come first served. */
+  ready: HeldEvent[]
+  readonly leased: Map<string, HeldEvent>
+  readonly delayed: Set<HeldEvent>
+  /** Events with a row, by place: they are not read twice. */
+  readonly rows: Map<string, HeldEvent>
+  readonly members: Members
+  pulls: PullWaiter[]
+  partitions: Partition[]
+  /** Events held with their record. */
+  inMemory: number
+  isFilling: boolean
+  wantsFill: boolean
+  isDirty: boolean
+  isClosed: boolean
+  movedAtMs: number
+  usedAtMs: number
+  stopListening: () => void
+  /** Reads what is there (reading.ts) and hands out what is ready (assigning.ts). Fields, because the parts below them call back up. */
+  fill: () => void
+  assign: () => void
+}
+
+export const nowMs = (group: Group): number => group.dependencies.clock.now().getTime()

@@ -1,0 +1,138 @@
+import type { EventsPorts } from '../ports.ts'
+import { findSubscription } from '../subscriptions/store.ts'
+import { assignReady } from './assigning.ts'
+import { moveCursors } from './cursor.ts'
+import { type Group, type GroupDependencies, nowMs } from './group.ts'
+import { configOf, loadGroup, restoreGroup } from './load.ts'
+import { fill, noticeAppended } from './reading.ts'
+import { tick } from './ticking.ts'
+
+/** Retries and ended leases are noticed this late at most. */
+const TICK_MS = 50
+/** A dispatcher nobody uses is put away after this time; its rows and cursors are in the database. */
+const IDLE_MS = 60_000
+
+export interface Groups {
+  /** The dispatcher of a subscription, made from its rows when it is not there. Undefined = no such subscription. */
+  get(subscriptionId: string): Promise<Group | undefined>
+  loaded(): readonly Group[]
+  /** Reads the subscription again. */
+  changed(subscriptionId: string): Promise<void>
+  removed(subscriptionId: string): Promise<void>
+  /** Ends all dispatchers: streams end, cursors are written, leases stay as they are. */
+  close(): Promise<void>
+}
+
+type GroupsOptions = Omit<GroupDependencies, 'leases'> &
+  Pick<EventsPorts, 'busTransaction'> & { leases: GroupDependencies['leases'] }
+
+export function createGroups(options: GroupsOptions): Groups {
+  const loading = new Map<string, Promise<Group | undefined>>()
+  const groups = new Map<string, Group>()
+  const timer = setInterval(() => {
+    for (const group of groups.values()) {
+      tick(group)
+      if (isIdle(group))
+        putAway(group).catch((error: unknown) => options.log.warn('a dispatcher cannot be put away', { error }))
+    }
+  }, TICK_MS).unref()
+
+  const putAway = async (group: Group) => {
+    groups.delete(group.config.id)
+    loading.delete(group.config.id)
+    closeGroup(group)
+    await moveCursors(group)
+  }
+  const load = async (id: string): Promise<Group | undefined> => {
+    const loaded = await options.busTransaction((session) => loadGroup(session, id))
+    if (loaded === undefined) return undefined
+    const group = restoreGroup(loaded, options)
+    groups.set(id, group)
+    await startReading(group)
+    return group
+  }
+  return {
+    get: async (id) => {
+      const known = groups.get(id)
+      if (known !== undefined) {
+        known.usedAtMs = nowMs(known)
+        return known
+      }
+      const pending = loading.get(id) ?? load(id).finally(() => loading.delete(id))
+      loading.set(id, pending)
+      return pending
+    },
+    loaded: () => [...groups.values()],
+    changed: async (id) => {
+      const group = groups.get(id)
+      if (group === undefined) return
+      const row = await options.busTransaction((session) => findSubscription(session, id))
+      if (row === undefined) return
+      const before = group.config
+      group.config = configOf(row)
+      if (before.topics.join() !== row.config.topics.join() || before.ordered !== row.config.ordered)
+        await reload(group)
+      else group.assign()
+    },
+    removed: async (id) => {
+      const group = groups.get(id)
+      if (group === undefined) return
+      groups.delete(id)
+      closeGroup(group)
+      endStreams(group, 'the subscription was deleted')
+    },
+    close: async () => {
+      clearInterval(timer)
+      const all = [...groups.values()]
+      groups.clear()
+      for (const group of all) {
+        closeGroup(group)
+        endStreams(group, 'the server stops')
+      }
+      await Promise.allSettled(all.map(moveCursors))
+      await options.writer.idle()
+    },
+  }
+
+  /** Other topics or another order need the memory made anew; members reconnect and get their leased deliveries again. */
+  async function reload(group: Group): Promise<void> {
+    await putAway(group)
+    endStreams(group, 'the subscription was changed')
+  }
+}
+
+async function startReading(group: Group): Promise<void> {
+  group.fill = () => fill(group)
+  group.assign = () => assignReady(group)
+  const { reader } = group.dependencies
+  const topics = [...new Set(group.partitions.map(({ topic }) => topic))]
+  const stops = topics.map((topic) => reader.onAppend(topic, (records) => noticeAppended(group, records)))
+  group.stopListening = () => {
+    for (const stop of stops) stop()
+  }
+  for (const state of (await Promise.all(topics.map((topic) => reader.heads(topic)))).flat()) {
+    const partition = group.partitions.find(({ topic, part }) => topic === state.topic && part === state.part)
+    if (partition === undefined) continue
+    partition.head = Math.max(partition.head, state.position)
+    partition.position = Math.max(partition.position, state.oldestPosition - 1)
+  }
+  group.fill()
+}
+
+const isIdle = (group: Group): boolean =>
+  group.members.size === 0 &&
+  group.leased.size === 0 &&
+  group.pulls.length === 0 &&
+  nowMs(group) - group.usedAtMs > IDLE_MS
+
+function closeGroup(group: Group): void {
+  group.isClosed = true
+  group.stopListening()
+  for (const id of group.leased.keys()) group.dependencies.leases.delete(id)
+  for (const pull of group.pulls) pull.resolve([])
+  group.pulls = []
+}
+
+function endStreams(group: Group, reason: string): void {
+  for (const member of group.members.values()) member.sink?.end(reason)
+}

@@ -1,0 +1,59 @@
+import { type EventEnvelope, type LogRecord, toId } from '@soma/kernel'
+import { openOnce } from '../log/event-filter.ts'
+import type { Place } from '../writer/requests.ts'
+import type { Member } from './members.ts'
+
+/**
+ * An event on its way to one group, from the moment it is read until it is finished.
+ *
+ *   waiting → ready → leased → (finished)
+ *               ↑        ↓ lapse, nack
+ *               └─ delayed    → dead, or blocked where the subscription keeps the key
+ *
+ * `waiting` stands behind an earlier event of its key. Only the head of a key is ever in another state.
+ */
+export interface HeldEvent extends Place {
+  readonly tenantId: string
+  readonly key: string
+  /** What is ordered: topic and key, or the event alone in an unordered group. */
+  readonly orderKey: string
+  readonly deliveryId: string
+  /** Absent while it is parked in the database only. */
+  record: LogRecord | undefined
+  state: 'waiting' | 'ready' | 'leased' | 'delayed' | 'blocked' | 'finished'
+  /** Attempts begun. */
+  attempt: number
+  /** It has a row in events.delivery, so the cursor may pass it. */
+  hasRow: boolean
+  /** A settlement or failure of it is being written: no lapse, no second settlement. */
+  isSettling: boolean
+  isReplay: boolean
+  member: Member | undefined
+  leasedAtMs: number
+  leaseUntilMs: number
+  dueAtMs: number
+}
+
+export interface DeliveryData {
+  readonly deliveryId: string
+  readonly attempt: number
+  readonly leaseUntil: string
+  readonly redelivered: boolean
+  readonly event: EventEnvelope
+}
+
+export const placeKey = (topic: string, part: number, position: number): string => `${topic}:${part}:${position}`
+
+/** What a member is sent. The record is loaded by then. */
+export const deliveryOf = (held: HeldEvent, isAgain: boolean): DeliveryData => ({
+  deliveryId: toId('dlv', held.deliveryId),
+  attempt: held.attempt,
+  leaseUntil: new Date(held.leaseUntilMs).toISOString(),
+  redelivered: isAgain || held.attempt > 1,
+  event: eventOf(held),
+})
+
+export const eventOf = (held: HeldEvent): EventEnvelope => {
+  const event = openOnce(held.record as LogRecord)
+  return held.isReplay ? { ...event, replayid: toId('dlv', held.deliveryId) } : event
+}

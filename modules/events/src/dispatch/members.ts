@@ -1,0 +1,48 @@
+import { commonProblems } from '@soma/kernel'
+import type { FrameQueue } from './frame-queue.ts'
+import type { HeldEvent } from './held-event.ts'
+
+/** One reader of a group. It outlives its stream: who comes back with the same id gets its leased deliveries again (EVT-R29). */
+export interface Member {
+  readonly id: string
+  readonly principalId: string
+  credits: number
+  readonly inFlight: Map<string, HeldEvent>
+  /** Absent while it is not connected by a stream. */
+  sink: FrameQueue | undefined
+  /** When the leases of a broken stream are freed. */
+  graceUntilMs: number
+}
+
+export type Members = Map<string, Member>
+
+/** @throws conflict when the member id belongs to another principal. */
+export function memberOf(members: Members, id: string, principalId: string): Member {
+  const known = members.get(id)
+  if (known !== undefined) {
+    if (known.principalId === principalId) return known
+    throw commonProblems.conflict.create(`the member id ${id} is in use; make a new one`)
+  }
+  const member: Member = {
+    id,
+    principalId,
+    credits: 0,
+    inFlight: new Map(),
+    sink: undefined,
+    graceUntilMs: Number.POSITIVE_INFINITY,
+  }
+  members.set(id, member)
+  return member
+}
+
+/** The connected member with the most free credits, relative to none: work spreads evenly. */
+export function freeMember(members: Members): Member | undefined {
+  let best: Member | undefined
+  let bestFree = 0
+  for (const member of members.values()) {
+    if (member.sink === undefined) continue
+    const free = member.credits - member.inFlight.size
+    if (free > bestFree) [best, bestFree] = [member, free]
+  }
+  return best
+}

@@ -1,0 +1,45 @@
+import type { DeadLetterRow } from '../dead-letters/store.ts'
+import type { Groups } from './groups.ts'
+import { type HeldEvent, placeKey } from './held-event.ts'
+import { restoreRow } from './load.ts'
+import { finish, promote } from './promoting.ts'
+
+/** A replayed dead letter goes to the dispatcher that is in memory; one that is not finds the row when it is made. */
+export async function revive(groups: Groups, row: DeadLetterRow): Promise<void> {
+  const group = groups.loaded().find(({ config }) => config.group === row.grp)
+  if (group === undefined) return
+  const blocked = group.rows.get(placeKey(row.topic, row.part, row.pos))
+  const held = blocked?.state === 'blocked' ? again(blocked) : restoreRow(group, freshRow(row))
+  if (group.queues.headOf(held.orderKey) === held) promote(group, held, { isFirst: true })
+  group.assign()
+}
+
+function again(held: HeldEvent): HeldEvent {
+  held.attempt = 0
+  held.isReplay = true
+  return held
+}
+
+const freshRow = (row: DeadLetterRow) => ({
+  topic: row.topic,
+  part: row.part,
+  pos: row.pos,
+  segment: row.segment,
+  delivery_id: row.delivery_id,
+  key: row.key,
+  attempt: 0,
+  due_ms: 0,
+  member: null,
+  principal_id: null,
+  lease_ms: null,
+  replay_id: row.delivery_id,
+})
+
+/** A discarded dead letter that blocked its key frees it. */
+export function unblock(groups: Groups, row: DeadLetterRow): void {
+  const group = groups.loaded().find(({ config }) => config.group === row.grp)
+  const held = group?.rows.get(placeKey(row.topic, row.part, row.pos))
+  if (group === undefined || held?.state !== 'blocked') return
+  finish(group, held)
+  group.assign()
+}

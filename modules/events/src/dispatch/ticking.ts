@@ -1,0 +1,53 @@
+import { moveCursors } from './cursor.ts'
+import { fail, type FailureProblem } from './failing.ts'
+import { type Group, nowMs } from './group.ts'
+import type { HeldEvent } from './held-event.ts'
+import { toId } from '@soma/kernel'
+import { promote } from './promoting.ts'
+
+const EXPIRED: FailureProblem = {
+  code: 'timeout',
+  detail: 'the lease ended without an answer of its member',
+  status: 504,
+  retryable: true,
+}
+const GONE: FailureProblem = {
+  code: 'unavailable',
+  detail: 'the member went away and did not come back within memberGraceMs',
+  status: 503,
+  retryable: true,
+}
+/** A failure that could not be written is tried again after this time. */
+const AGAIN_MS = 1000
+
+/** What time alone changes: due retries, ended leases, members that did not come back, cursors. */
+export function tick(group: Group): void {
+  const now = nowMs(group)
+  for (const held of group.delayed) {
+    if (held.dueAtMs > now) continue
+    group.delayed.delete(held)
+    promote(group, held, { isFirst: true })
+  }
+  for (const held of group.leased.values()) if (held.leaseUntilMs <= now) lapse(group, held, EXPIRED)
+  for (const member of group.members.values()) {
+    if (member.graceUntilMs > now || member.sink !== undefined) continue
+    for (const held of member.inFlight.values()) lapse(group, held, GONE)
+    if (member.inFlight.size === 0) group.members.delete(member.id)
+  }
+  group.assign()
+  moveCursors(group).catch((error: unknown) =>
+    group.dependencies.log.warn('cursors cannot be written', { subscription: group.config.id, error }),
+  )
+}
+
+/** The lease is nobody's any more; the next free member gets the event, attempt + 1 (EVT-R25). */
+function lapse(group: Group, held: HeldEvent, problem: FailureProblem): void {
+  if (held.isSettling || held.leaseUntilMs === Number.POSITIVE_INFINITY) return
+  const { member } = held
+  member?.sink?.push({ event: 'lease-lost', data: { deliveryId: toId('dlv', held.deliveryId), reason: 'expired' } })
+  group.dependencies.metrics.count('soma_events_lease_losses_total')
+  fail(group, held, { problem, retryAfterMs: 0 }).catch((error: unknown) => {
+    held.leaseUntilMs = nowMs(group) + AGAIN_MS
+    group.dependencies.log.warn('an ended lease cannot be written', { subscription: group.config.id, error })
+  })
+}

@@ -1,0 +1,189 @@
+import { defineModule, type Handlers, type ModuleEnvironment, use } from '@soma/kernel'
+import { registryContract } from '@soma/registry/contract'
+import { eventsContract } from '../contract/index.ts'
+import { createConnections } from './connections.ts'
+import { createDeadLetterService } from './dead-letters/service.ts'
+import { createGroups } from './dispatch/groups.ts'
+import { revive, unblock } from './dispatch/reviving.ts'
+import { createDeliveryService } from './dispatch/service.ts'
+import { createSweep } from './jobs.ts'
+import { createLagService } from './lag/service.ts'
+import { createLogService } from './log/service.ts'
+import { createTailHub } from './log/tail-hub.ts'
+import { createTailService } from './log/tail-service.ts'
+import type { EventsPorts } from './ports.ts'
+import { createDefinitions } from './publishing/definitions.ts'
+import { createQuota } from './publishing/quota.ts'
+import { createPublishing } from './publishing/service.ts'
+import { createViolations } from './publishing/violations.ts'
+import { createSubscriptionService } from './subscriptions/service.ts'
+import { createTopicService } from './topics/service.ts'
+import { createWriter } from './writer/writer.ts'
+
+export type { EventsPorts, Recorder } from './ports.ts'
+
+const uses = { registry: use(registryContract, ['event-definition:read']) }
+
+type Environment = ModuleEnvironment<typeof eventsContract, typeof uses, EventsPorts>
+
+export const eventsModule = defineModule<typeof eventsContract, typeof uses, EventsPorts>({
+  contract: eventsContract,
+  uses,
+  migrations: new URL('../migrations/', import.meta.url),
+  create: (environment) => {
+    const services = createServices(environment)
+    return {
+      operations: operationsOf(services),
+      jobs: [
+        createSweep({ busTransaction: environment.ports.busTransaction, dedupeMs: environment.settings.dedupeMs }),
+      ],
+      stop: async () => {
+        services.hub.close()
+        services.definitions.close()
+        await services.groups.close()
+      },
+    }
+  },
+})
+
+function createServices({ database, clients, settings, clock, log, metrics, ports }: Environment) {
+  const { bus, reader, busTransaction, recorder } = ports
+  const writer = createWriter({ busTransaction, recorder, clock, dedupeMs: settings.dedupeMs })
+  const definitions = createDefinitions({ registry: clients.registry, compiler: ports.schemaCompiler, reader })
+  const connections = createConnections(() => clock.now())
+  const hub = createTailHub(reader)
+  const leases: Parameters<typeof createGroups>[0]['leases'] = new Map()
+  const groups = createGroups({
+    writer,
+    reader,
+    clock,
+    log,
+    metrics,
+    busTransaction,
+    leases,
+    maxParked: settings.maxParked,
+  })
+  const publishing = createPublishing({
+    writer,
+    clock,
+    metrics,
+    definitions,
+    reservedNouns: ports.reservedNouns,
+    validation: settings.validation,
+    maxEventBytes: settings.maxEventBytes,
+    quota: createQuota(settings.quotaEventsPerSecond, () => performance.now()),
+    violations: createViolations(clock),
+    outboxRows: ports.outboxRows ?? (() => 0),
+    outboxHighWater: settings.outboxHighWater,
+  })
+  return {
+    hub,
+    definitions,
+    connections,
+    groups,
+    publishing,
+    log: createLogService({ database }),
+    tails: createTailService({
+      database,
+      reader,
+      bus,
+      hub,
+      connections,
+      clock,
+      tailMaxLag: settings.tailMaxLag,
+      quotaStreams: settings.quotaStreams,
+    }),
+    topics: createTopicService({ reader, retentionMs: settings.retentionMs }),
+    subscriptions: createSubscriptionService({
+      database,
+      bus,
+      reader,
+      quotaSubscriptions: settings.quotaSubscriptions,
+      changed: groups.changed,
+      removed: groups.removed,
+    }),
+    deliveries: createDeliveryService({
+      database,
+      groups,
+      publishing,
+      connections,
+      leases,
+      quotaMembers: settings.quotaMembers,
+    }),
+    lag: createLagService({ database, reader, clock }),
+    deadLetters: createDeadLetterService({
+      database,
+      clock,
+      revived: (row) => revive(groups, row),
+      discarded: (row) => unblock(groups, row),
+    }),
+  }
+}
+
+type Services = ReturnType<typeof createServices>
+
+function operationsOf(services: Services): Handlers<typeof eventsContract> {
+  const { publishing, log, tails, topics, subscriptions, deliveries, lag, deadLetters } = services
+  return {
+    events: {
+      publish: (context, call) => publishing.publish(context, call.body, () => call.newId('evt')),
+      publishBatch: async (context, { body, query, newId }) => ({
+        results: await publishing.publishBatch(context, body.events, {
+          atomic: query.atomic,
+          newEventId: () => newId('evt'),
+        }),
+      }),
+      list: (context, call) => log.list(context, call.query) as never,
+      get: (context, call) => log.get(context, call.params.eventId, call.query.source) as never,
+      stream: (context, { query, lastEventId, signal }) =>
+        tails.stream(context, query, { signal, ...(lastEventId === undefined ? {} : { lastEventId }) }) as never,
+    },
+    topics: {
+      list: () => topics.list(),
+      get: (_context, call) => topics.get(call.params.topic),
+    },
+    subscriptions: {
+      create: (context, call) => subscriptions.create(context, call.body, call.newId('sub')),
+      list: (context, call) => subscriptions.list(context, call.query),
+      get: (context, call) => subscriptions.get(context, call.params.subscriptionId),
+      update: (context, call) =>
+        subscriptions.update(context, call.params.subscriptionId, { changes: call.body, version: call.ifMatch }),
+      delete: (context, call) => subscriptions.delete(context, call.params.subscriptionId, call.ifMatch) as never,
+      pause: (context, call) => subscriptions.pause(context, call.params.subscriptionId, call.body.note),
+      resume: (context, call) => subscriptions.resume(context, call.params.subscriptionId, call.body.note),
+    },
+    deliveries: {
+      stream: (context, { params, query, signal }) =>
+        deliveries.stream(context, params.subscriptionId, { join: query, signal }) as never,
+      pull: (context, { params, body, signal }) =>
+        deliveries.pull(context, params.subscriptionId, { ...body, signal }) as never,
+      settle: (context, call) => deliveries.settle(context, call.params.subscriptionId, call.body),
+      list: (context, call) => deliveries.list(context, call.params.subscriptionId, call.query),
+      context: (context, call) => deliveries.context(context, call.params.deliveryId),
+    },
+    lag: { list: (context, call) => lag.list(context, call.query) },
+    connections: {
+      list: async (context) => ({
+        items: services.connections
+          .of(context.tenantId)
+          .map(({ kind, context: of, subscriptionId, memberId, agentInstanceId, load, connectedAt }) => ({
+            kind,
+            principalId: of.principal.id,
+            connectedAt,
+            ...(subscriptionId === undefined ? {} : { subscriptionId }),
+            ...(memberId === undefined ? {} : { memberId }),
+            ...(agentInstanceId === undefined ? {} : { agentInstanceId }),
+            ...load?.(),
+          })),
+      }),
+    },
+    deadLetters: {
+      list: (context, call) => deadLetters.list(context, call.query),
+      causes: (context, call) => deadLetters.causes(context, call.query),
+      get: (context, call) => deadLetters.get(context, call.params.deliveryId),
+      replay: (context, call) => deadLetters.replay(context, call.params.deliveryId, call.body.note),
+      replayMany: (context, call) => deadLetters.replayMany(context, call.body),
+      discard: (context, call) => deadLetters.discard(context, call.params.deliveryId, call.body.note),
+    },
+  }
+}
