@@ -97,16 +97,16 @@ function keepCommitted(events: EventEnvelope[], beforeCommit: () => void = () =>
 
 async function migrate(database: Database, modules: BenchOptions['modules']): Promise<void> {
   const runtime = await readMigrations('runtime', new URL('../../../runtime/migrations/', import.meta.url))
-  const own = await Promise.all(
-    modules.map(({ definition }) =>
-      definition.migrations === undefined ? [] : readMigrations(definition.contract.module, definition.migrations),
-    ),
-  )
+  const own = []
+  for (const { definition } of modules) {
+    if (definition.migrations !== undefined)
+      own.push(...(await readMigrations(definition.contract.module, definition.migrations)))
+  }
   const tolerant = runtime.map((migration) => ({
     ...migration,
     sql: migration.sql.replace('create schema runtime;', 'create schema if not exists runtime;'),
   }))
-  await database.migrate([...tolerant, ...own.flat()])
+  await database.migrate([...tolerant, ...own])
 }
 
 /** Somebody in a tenant. Roles are names only: what holds is `capabilities`. */

@@ -42,7 +42,7 @@ export const proven = z.strictObject({
   }),
   userId: z.string().optional(),
   actors: z.array(z.string()),
-  method: z.enum(['api-key', 'token', 'developer']),
+  method: z.enum(['api-key', 'token', 'developer', 'none']),
   credentialId: z.string().optional(),
   authenticatedAt: z.iso.datetime(),
   region: z.string(),

@@ -1,0 +1,1 @@
+export { identityPorts, KEY_OF_TESTS } from './ports.ts'
