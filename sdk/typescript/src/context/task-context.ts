@@ -1,0 +1,314 @@
+import { commonProblems, type Json, isProblem } from '@soma/kernel'
+import type { TaskContextValue, TaskGroup } from '@soma/plans/contract'
+import type { AnyEvent, DataInput } from '../define/event.ts'
+import { defined, follow, type Handling } from '../run/handling.ts'
+import { derivedId } from '../run/derived-ids.ts'
+import { sdkProblems } from '../sdk-problems.ts'
+import { createDelegations, type DelegateOptions, type DelegationSpec, ignoringConflict } from './delegation.ts'
+import { failedData, type FailureInput, toProblemValue } from './failure.ts'
+import { closeState, isSameState, openState, type State, withoutMarker } from './kept-state.ts'
+import { saveMerged } from './save-merged.ts'
+
+export interface SubTask {
+  readonly type: string
+  readonly status: string
+  readonly groupId?: string | undefined
+  readonly result?: Json | undefined
+  readonly problem?: { readonly code: string; readonly detail: string } | undefined
+}
+
+export interface GroupView {
+  readonly groupId: string
+  readonly done: boolean
+  readonly total: number
+  /** Outputs of the completed members, in the order in which they were delegated. */
+  readonly results: readonly Json[]
+  readonly problems: readonly { readonly code: string; readonly detail: string }[]
+}
+
+/** A task in the hands of a worker. Nothing it sends leaves before the handler has returned; a handler that throws sends nothing. */
+export interface TaskContext<Data = unknown, Result = unknown> {
+  readonly taskId: string
+  readonly type: string
+  readonly data: Data
+  readonly planId: string | undefined
+  readonly sessionId: string | undefined
+  readonly goalId: string | undefined
+  readonly parentTaskId: string | undefined
+  readonly correlationId: string
+  readonly causationId: string | undefined
+  readonly responseType: string | undefined
+  readonly responseTopic: string
+  readonly userId: string | undefined
+  readonly attempt: number
+  readonly deadlineAt: string | undefined
+  readonly priority: number
+  /** Yours; saved by `save`, and with the end of a handler that leaves the task open. At most 1 MiB of JSON. */
+  readonly state: State
+  readonly subTasks: Readonly<Record<string, SubTask>>
+  /** Outputs of ended sub-tasks by their id and by the type of their request. */
+  readonly results: Readonly<Record<string, Json>>
+  readonly version: number
+  /** Writes the state now. When another wrote other members in between, both are kept. @throws Problem `version-conflict` */
+  save(): Promise<void>
+  /** Hands a sub-task to whoever handles the event; its reply comes to `onResult`. Answers its id. */
+  delegate<Event extends AnyEvent>(event: Event, data: DataInput<Event>, options?: DelegateOptions): string
+  /** Hands out up to 100 sub-tasks at once. `onResult` of the member that ends last sees `group.done`. */
+  delegateParallel(specs: readonly DelegationSpec[]): string
+  group(groupId: string): Promise<GroupView>
+  /** 0–1 with a message of at most 500 characters. Shown; changes nothing. */
+  reportProgress(progress: number, message?: string): Promise<void>
+  /** Runs `work` once for this task: its result is stored before the handler goes on, and answered on every later run. */
+  once<Value extends Json>(label: string, work: () => Promise<Value> | Value): Promise<Value>
+  /** Ends the task with a result in the type its requester asked for. @throws Problem `task-ended` */
+  complete(result: Result): void
+  /** Ends the task with a failed reply. @throws Problem `task-ended` */
+  fail(failure: FailureInput): void
+}
+
+/** What the runtime needs of a task beside what its handler sees. */
+export interface OpenTask {
+  readonly context: TaskContext
+  readonly hasEnded: () => boolean
+  readonly isDelegated: () => boolean
+}
+
+export interface TaskOrigin {
+  readonly taskId: string
+  readonly type: string
+  readonly data: unknown
+  readonly planId?: string | undefined
+  readonly sessionId?: string | undefined
+  readonly goalId?: string | undefined
+  readonly parentTaskId?: string | undefined
+  readonly correlationId: string
+  readonly causationId?: string | undefined
+  readonly responseType?: string | undefined
+  readonly responseTopic?: string | undefined
+  readonly deadlineAt?: string | undefined
+  readonly priority?: number | undefined
+}
+
+/** As `plans` holds a task; version 0 = it does not know it yet. */
+export interface StoredTask {
+  readonly version: number
+  readonly state?: Json | undefined
+  readonly subTasks?: TaskContextValue['subTasks'] | undefined
+}
+
+export function openTask(handling: Handling, origin: TaskOrigin, stored: StoredTask): OpenTask {
+  const { clients, event } = handling
+  const opened = openState(stored.state, event.id)
+  const { value: state } = opened
+  const delegations = createDelegations(handling)
+  const subTasks = { ...(stored.subTasks as Record<string, SubTask> | undefined) }
+  let base = structuredClone(opened.isRepeat ? withoutMarker(stored.state) : state)
+  let version = stored.version
+  let ended: 'completed' | 'failed' | undefined
+
+  const put = async (value: State, expected: number) =>
+    clients.plans.tasks.putContext({
+      params: { taskId: origin.taskId },
+      ifMatch: expected,
+      body: { state: value, ...(expected === 0 ? { task: requestOf(handling, origin) } : {}) },
+    })
+  const write = async (close: (value: State) => State) => {
+    const { saved, state: written } = await saveMerged({
+      version,
+      base,
+      mine: structuredClone(state),
+      put,
+      reload: async () => {
+        const now = await clients.plans.tasks.getContext({ params: { taskId: origin.taskId } })
+        return { version: now.version, state: now.state }
+      },
+      close,
+    })
+    version = saved.version
+    base = written
+    for (const name of Object.keys(state)) delete state[name]
+    Object.assign(state, structuredClone(written))
+  }
+  const before = structuredClone(state)
+  const end = (as: 'completed' | 'failed', data: unknown) => {
+    if (ended !== undefined) throw sdkProblems.taskEnded.create(`task ${origin.taskId} was already ${ended}`)
+    ended = as
+    if (origin.responseType !== undefined)
+      handling.emits.push(replyEvent(handling, origin, { as, data, isStored: version > 0 }))
+    else if (version > 0) handling.effects.push(() => endSilently(handling, origin.taskId, { as, data }))
+  }
+
+  handling.effects.push(async () => {
+    const isOpen = ended === undefined
+    const isChanged = !isSameState(base, state)
+    if (isOpen && (isChanged || (delegations.batches.length > 0 && version === 0))) {
+      await write((value) => closeState(value, { eventId: event.id, before }))
+    }
+    for (const { specs, groupId } of delegations.batches) {
+      await ignoringConflict(() =>
+        clients.plans.tasks.delegate({
+          params: { taskId: origin.taskId },
+          body: { specs: specs as never, group: groupId !== undefined, ...(groupId === undefined ? {} : { groupId }) },
+        }),
+      )
+    }
+  })
+
+  const context: TaskContext = {
+    taskId: origin.taskId,
+    type: origin.type,
+    data: origin.data,
+    planId: origin.planId,
+    sessionId: origin.sessionId,
+    goalId: origin.goalId,
+    parentTaskId: origin.parentTaskId,
+    correlationId: origin.correlationId,
+    causationId: origin.causationId,
+    responseType: origin.responseType,
+    responseTopic: origin.responseTopic ?? 'action-results',
+    userId: event.userid,
+    attempt: handling.attempt,
+    deadlineAt: origin.deadlineAt,
+    priority: origin.priority ?? 0,
+    state,
+    subTasks,
+    get results() {
+      return resultsOf(subTasks)
+    },
+    get version() {
+      return version
+    },
+    save: () => write((value) => value),
+    delegate: (event, data, options = {}) => delegations.add(event, data, options),
+    delegateParallel: (specs) => delegations.addGroup(specs),
+    group: async (groupId) =>
+      toGroupView(await clients.plans.groups.get({ params: { taskId: origin.taskId, groupId } })),
+    async reportProgress(progress, message) {
+      if (version === 0) return
+      const body = { progress, ...(message === undefined ? {} : { message }) }
+      await clients.plans.tasks.progress({ params: { taskId: origin.taskId }, body })
+    },
+    async once(label, work) {
+      const done = (state.$once ?? {}) as Record<string, Json>
+      if (label in done) return done[label] as never
+      const value = await work()
+      state.$once = { ...done, [label]: value }
+      before.$once = structuredClone(state.$once)
+      await write((current) => current)
+      return value
+    },
+    complete: (result) => end('completed', result),
+    fail: (failure) => end('failed', failedData(failure)),
+  }
+  return {
+    context,
+    hasEnded: () => ended !== undefined,
+    isDelegated: () =>
+      delegations.batches.length > 0 ||
+      Object.values(subTasks).some((sub) => !['completed', 'failed', 'cancelled'].includes(sub.status)),
+  }
+}
+
+const requestOf = (handling: Handling, origin: TaskOrigin) =>
+  defined({
+    type: origin.type,
+    data: origin.data as Json,
+    correlationId: origin.correlationId,
+    sessionId: origin.sessionId,
+    goalId: origin.goalId,
+    responseType: origin.responseType,
+    responseTopic: origin.responseTopic as 'action-results' | undefined,
+    agent: { name: handling.agent.name, instanceId: handling.agent.instanceId, version: handling.agent.version },
+  })
+
+/** The reply: to the requester's type, topic and correlation; its id is the same on every run. */
+function replyEvent(
+  handling: Handling,
+  origin: TaskOrigin,
+  ending: { as: 'completed' | 'failed'; data: unknown; isStored: boolean },
+) {
+  return follow(
+    handling,
+    {
+      id: derivedId('evt', origin.taskId, handling.agent.name, 'reply', origin.responseType as string),
+      type: origin.responseType as string,
+      topic: origin.responseTopic ?? 'action-results',
+      data: ending.data,
+    },
+    {
+      correlationId: origin.correlationId,
+      ...(ending.isStored ? { taskId: origin.taskId } : {}),
+      outcome: ending.as === 'completed' ? 'ok' : 'failed',
+      ...(origin.planId === undefined ? {} : { planId: origin.planId }),
+    },
+  )
+}
+
+/** Nobody waits for a reply, but the plan shows the task: it is ended there. */
+async function endSilently(handling: Handling, taskId: string, ending: { as: 'completed' | 'failed'; data: unknown }) {
+  const { tasks } = handling.clients.plans
+  const params = { taskId }
+  await ignoringConflict(() =>
+    ending.as === 'completed'
+      ? tasks.complete({ params, body: { output: (ending.data ?? null) as Json, reply: false } })
+      : tasks.fail({ params, body: { problem: toProblemValue(ending.data), reply: false } }),
+  )
+}
+
+function resultsOf(subTasks: Readonly<Record<string, SubTask>>): Record<string, Json> {
+  const results: Record<string, Json> = {}
+  for (const [id, sub] of Object.entries(subTasks)) {
+    if (sub.result === undefined) continue
+    results[id] = sub.result
+    results[sub.type] = sub.result
+  }
+  return results
+}
+
+export function toGroupView(group: TaskGroup): GroupView {
+  return {
+    groupId: group.groupId,
+    done: group.done,
+    total: group.total,
+    results: group.members.flatMap((member) => (member.output === undefined ? [] : [member.output])),
+    problems: group.members.flatMap((member) => (member.problem === undefined ? [] : [member.problem])),
+  }
+}
+
+/** Restores a task that this agent saved or was given. Undefined when there is none, or it is not the caller's. */
+export async function restoreTask(
+  handling: Handling,
+  taskId: string,
+  known: { subTaskId?: string; subTask?: SubTask } = {},
+): Promise<OpenTask | undefined> {
+  const value = await absentAsUndefined(() => handling.clients.plans.tasks.getContext({ params: { taskId } }))
+  if (value === undefined) return undefined
+  const subTasks = { ...value.subTasks }
+  if (known.subTaskId !== undefined && known.subTask !== undefined) {
+    subTasks[known.subTaskId] = { ...subTasks[known.subTaskId], ...known.subTask } as never
+  }
+  const origin: TaskOrigin = {
+    taskId,
+    type: value.type ?? value.capability ?? value.kind,
+    data: value.inputs,
+    planId: value.planId,
+    sessionId: value.sessionId,
+    goalId: value.goalId,
+    parentTaskId: value.parentTaskId,
+    correlationId: value.correlationId,
+    responseType: value.responseType,
+    responseTopic: value.responseTopic,
+    deadlineAt: value.deadlineAt,
+    priority: value.priority,
+  }
+  return openTask(handling, origin, { version: value.version, state: value.state, subTasks })
+}
+
+export async function absentAsUndefined<Value>(read: () => Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (isProblem(error) && error.code === commonProblems.notFound.code) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,44 @@
+export { isProblem, Problem, problem, silentLogger } from '@soma/kernel'
+export type { Clock, EventEnvelope, Json, Logger, Topic } from '@soma/kernel'
+export type { ConnectOptions, InProcessPlatform } from './clients/connect.ts'
+export { type DelegateOptions, type DelegationSpec, spec } from './context/delegation.ts'
+export type { FailureInput, ProblemValue } from './context/failure.ts'
+export type { GateOptions } from './context/gates.ts'
+export type { GoalContext, PlanOptions } from './context/goal-context.ts'
+export type { State } from './context/kept-state.ts'
+export type { PlanContext, Trigger } from './context/plan-context.ts'
+export type {
+  BusContext,
+  GatesContext,
+  PlansContext,
+  PlatformContext,
+  RegistryContext,
+} from './context/platform-context.ts'
+export type { ResultContext } from './context/result-context.ts'
+export type { GroupView, SubTask, TaskContext } from './context/task-context.ts'
+export type {
+  AgentBase,
+  AgentKind,
+  AgentOptions,
+  CapabilityOptions,
+  Hook,
+  HookContext,
+  Planner,
+  Tool,
+  WorkerBase,
+} from './define/agent.ts'
+export { defineAgent, definePlanner, defineTool, defineWorker } from './define/agents.ts'
+export {
+  type AnyEvent,
+  type DataInput,
+  defineEvent,
+  type EventData,
+  type EventOptions,
+  type ResponseInput,
+  type SomaEvent,
+} from './define/event.ts'
+export type { DecisionContext, EventContext, InvocationContext, TransitionContext } from './define/handlers.ts'
+export type { StandardSchema } from './define/standard-schema.ts'
+export { defineStateMachine, type Machine, type StateInput } from './machine/state-machine.ts'
+export type { RunningAgent, StartOptions } from './run/agent-runtime.ts'
+export { sdkProblems } from './sdk-problems.ts'

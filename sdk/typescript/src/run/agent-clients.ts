@@ -1,0 +1,40 @@
+import type { eventsContract } from '@soma/events/contract'
+import type { governanceContract } from '@soma/governance/contract'
+import { type BoundClient, buildBoundClient, type Transport } from '@soma/kernel'
+import type { plansContract } from '@soma/plans/contract'
+import type { registryContract } from '@soma/registry/contract'
+
+/** The clients that layer 2 stands on. */
+export interface AgentClients {
+  readonly events: BoundClient<typeof eventsContract>
+  readonly registry: BoundClient<typeof registryContract>
+  readonly plans: BoundClient<typeof plansContract>
+  readonly governance: BoundClient<typeof governanceContract>
+}
+
+/** Loads the contracts at the first start, so that importing the SDK stays cheap; answers a maker of clients over any transport. */
+export async function loadAgentClients(): Promise<(transport: Transport) => AgentClients> {
+  const [events, registry, plans, governance] = await Promise.all([
+    import('@soma/events/contract'),
+    import('@soma/registry/contract'),
+    import('@soma/plans/contract'),
+    import('@soma/governance/contract'),
+  ])
+  return (transport) => {
+    const made: { -readonly [Name in keyof AgentClients]?: AgentClients[Name] } = {}
+    return {
+      get events() {
+        return (made.events ??= buildBoundClient(events.eventsContract, transport))
+      },
+      get registry() {
+        return (made.registry ??= buildBoundClient(registry.registryContract, transport))
+      },
+      get plans() {
+        return (made.plans ??= buildBoundClient(plans.plansContract, transport))
+      },
+      get governance() {
+        return (made.governance ??= buildBoundClient(governance.governanceContract, transport))
+      },
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import { type Clock, isProblem, type Logger, newUuid, type Problem, silentLogger } from '@soma/kernel'
+import { type ConnectOptions, connect } from '../clients/connect.ts'
+import type { AgentDefinition, Hook } from '../define/agent.ts'
+import { type AgentClients, loadAgentClients } from './agent-clients.ts'
+import { followDeliveries } from './delivery-stream.ts'
+import type { AgentIdentity } from './handling.ts'
+import { createWorkInHand } from './work-in-hand.ts'
+import { keepRegistered } from './registration.ts'
+import { createSettler } from './settler.ts'
+import { ensureSubscription } from './subscription.ts'
+import { fullJitter, sleep } from './waiting.ts'
+
+export interface StartOptions extends ConnectOptions {
+  readonly log?: Logger
+  readonly clock?: Clock
+}
+
+export interface RunningAgent {
+  readonly identity: AgentIdentity
+  /** Resolves with the problem when the agent ended by itself: its credential was refused twice. Undefined after `stop`. */
+  readonly failed: Promise<Problem | undefined>
+  stop(): Promise<void>
+}
+
+const DEFAULT_CONCURRENCY = 10
+const DEFAULT_GRACE_MS = 20_000
+const RETRY = { baseMs: 250, maxMs: 30_000 }
+
+/** Starts one process of an agent: registers, runs the start hooks, opens the stream of the group, keeps leases and registration alive. */
+export async function startAgent(definition: AgentDefinition, options: StartOptions): Promise<RunningAgent> {
+  if (definition.entries.length === 0) throw new TypeError(`agent "${definition.options.name}" has no handler`)
+  const log = (options.log ?? silentLogger).child({ agent: definition.options.name })
+  const clock = options.clock ?? { now: () => new Date() }
+  const identity = {
+    name: definition.options.name,
+    version: definition.options.version ?? '1.0.0',
+    instanceId: newUuid(),
+  }
+  const connection = connect(options)
+  const clientsOver = await loadAgentClients()
+  const clients = clientsOver(connection())
+  const closed = new AbortController()
+  const concurrency = definition.options.concurrency ?? DEFAULT_CONCURRENCY
+  const inHand = { count: 0 }
+  const registration = keepRegistered({
+    definition,
+    identity,
+    clients,
+    log,
+    load: () => ({ inFlight: inHand.count, credits: concurrency }),
+  })
+  try {
+    await registration.first
+    await runHooks(definition.startup, { identity, clients, log, clock })
+  } catch (error) {
+    await registration.stop()
+    throw error
+  }
+  const subscription = await untilAnswered(() => ensureSubscription(clients, definition), {
+    log,
+    signal: closed.signal,
+  })
+  const memberId = newUuid()
+  const settler = createSettler({ clients, subscriptionId: subscription.id, memberId, log, closed: closed.signal })
+  const work = createWorkInHand({
+    definition,
+    identity,
+    settler,
+    leaseMs: subscription.leaseMs,
+    clientsFor: (deliveryId, traceparent) => clientsOver(connection({ deliveryId, traceparent })),
+    log,
+    clock,
+    onCount: (count) => void (inHand.count = count),
+  })
+  const stream = followDeliveries({
+    clients,
+    subscriptionId: subscription.id,
+    query: { memberId, credits: concurrency, agentInstanceId: identity.instanceId },
+    onDelivery: work.take,
+    onLeaseLost: work.lose,
+    log,
+  })
+  await stream.opened
+  const stop = async () => {
+    await settler.setCredits(0).catch((error: unknown) => log.debug('credits could not be withdrawn', { error }))
+    await work.drain(definition.options.graceMs ?? DEFAULT_GRACE_MS)
+    await stream.stop()
+    await registration.stop()
+    await runHooks(definition.shutdown, { identity, clients, log, clock })
+    closed.abort()
+  }
+  let stopping: Promise<void> | undefined
+  return { identity, failed: stream.ended, stop: () => (stopping ??= stop()) }
+}
+
+async function runHooks(
+  hooks: readonly Hook[],
+  parts: { identity: AgentIdentity; clients: AgentClients; log: Logger; clock: Clock },
+): Promise<void> {
+  const { identity, clients, log, clock } = parts
+  const { createRegistryContext } = await import('../context/platform-context.ts')
+  for (const hook of hooks) await hook({ agent: identity, registry: createRegistryContext(clients), log, clock })
+}
+
+/** Asks until the platform answers; a refusal is thrown. */
+async function untilAnswered<Value>(
+  ask: () => Promise<Value>,
+  by: { log: Logger; signal: AbortSignal },
+): Promise<Value> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!isProblem(error) || !error.retryable || by.signal.aborted) throw error
+      by.log.warn('the platform does not answer yet', { error, attempt })
+      await sleep(fullJitter(attempt, RETRY), by.signal)
+    }
+  }
+}
