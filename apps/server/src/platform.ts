@@ -7,6 +7,8 @@ export interface Bindings {
   readonly database: Database
   readonly spine: EventSpine
   readonly tokenCodec: TokenCodec
+  /** Seals secrets at rest, the same on every process of the installation. */
+  readonly encryptionKey: Uint8Array
   readonly configuration: Configuration
   readonly log: Logger
 }

@@ -49,6 +49,12 @@ export const serverContract = contract({
       summary: 'Lets processes of one platform join each other. Needed as soon as modules run apart.',
       sensitive: true,
     }),
+    publicUrl: setting({
+      type: z.url(),
+      default: 'http://127.0.0.1:4000',
+      summary:
+        'Address of the installation as clients know it; issuer of its access tokens. The same on every process.',
+    }),
     region: setting({ type: z.string().min(1).max(64), default: 'local', summary: 'Stamped on every event.' }),
     graceMs: setting({
       type: z.number().int().min(0).max(600_000),

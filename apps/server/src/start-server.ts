@@ -27,6 +27,7 @@ import { createAuthenticate } from './authenticate.ts'
 import { createContextTokens } from './context-tokens.ts'
 import { openDatabase } from './data-store.ts'
 import { type EventSpine, openEventSpine } from './event-spine.ts'
+import { encryptionKeyOf } from './installation.ts'
 import { forwardToOthers } from './gateway.ts'
 import { keepJoined, processKeysOf } from './join.ts'
 import { startHandlers } from './handlers.ts'
@@ -119,7 +120,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     processKeys: processKeysOf(call, settings.region),
   })
   const composition = compose({
-    modules: hostModules(platform, modules, { database, spine, tokenCodec, configuration, log }),
+    modules: hostModules(platform, modules, {
+      database,
+      spine,
+      tokenCodec,
+      encryptionKey: await encryptionKeyOf(settings),
+      configuration,
+      log,
+    }),
     remote: createRemotes(settings.moduleUrls, contextTokens),
     execute: createExecute({ log }),
     database,
