@@ -1,15 +1,6 @@
 import { setting } from '@soma/kernel'
 import * as z from 'zod'
 
-const days = (value: number, summary: string) =>
-  setting({
-    type: z.number().int().min(1).max(3650),
-    default: value,
-    unit: 'days',
-    modes: { test: 1, 'test-debug': 1 },
-    summary,
-  })
-
 export const plansSettings = {
   sweepMs: setting({
     type: z.number().int().min(50).max(1000),
@@ -27,17 +18,4 @@ export const plansSettings = {
     default: 10_000,
     summary: 'Open plans of a tenant; more answer rate-limited.',
   }),
-  maxOpenTasks: setting({
-    type: z.number().int().min(1),
-    default: 100_000,
-    summary: 'Open tasks of a tenant; more answer rate-limited.',
-  }),
-  inlineBytes: setting({
-    type: z.number().int().min(1024),
-    default: 65_536,
-    unit: 'bytes',
-    summary: 'Largest output that is kept in the row of a task.',
-  }),
-  retentionJournal: days(90, 'How long journals and outputs stay after the end of a plan.'),
-  retentionPlans: days(400, 'How long plan rows stay after the end.'),
 }

@@ -1,4 +1,4 @@
-import { type Context, commonProblems, type ModuleDatabase, toId, uuidOf } from '@soma/kernel'
+import { type Context, commonProblems, type ModuleDatabase, type SqlSession, toId, uuidOf } from '@soma/kernel'
 import type * as z from 'zod'
 import type { plansOperations, Task, tasksOperations } from '../../contract/index.ts'
 import { assertControl, isOwn, mayRead, mayWork } from '../access.ts'
@@ -14,7 +14,7 @@ import { cancelTask, moveTask } from '../transition/task-changes.ts'
 import { beginTransition, record, type Transition } from '../transition/transition.ts'
 import { writeTransition } from '../transition/write.ts'
 import { viewTask } from '../views.ts'
-import { type ChangeTask, loadTask } from './change-task.ts'
+import type { ChangeTask } from './change-task.ts'
 import { delegateTasks } from './delegate.ts'
 import { finishLonePlan } from './lone.ts'
 import { newLonePlan } from './outside.ts'
@@ -221,7 +221,7 @@ function one(tasks: readonly TaskRow[]): TaskRow {
 /** Sub-tasks first, to any depth: what a cancelled task has asked for is wanted no more. */
 async function cancelWithSubTasks(
   transition: Transition,
-  tx: Parameters<typeof loadTask>[1],
+  tx: SqlSession,
   of: { task: TaskRow; reason: string },
 ): Promise<void> {
   const open = await readOpenTasks(tx, transition.plan.id)

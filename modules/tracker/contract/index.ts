@@ -1,0 +1,224 @@
+import { contract, operation, pageQuery, queryBoolean, setting } from '@soma/kernel'
+import * as z from 'zod'
+import {
+  blocker,
+  delegationGroup,
+  edge,
+  freshness,
+  groupId,
+  planId,
+  planProgress,
+  planState,
+  taskId,
+  taskRecord,
+  taskState,
+  timelineEntry,
+} from './records.ts'
+
+export * from './records.ts'
+
+const read = { method: 'GET', capability: 'plan:read', action: 'plan.read' } as const
+const params = z.strictObject({ planId })
+/** A page with its freshness. */
+const listOf = <Item extends z.ZodType>(item: Item) =>
+  z.strictObject({ ...freshness, items: z.array(item), nextCursor: z.string().nullable() })
+const one = <Name extends string, Item extends z.ZodType>(name: Name, item: Item) =>
+  z.strictObject({ ...freshness, [name]: item } as typeof freshness & Record<Name, Item>)
+const traceOutput = z.strictObject({
+  ...freshness,
+  entries: z.array(timelineEntry),
+  planIds: z.array(planId),
+  cost: z.strictObject({
+    tokens: z.number().int(),
+    costMicros: z.number().int(),
+    currency: z.string(),
+    calls: z.number().int(),
+  }),
+})
+
+const plans = {
+  list: operation({
+    ...read,
+    path: '/v1/tracker/plans',
+    summary: 'Progress of plans, newest first; lone tasks only when asked for.',
+    query: z.strictObject({
+      ...pageQuery,
+      status: planState.optional(),
+      sessionId: z.string().max(100).optional(),
+      parentPlanId: planId.optional(),
+      from: z.iso.datetime().optional(),
+      to: z.iso.datetime().optional(),
+      query: z.string().max(200).optional(),
+      loneTasks: queryBoolean.optional(),
+    }),
+    output: listOf(planProgress),
+  }),
+  get: operation({
+    ...read,
+    path: '/v1/tracker/plans/{planId}',
+    summary: 'Progress of one plan.',
+    params,
+    output: one('plan', planProgress),
+  }),
+} as const
+
+const planTasks = {
+  list: operation({
+    ...read,
+    path: '/v1/tracker/plans/{planId}/tasks',
+    summary: 'The tasks of a plan in the order they were made.',
+    params,
+    query: z.strictObject({ ...pageQuery, state: taskState.optional(), agent: z.string().max(128).optional() }),
+    output: listOf(taskRecord),
+  }),
+} as const
+
+const planTimeline = {
+  list: operation({
+    ...read,
+    path: '/v1/tracker/plans/{planId}/timeline',
+    summary: 'Everything that happened in a plan in log order: attempts, gates, replies, dead letters.',
+    params,
+    query: z.strictObject({
+      ...pageQuery,
+      kinds: z.string().max(200).optional(),
+      order: z.enum(['oldest', 'newest']).default('oldest'),
+    }),
+    output: listOf(timelineEntry),
+  }),
+} as const
+
+const planLineage = {
+  get: operation({
+    ...read,
+    path: '/v1/tracker/plans/{planId}/lineage',
+    summary: 'What caused what in a plan, roots first; with an event, its causes and its effects.',
+    params,
+    query: z.strictObject({
+      eventId: z.string().max(100).optional(),
+      depth: z.coerce.number().int().min(1).max(50).default(50),
+    }),
+    output: z.strictObject({ ...freshness, entries: z.array(timelineEntry), edges: z.array(edge) }),
+  }),
+} as const
+
+const planHierarchy = {
+  get: operation({
+    ...read,
+    path: '/v1/tracker/plans/{planId}/hierarchy',
+    summary: 'The plans above and below a plan, flat, with their parents.',
+    params,
+    query: z.strictObject({ direction: z.enum(['up', 'down', 'both']).default('both') }),
+    output: z.strictObject({
+      ...freshness,
+      plans: z.array(planProgress),
+      /** A cycle, which only bad data can make, was cut. */ cut: z.boolean(),
+    }),
+  }),
+} as const
+
+const planBlockers = {
+  list: operation({
+    ...read,
+    path: '/v1/tracker/plans/{planId}/blockers',
+    summary: 'Why the open tasks of a plan do not run, oldest first.',
+    params,
+    output: z.strictObject({ ...freshness, items: z.array(blocker) }),
+  }),
+} as const
+
+const planStream = {
+  read: operation({
+    ...read,
+    path: '/v1/tracker/plans/{planId}/stream',
+    summary: 'First a snapshot of plan and tasks, then each change of plan, task and timeline.',
+    params,
+    stream: {
+      snapshot: z.strictObject({ ...freshness, plan: planProgress, tasks: z.array(taskRecord) }),
+      plan: z.strictObject({ ...freshness, plan: planProgress }),
+      task: z.strictObject({ ...freshness, task: taskRecord }),
+      timeline: z.strictObject({ ...freshness, entry: timelineEntry }),
+    },
+  }),
+} as const
+
+const tasks = {
+  list: operation({
+    ...read,
+    path: '/v1/tracker/tasks',
+    summary: 'Tasks, newest first.',
+    query: z.strictObject({
+      ...pageQuery,
+      planId: planId.optional(),
+      state: taskState.optional(),
+      agent: z.string().max(128).optional(),
+      type: z.string().max(200).optional(),
+      waitingFor: z.string().max(50).optional(),
+    }),
+    output: listOf(taskRecord),
+  }),
+  get: operation({
+    ...read,
+    path: '/v1/tracker/tasks/{taskId}',
+    summary: 'One task.',
+    params: z.strictObject({ taskId }),
+    output: one('task', taskRecord),
+  }),
+} as const
+
+const delegationGroups = {
+  get: operation({
+    ...read,
+    path: '/v1/tracker/delegation-groups/{groupId}',
+    summary: 'A delegation group with every member and its end.',
+    params: z.strictObject({ groupId }),
+    output: one('group', delegationGroup),
+  }),
+} as const
+
+const traces = {
+  get: operation({
+    ...read,
+    path: '/v1/tracker/traces/{traceId}',
+    summary: 'Every record that carries a trace id, in time order.',
+    params: z.strictObject({ traceId: z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hexadecimal characters') }),
+    output: traceOutput,
+  }),
+} as const
+
+const correlations = {
+  get: operation({
+    ...read,
+    path: '/v1/tracker/correlations/{correlationId}',
+    summary: 'Every record that carries a correlation id, in time order.',
+    params: z.strictObject({ correlationId: z.string().min(1).max(200) }),
+    output: traceOutput,
+  }),
+} as const
+
+export const trackerContract = contract({
+  module: 'tracker',
+  summary: 'Where is everything, since when, what does it wait for, and who can unblock it?',
+  operations: {
+    plans,
+    planTasks,
+    planTimeline,
+    planLineage,
+    planHierarchy,
+    planBlockers,
+    planStream,
+    tasks,
+    delegationGroups,
+    traces,
+    correlations,
+  },
+  events: [],
+  capabilities: {},
+  settings: {
+    staleMs: setting({
+      type: z.number().int().min(1),
+      default: 5000,
+      summary: 'An answer whose newest fact was applied later than this says that it is stale.',
+    }),
+  },
+})

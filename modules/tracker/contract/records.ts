@@ -1,0 +1,195 @@
+import { idSchema } from '@soma/kernel'
+import * as z from 'zod'
+
+/** How fresh an answer is: `asOf` = log time of the newest fact of the tenant that was applied; `lagMs` = how long after its recording it was applied. */
+export const freshness = {
+  asOf: z.iso.datetime().nullable(),
+  lagMs: z.number().int(),
+  /** True when `lagMs` is above `tracker.staleMs`. */
+  stale: z.boolean(),
+}
+
+export const planId = idSchema('plan')
+export const taskId = idSchema('task')
+export const groupId = idSchema('grp')
+const problem = z.strictObject({ code: z.string(), detail: z.string().optional() })
+const cost = z.strictObject({
+  tokens: z.number().int(),
+  costMicros: z.number().int(),
+  currency: z.string(),
+  calls: z.number().int(),
+})
+
+export const planState = z.enum([
+  'draft',
+  'pending',
+  'running',
+  'waiting',
+  'paused',
+  'stopping',
+  'completed',
+  'failed',
+  'cancelled',
+])
+export const taskState = z.enum(['pending', 'running', 'delegated', 'waiting', 'completed', 'failed', 'cancelled'])
+
+export const counts = z.strictObject({
+  total: z.number().int(),
+  pending: z.number().int(),
+  running: z.number().int(),
+  delegated: z.number().int(),
+  waiting: z.number().int(),
+  completed: z.number().int(),
+  failed: z.number().int(),
+  cancelled: z.number().int(),
+})
+
+export const planProgress = z.strictObject({
+  planId,
+  name: z.string(),
+  driver: z.enum(['engine', 'planner']).optional(),
+  origin: z.string().optional(),
+  status: planState,
+  /** The state of the state machine. */
+  currentState: z.string().optional(),
+  /** 0 to 1: ended tasks count 1, others what they reported. */
+  progress: z.number(),
+  counts,
+  createdAt: z.iso.datetime().optional(),
+  startedAt: z.iso.datetime().optional(),
+  updatedAt: z.iso.datetime(),
+  completedAt: z.iso.datetime().optional(),
+  problem: problem.optional(),
+  stopReason: z.string().optional(),
+  parentPlanId: planId.optional(),
+  rootPlanId: planId.optional(),
+  sessionId: z.string().optional(),
+  traceId: z.string().optional(),
+  goal: z.strictObject({ type: z.string() }).optional(),
+  agents: z.array(z.string()),
+  cost,
+  /** Tasks that wait for something other than an agent's work. */
+  blockers: z.number().int(),
+  /** When tasks were added after the first one: the one reason why progress may fall. */
+  scopeChangedAt: z.iso.datetime().optional(),
+  ownerId: z.string().optional(),
+  constitutionHash: z.string().optional(),
+  /** The plan's version of the newest fact applied; 0 while only facts of its tasks have come. */
+  version: z.number().int(),
+})
+export type PlanProgress = z.output<typeof planProgress>
+
+export const taskRecord = z.strictObject({
+  taskId,
+  planId: planId.optional(),
+  key: z.string().optional(),
+  name: z.string(),
+  kind: z.string().optional(),
+  type: z.string().optional(),
+  state: taskState,
+  /** The reason of a waiting task, or what a pending task is pending for. */
+  waitingFor: z.string().optional(),
+  generation: z.number().int(),
+  agent: z
+    .strictObject({ name: z.string(), instanceId: z.string().optional(), version: z.string().optional() })
+    .optional(),
+  parentTaskId: taskId.optional(),
+  groupId: groupId.optional(),
+  gateId: z.string().optional(),
+  /** Deliveries of the current generation: 2 after a lost lease. */
+  attempts: z.number().int(),
+  progress: z.number().optional(),
+  message: z.string().optional(),
+  queuedMs: z.number().int().optional(),
+  runMs: z.number().int().optional(),
+  createdAt: z.iso.datetime().optional(),
+  startedAt: z.iso.datetime().optional(),
+  completedAt: z.iso.datetime().optional(),
+  updatedAt: z.iso.datetime(),
+  problem: problem.optional(),
+  version: z.number().int(),
+})
+export type TaskRecord = z.output<typeof taskRecord>
+
+export const entryKind = z.enum([
+  'event',
+  'plan',
+  'task',
+  'tool',
+  'model',
+  'memory',
+  'decision',
+  'gate',
+  'message',
+  'delivery',
+])
+
+/** One fact of the log. No payload: names, types, ids, states, numbers and a summary of declared fields. */
+export const timelineEntry = z.strictObject({
+  /** Log time. */
+  at: z.iso.datetime(),
+  kind: entryKind,
+  /** The event's id. */
+  id: z.string(),
+  type: z.string(),
+  /** The principal that caused it. */
+  actor: z.string().optional(),
+  planId: planId.optional(),
+  taskId: taskId.optional(),
+  causationId: z.string().optional(),
+  correlationId: z.string().optional(),
+  traceId: z.string().optional(),
+  attempt: z.number().int().optional(),
+  durationMs: z.number().int().optional(),
+  outcome: z.string().optional(),
+  summary: z.string().max(200),
+  /** True for what came after the end of its plan or task: shown, and counted nowhere. */
+  ignored: z.boolean(),
+})
+export type TimelineEntry = z.output<typeof timelineEntry>
+
+export const edge = z.strictObject({
+  from: z.string(),
+  to: z.string(),
+  kind: z.enum(['caused', 'replied', 'retried', 'replayed']),
+})
+export type Edge = z.output<typeof edge>
+
+export const delegationGroup = z.strictObject({
+  groupId,
+  planId: planId.optional(),
+  parentTaskId: taskId.optional(),
+  total: z.number().int(),
+  completed: z.number().int(),
+  failed: z.number().int(),
+  pending: z.number().int(),
+  createdAt: z.iso.datetime().optional(),
+  completedAt: z.iso.datetime().optional(),
+  members: z.array(
+    z.strictObject({
+      taskId,
+      name: z.string(),
+      type: z.string().optional(),
+      agent: z.string().optional(),
+      state: taskState,
+      problem: problem.optional(),
+    }),
+  ),
+})
+export type DelegationGroup = z.output<typeof delegationGroup>
+
+/** Why a task does not run, and what or who would end that. */
+export const blocker = z.strictObject({
+  taskId,
+  planId: planId.optional(),
+  name: z.string(),
+  waitingFor: z.string(),
+  sinceAt: z.iso.datetime(),
+  detail: z.string(),
+  gateId: z.string().optional(),
+  dueAt: z.iso.datetime().optional(),
+  /** The event type that no agent has taken yet. */
+  missingConsumer: z.strictObject({ topic: z.string(), type: z.string() }).optional(),
+  unblockBy: z.array(z.string()),
+})
+export type Blocker = z.output<typeof blocker>
