@@ -1,4 +1,4 @@
-import { operation, problem } from '@soma/kernel'
+import { type Context, operation, problem } from '@soma/kernel'
 import * as z from 'zod'
 import { principalKind } from './principals.ts'
 
@@ -49,6 +49,16 @@ export const proven = z.strictObject({
   constitutionHash: z.string(),
 })
 export type Proven = z.infer<typeof proven>
+
+/** The context of a request whose author was proven. */
+export function toContext({ userId, credentialId, ...proof }: Proven, traceparent: string): Context {
+  return {
+    ...proof,
+    traceparent,
+    ...(userId === undefined ? {} : { userId }),
+    ...(credentialId === undefined ? {} : { credentialId }),
+  }
+}
 
 export const credentialOperations = {
   verify: operation({

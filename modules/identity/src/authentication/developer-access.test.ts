@@ -1,0 +1,81 @@
+import { newTraceparent } from '@soma/kernel'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PLATFORM_CAPABILITIES, ROLE_CAPABILITIES, toContext } from '../../contract/index.ts'
+import { type Installation, openInstallation } from '../../testing/index.ts'
+
+let light: Installation
+let full: Installation
+beforeAll(async () => {
+  light = await openInstallation({ mode: 'developer-light' })
+  full = await openInstallation({ mode: 'developer-full', database: light.bench.database })
+})
+afterAll(() => light.bench.close())
+
+test('IDN-R49 from loopback without a credential one is the user developer of tenant default, with AgentAdmin and, there alone, the platform', async () => {
+  const developer = await light.verify()
+  expect(developer).toMatchObject({
+    tenantId: 'default',
+    userId: 'developer',
+    method: 'developer',
+    principal: { id: 'developer', kind: 'user', roles: ['AgentAdmin'] },
+  })
+  expect(developer.principal.capabilities).toEqual(
+    expect.arrayContaining([...ROLE_CAPABILITIES.AgentAdmin, ...PLATFORM_CAPABILITIES]),
+  )
+  expect(await light.verify({ remoteAddress: '10.0.0.5' })).toMatchObject({
+    method: 'none',
+    principal: { capabilities: [] },
+  })
+  expect(await full.verify()).toMatchObject({ method: 'none' })
+  const named = await light.verify({ userHeader: 'developer' })
+  expect(named.principal.capabilities.filter((capability) => PLATFORM_CAPABILITIES.includes(capability))).toEqual([])
+})
+
+describe('headers', () => {
+  test('name tenant, user and space; unknown ones are made, known ones are what they are', async () => {
+    const ulla = await full.verify({ tenantHeader: 'Acme GmbH', userHeader: 'ulla@acme', spaceHeader: 's1' })
+    expect(ulla).toMatchObject({
+      tenantId: 'Acme GmbH',
+      userId: 'ulla@acme',
+      spaceId: 's1',
+      method: 'developer',
+      principal: { roles: ['AgentAdmin'] },
+    })
+    expect(
+      full.bench.events
+        .filter(({ type, tenantid }) => tenantid === 'Acme GmbH' && type.endsWith('.created'))
+        .map(({ type }) => type),
+    ).toEqual(['tenant.created', 'principal.created', 'role-binding.created'])
+    const context = toContext(ulla, newTraceparent())
+    const { items } = await full.identity.principals.list(context, {})
+    expect(items.map(({ principalId }) => principalId)).toEqual(['ulla@acme'])
+    await full.verify({ tenantHeader: 'Acme GmbH', userHeader: 'otto@acme' })
+    await full.identity.principals.disable(context, { params: { principalId: 'otto@acme' }, body: {} })
+    await expect(full.verify({ tenantHeader: 'Acme GmbH', userHeader: 'otto@acme' })).rejects.toMatchObject({
+      code: 'unauthenticated',
+    })
+  })
+
+  test('of more than 128 characters are refused', async () => {
+    await expect(full.verify({ userHeader: 'u'.repeat(129) })).rejects.toMatchObject({ code: 'unauthenticated' })
+  })
+})
+
+test('no web page drives the machine: a host that is no loopback name and a foreign origin are refused', async () => {
+  for (const host of ['evil.test', 'localhost.evil.test:7777', '10.0.0.1', undefined]) {
+    await expect(light.verify(host === undefined ? { host: '' } : { host })).rejects.toMatchObject({
+      code: 'origin-refused',
+      status: 403,
+    })
+  }
+  for (const origin of ['https://evil.test', 'null', 'http://localhost.evil.test']) {
+    await expect(light.verify({ origin })).rejects.toMatchObject({ code: 'origin-refused' })
+  }
+  await light.verify({ origin: 'http://localhost:5173' })
+  const allowed = await openInstallation({
+    mode: 'developer-light',
+    database: light.bench.database,
+    settings: { 'identity.allowedOrigins': ['https://console.test'] },
+  })
+  await allowed.verify({ origin: 'https://console.test' })
+})
