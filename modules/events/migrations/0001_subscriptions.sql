@@ -62,13 +62,13 @@ begin
 end $$;
 
 -- Acknowledges. Answers the indexes whose lease is not the member's any more: nothing was done for them.
-create function events.acknowledge(ids uuid[], members uuid[], attempts int2[]) returns table (idx int4)
+create function events.acknowledge(ids uuid[], members uuid[], tries int2[]) returns table (idx int4)
 language plpgsql set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 declare done events.delivery;
 begin
   for i in 1 .. cardinality(ids) loop
-    delete from events.delivery d where d.delivery_id = ids[i] and d.member = members[i] and d.attempt = attempts[i]
+    delete from events.delivery d where d.delivery_id = ids[i] and d.member = members[i] and d.attempt = tries[i]
       and d.lease_until > clock_timestamp() returning d.* into done;
     if found then
       insert into events.settled (grp, topic, part, pos, tenant_id, delivery_id, member, attempt)

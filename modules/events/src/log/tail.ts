@@ -48,12 +48,14 @@ export async function* followLog(options: TailOptions, signal: AbortSignal): Asy
       live.beginPass()
       for await (const { record, isLast } of readPass(options, signal)) yield frame(record, isLast)
       if (signal.aborted) return
-      if (!live.endPass(positions)) continue
+      if (!live.endPass()) continue
       wasLive = true
       while (!signal.aborted && !live.isBroken()) {
         const record = live.take()
         if (record === undefined) await live.wait(signal)
-        else yield frame(record, live.isEmpty())
+        // A commit can be read from the log before its notice arrives here.
+        else if (record.position > (positions.get(record.topic as Topic)?.[record.part] ?? 0))
+          yield frame(record, live.isEmpty())
       }
       behindSince = options.nowMs()
     }
@@ -130,11 +132,8 @@ function createLiveBuffer({ context, readings, filter }: TailOptions) {
       isOver = false
       clear()
     },
-    /** False when something was missed meanwhile. Else drops what the pass has yielded already. */
-    endPass: (positions: TailPositions): boolean => {
-      buffer = buffer.filter((record) => record.position > (positions.get(record.topic as Topic)?.[record.part] ?? 0))
-      return !isOver
-    },
+    /** False when something was missed meanwhile. */
+    endPass: (): boolean => !isOver,
     take: (): LogRecord | undefined => {
       const record = buffer.shift()
       bytes = record === undefined ? 0 : bytes - record.envelope.length

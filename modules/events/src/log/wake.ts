@@ -17,8 +17,9 @@ export function createWake(): Wake {
       if (!isKept && !signal.aborted) {
         await new Promise<void>((resolve) => {
           release = resolve
-          signal.addEventListener('abort', () => resolve(), { once: true })
+          signal.addEventListener('abort', release, { once: true })
         })
+        if (release !== undefined) signal.removeEventListener('abort', release)
         release = undefined
       }
       isKept = false

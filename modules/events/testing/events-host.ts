@@ -1,0 +1,187 @@
+import { createSchemaCompiler } from '@soma/adapter-ajv'
+import { createPgliteDatabase } from '@soma/adapter-pglite'
+import { createPostgresLog, postgresLogMigrations } from '@soma/adapter-postgres-log'
+import {
+  type AnyModule,
+  buildClient,
+  type Client,
+  type Clock,
+  type Context,
+  type Database,
+  type LogRecord,
+  newTraceparent,
+  noMetrics,
+  type SqlSession,
+  silentLogger,
+} from '@soma/kernel'
+import { registryModule } from '@soma/registry'
+import { registryContract } from '@soma/registry/contract'
+import {
+  compose,
+  createEmitter,
+  createExecute,
+  createTail,
+  loadConfiguration,
+  readMigrations,
+  spineMigrations,
+} from '@soma/runtime'
+import { eventsContract } from '../contract/index.ts'
+import { eventsModule } from '../src/module.ts'
+
+export interface EventsHostOptions {
+  /** Settings of the events module by name. */
+  readonly settings?: Readonly<Record<string, unknown>>
+  readonly partitions?: number
+  /** A database of an earlier host: what a restart finds. */
+  readonly database?: Database
+  /** Called inside every transaction of the write path, to let it fail. */
+  readonly beforeCommit?: () => void
+}
+
+export interface EventsHost {
+  readonly events: Client<typeof eventsContract>
+  readonly registry: Client<typeof registryContract>
+  readonly database: Database
+  readonly clock: Clock & { advance(ms: number): void }
+  /** Everything that went into the log, in order. */
+  readonly recorded: LogRecord[]
+  /** Resolves with the first record that fits, recorded before or after the call. */
+  waitFor(predicate: (record: LogRecord) => boolean): Promise<LogRecord>
+  /** Registers an event type with a schema of any object. */
+  define(
+    context: Context,
+    type: string,
+    options?: { topic?: string; schema?: Readonly<Record<string, unknown>> },
+  ): Promise<void>
+  /** The process dies: nothing is written any more, the database stays. */
+  crash(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The events and registry modules on an embedded database in memory with the real log, called through the real pipeline. */
+export async function createEventsHost(options: EventsHostOptions = {}): Promise<EventsHost> {
+  const database = options.database ?? (await freshDatabase())
+  const partitions = options.partitions ?? 4
+  const bus = createPostgresLog({ database, partitions })
+  await bus.prepare()
+  const emitter = createEmitter({ bus, database, mode: 'inline', partitions })
+  const tail = createTail({ database, bus, emitter, log: silentLogger })
+  await tail.start()
+  const recorded: LogRecord[] = []
+  const waiting = new Set<() => void>()
+  const stopRecording = emitter.onAppend((records) => {
+    recorded.push(...records)
+    for (const look of waiting) look()
+  })
+  let offsetMs = 0
+  const clock = { now: () => new Date(Date.now() + offsetMs), advance: (ms: number) => void (offsetMs += ms) }
+  const state = { isDead: false }
+  const compiler = createSchemaCompiler()
+  const platformEvents = [...eventsContract.events, ...registryContract.events]
+  const modules: { definition: AnyModule; ports: object }[] = [
+    {
+      definition: eventsModule,
+      ports: {
+        bus,
+        reader: tail,
+        recorder: emitter,
+        schemaCompiler: compiler,
+        busTransaction: <T>(work: (session: SqlSession) => Promise<T>): Promise<T> => {
+          if (state.isDead) return Promise.reject(new Error('the process is dead'))
+          return database.transaction({ role: 'soma_bus' }, async (session) => {
+            const result = await work(session)
+            options.beforeCommit?.()
+            return result
+          })
+        },
+        reservedNouns: new Set(platformEvents.map(({ type }) => type.slice(0, type.indexOf('.')))),
+      },
+    },
+    { definition: registryModule, ports: { schemaCompiler: compiler, platformEvents } },
+  ]
+  const composition = compose({
+    modules,
+    remote: () => undefined,
+    execute: createExecute({ log: silentLogger }),
+    database,
+    emitter,
+    configuration: loadConfiguration([eventsContract, registryContract], {
+      environment: { SOMA_MODE: 'test' },
+      file: { events: { quotaEventsPerSecond: 1_000_000, ...options.settings } },
+    }),
+    clock,
+    region: 'local',
+    log: silentLogger,
+    metrics: noMetrics,
+  })
+  for (const module of composition.modules) await module.start()
+  const registry = buildClient(registryContract, composition.transport)
+  const stop = async () => {
+    for (const module of composition.modules) await module.stop()
+    stopRecording()
+    await tail.stop()
+  }
+  return {
+    events: buildClient(eventsContract, composition.transport),
+    registry,
+    database,
+    clock,
+    recorded,
+    waitFor: (predicate) =>
+      new Promise((resolve) => {
+        const look = () => {
+          const found = recorded.find(predicate)
+          if (found === undefined) return
+          waiting.delete(look)
+          resolve(found)
+        }
+        waiting.add(look)
+        look()
+      }),
+    define: async (context, type, { topic = 'business-facts', schema = { type: 'object' } } = {}) => {
+      await registry.events.create(context, {
+        body: { topic, type, description: type, schema: { jsonSchema: schema } as never },
+      })
+    },
+    crash: async () => {
+      state.isDead = true
+      await stop()
+    },
+    close: async () => {
+      await stop()
+      await database.close()
+    },
+  }
+}
+
+async function freshDatabase(): Promise<Database> {
+  const database = await createPgliteDatabase({ dataDirectory: 'memory', durability: 'process', log: silentLogger })
+  await database.migrate([
+    ...(await readMigrations('runtime', spineMigrations)),
+    ...(await readMigrations('postgres-log', postgresLogMigrations)),
+    ...(await readMigrations('events', eventsModule.migrations as URL)),
+    ...(await readMigrations('registry', registryModule.migrations as URL)),
+  ])
+  return database
+}
+
+/** A proven caller of a tenant with every capability of events and registry. */
+export const anEventsContext = (
+  tenantId = 'tenant-a',
+  who: { principalId?: string; userId?: string; spaceId?: string; capabilities?: readonly string[] } = {},
+): Context => ({
+  tenantId,
+  spaceId: who.spaceId ?? '',
+  principal: {
+    id: who.principalId ?? 'agt_one',
+    kind: 'agent',
+    roles: ['AgentAdmin'],
+    capabilities: who.capabilities ?? ['*'],
+  },
+  ...(who.userId === undefined ? {} : { userId: who.userId }),
+  actors: [],
+  method: 'api-key',
+  region: 'local',
+  constitutionHash: 'none',
+  traceparent: newTraceparent(),
+})

@@ -1,0 +1,2 @@
+export { anEventsContext, createEventsHost, type EventsHost, type EventsHostOptions } from './events-host.ts'
+export { aMember, type ReceivedDelivery, type TestMember } from './test-member.ts'
