@@ -22,6 +22,8 @@ export interface Table {
   readonly policies: readonly { readonly text: string; readonly roles: readonly string[] }[]
   /** The platform's roles that have any right on the table or on one of its columns. */
   readonly reachableBy: readonly string[]
+  /** Those that may empty it, which no policy stops. */
+  readonly truncatableBy: readonly string[]
   readonly columns: readonly Column[]
 }
 
@@ -33,6 +35,8 @@ const TABLES = `
     (select coalesce(json_agg(role), '[]') from unnest(array['soma_app', 'soma_worker', 'soma_bus', 'soma_scheduler']) role
       where has_any_column_privilege(role, c.oid, 'select, insert, update')
         or has_table_privilege(role, c.oid, 'select, insert, update, delete, truncate')) as "reachableBy",
+    (select coalesce(json_agg(role), '[]') from unnest(array['soma_app', 'soma_worker', 'soma_bus', 'soma_scheduler']) role
+      where has_table_privilege(role, c.oid, 'truncate')) as "truncatableBy",
     (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
         'isRequired', a.attnotnull and not a.atthasdef and a.attidentity = '',
         'isGenerated', a.attgenerated <> '' or a.attidentity = 'a',
@@ -47,6 +51,18 @@ const TABLES = `
 /** Every table of the live database that is not Postgres's own. */
 export function readTables(database: Database): Promise<Table[]> {
   return database.asOwner((session) => session.query<Table>(TABLES))
+}
+
+const POWERFUL_ROLES = `
+  select rolname as name from pg_roles r
+  where rolname in ('soma_app', 'soma_worker', 'soma_bus', 'soma_scheduler')
+    and (rolsuper or rolbypassrls or rolcreaterole or pg_has_role(rolname, 'soma_owner', 'member')
+      or exists (select from pg_shdepend d where d.refobjid = r.oid and d.deptype = 'o'))`
+
+/** The serving roles that own something, could become the owner, or are above row-level security. */
+export async function readPowerfulRoles(database: Database): Promise<string[]> {
+  const rows = await database.asOwner((session) => session.query<{ name: string }>(POWERFUL_ROLES))
+  return rows.map(({ name }) => name)
 }
 
 export const hasTenantRows = (table: Table): boolean => table.columns.some(({ name }) => name === 'tenant_id')

@@ -13,6 +13,7 @@ function faultsOf(table: Table): string[] {
   if (SERVING_ROLES.includes(table.owner)) return [`belongs to ${table.owner}, which serves requests`]
   if (isSealedPartition(table)) return []
   return [
+    ...table.truncatableBy.map((role) => `may be emptied by ${role}, which no policy stops`),
     ...(table.isEnabled ? [] : ['has no row-level security']),
     ...(table.isForced ? [] : ['does not force row-level security on its owner']),
     ...(table.policies.length > 0 ? [] : ['has no policy']),

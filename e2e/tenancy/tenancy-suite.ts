@@ -1,7 +1,7 @@
 import type { Database } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { allMigrations } from './all-migrations.ts'
-import { hasTenantRows, readTables, type Table } from './catalog.ts'
+import { hasTenantRows, readPowerfulRoles, readTables, type Table } from './catalog.ts'
 import { missingFences } from './fences.ts'
 import { findLeaks, readableByOwn } from './probes.ts'
 import { seed } from './seed.ts'
@@ -35,6 +35,10 @@ const holes: Readonly<Record<string, { readonly sql: string; readonly found: rea
   app_only: {
     sql: `${enable('app_only')} create policy p on planted.app_only to soma_app using ${FENCE}; create policy w on planted.app_only to soma_worker using (true)`,
     found: [/soma_worker of another tenant reached 1 by select/],
+  },
+  emptied: {
+    sql: `${enable('emptied')} create policy p on planted.emptied using ${FENCE}; grant truncate on planted.emptied to soma_worker`,
+    found: [/may be emptied by soma_worker/],
   },
   by_user: {
     sql: `${enable('by_user')} create policy p on planted.by_user using ${FENCE};
@@ -70,6 +74,10 @@ export function tenancySuite(subject: TenancySubject): void {
 
     it('IDN-R63 every table of the live schema has a forced fence, or is listed as a table of the platform', () => {
       expect(missingFences(tables)).toEqual([])
+    })
+
+    it('IDN-R63 the roles that serve own nothing and stand under row-level security', async () => {
+      expect(await readPowerfulRoles(database)).toEqual([])
     })
 
     it('IDN-R63 raw SQL reaches no row of another tenant, of another user, or of anybody without a tenant', async () => {

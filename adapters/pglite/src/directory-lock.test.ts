@@ -40,25 +40,23 @@ it('refuses a second opener and names the process and the time of the first', as
 
 it('is stolen from a process that is gone', async () => {
   const directory = await plantLock('dead', { pid: await deadPid() })
-  const unlock = await lockDirectory(directory)
-  unlock()
+  await expect(lockDirectory(directory)).resolves.toBeTypeOf('function')
 })
 
 it('is stolen from an earlier process whose pid another one has now', async () => {
-  const unlock = await lockDirectory(await plantLock('reused', { startTicks: '1' }))
-  unlock()
+  const directory = await plantLock('reused', { startTicks: '1' })
+  await expect(lockDirectory(directory)).resolves.toBeTypeOf('function')
 })
 
 it('is stolen after a restart of the machine', async () => {
-  const unlock = await lockDirectory(await plantLock('rebooted', { bootId: 'another boot' }))
-  unlock()
+  const directory = await plantLock('rebooted', { bootId: 'another boot' })
+  await expect(lockDirectory(directory)).resolves.toBeTypeOf('function')
 })
 
 it('is stolen when a power cut left it empty', async () => {
   const directory = join(folder, 'empty')
   writeFileSync(`${directory}.lock`, '')
-  const unlock = await lockDirectory(directory)
-  unlock()
+  await expect(lockDirectory(directory)).resolves.toBeTypeOf('function')
 })
 
 it('has one winner when several steal at once, and leaves no litter', async () => {

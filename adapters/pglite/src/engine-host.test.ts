@@ -59,6 +59,18 @@ it('notices when commits reach no disk', async () => {
   })
 })
 
+it('gives a session that lost its role no rights at all', async () => {
+  await withEngine('power', async (engine) => {
+    await engine.ask({
+      kind: 'script',
+      sql: 'set role soma_owner; create schema kept; create table kept.rows (); reset role',
+    })
+    const attempt = (sql: string) => engine.ask({ kind: 'script', sql })
+    await expect(attempt('select * from kept.rows')).rejects.toMatchObject({ code: '42501' })
+    await expect(attempt('create schema taken')).rejects.toMatchObject({ code: '42501' })
+  })
+})
+
 it('refuses a second database on one directory', async () => {
   const options = { dataDirectory: join(folder, 'one'), durability: 'power', log: silentLogger } as const
   const database = await createPgliteDatabase(options)

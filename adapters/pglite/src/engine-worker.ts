@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
 import { btree_gin } from '@electric-sql/pglite/contrib/btree_gin'
@@ -86,7 +86,7 @@ async function answer(request: EngineRequest, engine: PGlite, runner: StatementR
 }
 
 function failureOf(error: unknown): EngineMessage {
-  const fields = error instanceof Error ? { ...error } : {}
+  const fields = error instanceof Error ? Object.fromEntries(Object.entries(error)) : {}
   return { kind: 'failed', failure: { message: error instanceof Error ? error.message : String(error), fields } }
 }
 

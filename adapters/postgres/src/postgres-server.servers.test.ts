@@ -54,6 +54,8 @@ it('makes the roles once when several processes open several databases of a new 
   const databases = await Promise.all(['one', 'two', 'one', 'two', 'one', 'two'].map((name) => open(urlOf(name))))
   for (const database of databases)
     await database.migrate([{ id: 'test/1', sql: 'create table runtime.probe (id int)' }])
+  const roles = `select count(*) as made from pg_roles where rolname like 'soma\\_%' and not rolsuper and not rolbypassrls and not rolcanlogin`
+  expect(await databases[0]?.asOwner((session) => session.query(roles))).toEqual([{ made: 5 }])
   await Promise.all(databases.map((database) => database.close()))
 })
 
