@@ -43,6 +43,8 @@ export interface AgentOptions {
   /** Default 1 s, doubled, at most 60 s. */
   readonly backoff?: { readonly baseMs?: number; readonly factor?: number; readonly maxMs?: number }
   readonly onDeadLetter?: 'continue' | 'block'
+  /** How long deliveries in hand wait for this process after its stream broke, before others get them. Default 10,000. */
+  readonly memberGraceMs?: number
   /** Where its group begins to read when it is made. Default `latest`. */
   readonly startAt?: 'latest' | 'earliest'
   /** Refuse to start without a registration. Default false: it is tried again while work is taken. */

@@ -87,7 +87,8 @@ export function createSettler(options: {
   return {
     settle: (delivery, settlement) =>
       new Promise((resolve) => {
-        pending.push({ delivery, settlement, resolve })
+        const { deliveryId, attempt } = delivery
+        pending.push({ delivery: { deliveryId, attempt }, settlement, resolve })
         void pump()
       }),
     async extend(deliveries, leaseMs) {

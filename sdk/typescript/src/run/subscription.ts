@@ -31,6 +31,7 @@ function wantedSubscription({ entries, options }: AgentDefinition) {
     maxAttempts: options.maxAttempts,
     backoff: options.backoff,
     onDeadLetter: options.onDeadLetter,
+    memberGraceMs: options.memberGraceMs,
   })
 }
 
