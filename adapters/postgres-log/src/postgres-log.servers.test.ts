@@ -1,5 +1,5 @@
 import { eventBusConformance } from '@soma/kernel/testing'
-import { concurrencySuite, consumerSuite, groupSuite, relaySuite } from '@soma/runtime/testing'
+import { concurrencySuite, consumerSuite, groupSuite, maintenanceSuite, relaySuite } from '@soma/runtime/testing'
 import { afterAll } from 'vitest'
 import { freshPostgres } from '../testing/fresh-postgres.ts'
 import { openSubject } from '../testing/subject.ts'
@@ -15,3 +15,4 @@ consumerSuite({ name: 'Postgres', open: postgres.open })
 relaySuite({ name: 'Postgres', open: postgres.open })
 groupSuite({ name: 'Postgres', open: postgres.open })
 concurrencySuite({ name: 'Postgres', open: postgres.open })
+maintenanceSuite({ name: 'Postgres', open: postgres.open })

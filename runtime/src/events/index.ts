@@ -6,6 +6,12 @@ export { backoffMs, type BackoffSettings, type ConsumerSettings, consumerDefault
 export { resetLeases } from './cursors/store.ts'
 export { createEmitter, type Emitter, type EmitMode, type EmitterOptions } from './emitter.ts'
 export { type PartitionLag, readLag } from './lag.ts'
+export {
+  createEventMaintenance,
+  type LostEvents,
+  type MaintenanceOptions,
+  type SegmentedBus,
+} from './maintenance.ts'
 export { createRelay, type Relay, type RelayOptions } from './relay.ts'
 export { createTail, type Tail, type TailOptions } from './tail.ts'
 

@@ -255,7 +255,9 @@ async function bury(inHand: InHand, options: DeliverOptions, failure: Failure): 
   const now = new Date()
   // An observer that reads all types is not who the requester waits for.
   const reply = handlers.some((handler) => isExact(handler)) ? failedReply(dead, now) : undefined
-  const envelopes = [deadLetterEvent(dead, now), ...(reply === undefined ? [] : [reply])]
+  // The death of such a fact makes no further one: a handler of dead letters that always fails would feed itself.
+  const facts = record.topic === 'dead-letter' ? [] : [deadLetterEvent(dead, now)]
+  const envelopes = reply === undefined ? facts : [...facts, reply]
   log.error('an event became a dead letter', { ...named(record), group, attempt, error: failure.problem })
   metrics.count('soma_events_deliveries_total', { group, outcome: 'dead' })
   const after = await persist(lane, options, async (session) => {
@@ -267,7 +269,7 @@ async function bury(inHand: InHand, options: DeliverOptions, failure: Failure): 
       entry: attemptOf(failure, options),
       handler: group,
     })
-    if (buried !== 'lost') await emitter.write(session, envelopes)
+    if (buried !== 'lost' && envelopes.length > 0) await emitter.write(session, envelopes)
     return buried
   })
   if (after !== 'lost') emitter.committed(envelopes)

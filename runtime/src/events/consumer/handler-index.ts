@@ -1,5 +1,7 @@
 import type { EventHandler } from '@soma/kernel'
 
+const REMEMBERED = 1_000
+
 /** Which handlers of a group an event concerns. */
 export interface HandlerIndex {
   readonly topics: readonly string[]
@@ -16,8 +18,9 @@ export function createHandlerIndex(handlers: readonly EventHandler[]): HandlerIn
       const found = known.get(place)
       if (found !== undefined) return found
       const matching = handlers.filter((handler) => handler.topic === topic && matches(handler.type, type))
-      // Types are chosen by tenants, so only those that somebody handles are remembered.
-      if (matching.length > 0) known.set(place, matching)
+      // Types are chosen by tenants, so what is remembered has a bound.
+      if (known.size >= REMEMBERED) known.clear()
+      known.set(place, matching)
       return matching
     },
   }
