@@ -1,0 +1,186 @@
+import { createSchemaCompiler } from '@soma/adapter-ajv'
+import { eventsModule } from '@soma/events'
+import { eventsContract } from '@soma/events/contract'
+import { governanceModule } from '@soma/governance'
+import { governanceContract } from '@soma/governance/contract'
+import { silentLogger, type SqlSession } from '@soma/kernel'
+import { plansModule } from '@soma/plans'
+import { plansContract } from '@soma/plans/contract'
+import { registryModule } from '@soma/registry'
+import { registryContract } from '@soma/registry/contract'
+import { createTestServer, type TestServer, testContext } from '@soma/server/testing'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import * as z from 'zod'
+import { aTenantOn } from '../testing/on-server.ts'
+import type { InProcessPlatform } from './index.ts'
+import { defineEvent, definePlanner, defineWorker, spec } from './index.ts'
+
+const contracts = [governanceContract, eventsContract, registryContract, plansContract]
+const reservedNouns = new Set(
+  contracts.flatMap(({ events }) => events.map(({ type }) => type.slice(0, type.indexOf('.')))),
+)
+let server: TestServer
+let tenants = 0
+
+beforeAll(async () => {
+  const schemaCompiler = createSchemaCompiler()
+  server = await createTestServer({
+    modules: [governanceModule, eventsModule, registryModule, plansModule],
+    portsOf: ({ database, spine }) => ({
+      governance: { schemaCompiler },
+      registry: { schemaCompiler, platformEvents: contracts.flatMap(({ events }) => events) },
+      events: {
+        schemaCompiler,
+        bus: spine.bus,
+        reader: spine.tail,
+        recorder: spine.emitter,
+        busTransaction: (work: (session: SqlSession) => Promise<unknown>) =>
+          database.transaction({ role: 'soma_bus' }, work),
+        reservedNouns,
+      },
+    }),
+  })
+}, 60_000)
+afterAll(() => server?.stop())
+
+const partCompleted = defineEvent({
+  type: 'part.completed',
+  topic: 'action-results',
+  description: 'A part is done.',
+  data: z.object({ doubled: z.number() }),
+})
+const partRequested = defineEvent({
+  type: 'part.requested',
+  topic: 'action-requests',
+  description: 'Asks for a part.',
+  data: z.object({ part: z.number() }),
+  response: partCompleted,
+})
+const sumCompleted = defineEvent({
+  type: 'sum.completed',
+  topic: 'action-results',
+  description: 'A sum.',
+  data: z.object({ sum: z.number(), started: z.number(), joined: z.number() }),
+})
+const sumRequested = defineEvent({
+  type: 'sum.requested',
+  topic: 'action-requests',
+  description: 'Asks for a sum.',
+  data: z.object({ parts: z.array(z.number()) }),
+  response: sumCompleted,
+})
+
+const common = { description: 'Of a crash test.', memberGraceMs: 0, backoff: { baseMs: 1 }, graceMs: 100 }
+
+const aPartWorker = () => {
+  const worker = defineWorker({ ...common, name: 'part-worker' })
+  worker.onTask(partRequested, (task) => task.complete({ doubled: task.data.part * 2 }))
+  return worker
+}
+
+/** Saves, delegates to three, joins, completes. */
+const anAdder = () => {
+  const adder = defineWorker({ ...common, name: 'adder' })
+  adder.onTask(sumRequested, async (task) => {
+    task.state.started = await task.once('started', () => Number(task.state.started ?? 0) + 1)
+    await task.save()
+    task.delegateParallel(task.data.parts.map((part) => spec(partRequested, { part })))
+  })
+  adder.onResult(partCompleted, async (result) => {
+    const task = await result.restoreTask()
+    if (task === undefined) return
+    task.state.joined = Number(task.state.joined ?? 0) + 1
+    if (result.group?.done !== true) return
+    const sum = (result.group.results as { doubled: number }[]).reduce((total, { doubled }) => total + doubled, 0)
+    task.complete({ sum, started: task.state.started, joined: task.state.joined } as never)
+  })
+  return adder
+}
+
+/** The same as a planner's plan. */
+const aSumPlanner = () => {
+  const planner = definePlanner({ ...common, name: 'sum-planner' })
+  planner.onGoal(sumRequested, async (goal, context) => {
+    const plan = await context.plans.createFromGoal(goal, { state: { started: 0, joined: 0 } })
+    plan.state.started = Number(plan.state.started) + 1
+    plan.delegateParallel(goal.data.parts.map((part) => spec(partRequested, { part })))
+  })
+  planner.onResult(partCompleted, async (result) => {
+    const plan = await result.restorePlan()
+    if (plan === undefined) return
+    plan.state.joined = Number(plan.state.joined) + 1
+    if (result.group?.done !== true) return
+    const sum = (result.group.results as { doubled: number }[]).reduce((total, { doubled }) => total + doubled, 0)
+    plan.finalize({ sum, started: plan.state.started, joined: plan.state.joined })
+  })
+  return planner
+}
+
+/** A platform whose agent dies at its n-th call: before the call is made, or after it was made and before its answer is seen. */
+function dyingAt(call: number, at: 'before' | 'after') {
+  const died = new AbortController()
+  let calls = 0
+  let isArmed = false
+  const platform: InProcessPlatform = {
+    authenticate: server.authenticate,
+    async transport(request) {
+      if (died.signal.aborted) return new Promise(() => undefined)
+      const number = isArmed && request.verb !== 'heartbeat' ? ++calls : 0
+      if (number === call && at === 'before') return die()
+      const signal = AbortSignal.any([
+        died.signal,
+        ...(request.input.signal ? [request.input.signal as AbortSignal] : []),
+      ])
+      const answer = await server.transport({ ...request, input: { ...request.input, signal } })
+      return number === call ? die() : answer
+    },
+  }
+  const die = () => {
+    died.abort()
+    return new Promise(() => undefined)
+  }
+  return { platform, died: died.signal, arm: () => void (isArmed = true), calls: () => calls }
+}
+
+async function surviveCrash(make: typeof anAdder | typeof aSumPlanner, call: number, at: 'before' | 'after') {
+  const tenantId = `crash-${++tenants}`
+  const agent = testContext({ tenantId, kind: 'agent', principalId: 'agt-one', userId: 'usr-a' })
+  const user = testContext({ tenantId })
+  const tenant = aTenantOn(server, { home: 'in process', agent, user, log: silentLogger })
+  await tenant.start(aPartWorker())
+  const mortal = dyingAt(call, at)
+  await make().start(tenant.connection(mortal.platform))
+  mortal.arm()
+  await tenant.request('sum', { parts: [1, 2, 3] }, 'corr-1')
+  const replied = tenant.reply('sum.completed', 'corr-1')
+  const died = await Promise.race([
+    replied.then(() => false),
+    new Promise<boolean>((resolve) => mortal.died.addEventListener('abort', () => resolve(true))),
+  ])
+  if (died) await tenant.start(make())
+  const reply = await replied
+  const replies = await tenant.clients.events.events.list(user, { query: { type: 'sum.completed' } })
+  const requests = await tenant.clients.events.events.list(user, { query: { type: 'part.requested' } })
+  await tenant.stop()
+  return { died, data: reply.data, replies: replies.items.length, requests: requests.items.length }
+}
+
+const whole = { data: { sum: 12, started: 1, joined: 3 }, replies: 1, requests: 3 }
+
+for (const [name, make] of [
+  ['a worker that saves, delegates, joins and completes', anAdder],
+  ['a planner that delegates, joins and finishes', aSumPlanner],
+] as const) {
+  it(`${name} answers once whichever of its calls it dies at`, { timeout: 240_000 }, async () => {
+    for (let call = 1; ; call++) {
+      const before = await surviveCrash(make, call, 'before')
+      const after = await surviveCrash(make, call, 'after')
+      expect({ call, ...before }).toEqual({ call, ...whole, died: before.died })
+      expect({ call, ...after }).toEqual({ call, ...whole, died: after.died })
+      if (!before.died && !after.died) {
+        expect(call).toBeGreaterThan(8)
+        return
+      }
+    }
+  })
+}
