@@ -65,8 +65,12 @@ async function giveBack(
 }
 
 /** Attempt n waits min(maxMs, baseMs·factorⁿ⁻¹) with full jitter. */
-function backoffMs({ baseMs, factor, maxMs }: Group['config']['backoff'], attempt: number): number {
-  return Math.ceil(Math.random() * Math.min(maxMs, baseMs * factor ** (attempt - 1)))
+export function backoffMs(
+  { baseMs, factor, maxMs }: Group['config']['backoff'],
+  attempt: number,
+  random: () => number = Math.random,
+): number {
+  return Math.ceil(random() * Math.min(maxMs, baseMs * factor ** (attempt - 1)))
 }
 
 const historyOf = (group: Group, held: HeldEvent, problem: FailureProblem) => ({
