@@ -98,6 +98,18 @@ it('stops an engine that is stuck in a statement, starts it again with its data 
   await database.close()
 }, 30_000)
 
+it('refuses to wait for its own transaction in any way, and still notifies from inside one', async () => {
+  const database = await createPgliteDatabase({ dataDirectory: 'memory', durability: 'process', log: silentLogger })
+  const heard = new Promise<string>((resolve) => void database.listen('inside', resolve))
+  await database.asOwner(async () => {
+    await expect(database.ping()).rejects.toMatchObject({ code: 'nested-transaction' })
+    await expect(database.maintain('vacuum')).rejects.toMatchObject({ code: 'nested-transaction' })
+    await database.notify('inside', 'now')
+  })
+  expect(await heard).toBe('now')
+  await database.close()
+})
+
 it('refuses everything after close', async () => {
   const database = await createPgliteDatabase({ dataDirectory: 'memory', durability: 'process', log: silentLogger })
   await database.close()

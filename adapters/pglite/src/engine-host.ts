@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Logger } from '@soma/kernel'
 import type { Engine } from './engine.ts'
 import { pgliteProblems } from './problems.ts'
@@ -13,7 +14,10 @@ export interface EngineHostOptions {
 }
 
 export interface EngineHost {
-  /** Gives `work` the only session once everybody before has finished. Raises `database-closed` after `close`. */
+  /**
+   * Gives `work` the only session once everybody before has finished. Raises `database-closed` after `close`, and `nested-transaction`
+   * when called by somebody who holds the session: it would wait for itself.
+   */
   use<T>(work: (engine: Engine) => Promise<T>): Promise<T>
   close(): Promise<void>
 }
@@ -22,6 +26,7 @@ export interface EngineHost {
 export async function createEngineHost(options: EngineHostOptions): Promise<EngineHost> {
   const { log } = options
   const queue = createSessionQueue()
+  const holding = new AsyncLocalStorage<{ isOpen: boolean }>()
   let engine = await options.open()
   let closing: Promise<void> | undefined
 
@@ -32,6 +37,16 @@ export async function createEngineHost(options: EngineHostOptions): Promise<Engi
     engine = await options.open()
     await options.restored(engine)
     return engine
+  }
+
+  async function hold<T>(work: (engine: Engine) => Promise<T>): Promise<T> {
+    const holder = { isOpen: true }
+    try {
+      const current = await running()
+      return await holding.run(holder, () => work(current))
+    } finally {
+      holder.isOpen = false
+    }
   }
 
   async function close(): Promise<void> {
@@ -45,8 +60,12 @@ export async function createEngineHost(options: EngineHostOptions): Promise<Engi
 
   return {
     use(work) {
+      if (holding.getStore()?.isOpen === true)
+        return Promise.reject(
+          pgliteProblems.nestedTransaction.create('This transaction waits for itself to finish first'),
+        )
       if (closing !== undefined) return Promise.reject(pgliteProblems.closed.create('The database was closed'))
-      return queue.run(async () => work(await running()))
+      return queue.run(() => hold(work))
     },
     close: () => (closing ??= close()),
   }

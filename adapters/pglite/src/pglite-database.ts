@@ -108,8 +108,10 @@ export async function createPgliteDatabase(options: PgliteOptions): Promise<Data
     asOwner: (work) => transaction(ownerStatement, work),
     maintain: (sql) => host.use((engine) => maintain(engine, sql)),
     migrate: (migrations) => host.use((engine) => applyMigrations(engine, migrations)),
+    /** All listeners are in this process, so the engine is not asked; later, so that they do not run inside the caller. */
     async notify(channel, payload) {
-      await host.use(async () => notifications.deliver(channel, payload))
+      await Promise.resolve()
+      notifications.deliver(channel, payload)
     },
     async listen(channel, listener) {
       if (notifications.add(channel, listener)) await script(`listen ${quoted(channel)}`)
