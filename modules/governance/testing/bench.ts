@@ -102,11 +102,7 @@ async function migrate(database: Database, modules: BenchOptions['modules']): Pr
     if (definition.migrations !== undefined)
       own.push(...(await readMigrations(definition.contract.module, definition.migrations)))
   }
-  const tolerant = runtime.map((migration) => ({
-    ...migration,
-    sql: migration.sql.replace('create schema runtime;', 'create schema if not exists runtime;'),
-  }))
-  await database.migrate([...tolerant, ...own])
+  await database.migrate([...runtime, ...own])
 }
 
 /** Somebody in a tenant. Roles are names only: what holds is `capabilities`. */

@@ -1,6 +1,7 @@
 import { type Context, operation, problem } from '@soma/kernel'
 import * as z from 'zod'
 import { principalKind } from './principals.ts'
+import { principalId } from './words.ts'
 
 export const identityProblems = {
   originRefused: problem({
@@ -70,5 +71,19 @@ export const credentialOperations = {
     output: proven,
     status: 200,
     problems: [identityProblems.originRefused],
+  }),
+  resolve: operation({
+    method: 'POST',
+    path: '/v1/identity/credentials/resolve',
+    summary: "What a principal of the caller's tenant holds now: whoever acts for it holds no more (IDN-R38).",
+    capability: 'internal',
+    body: z.strictObject({ principalId }),
+    output: z.strictObject({
+      principalId,
+      kind: principalKind,
+      roles: z.array(z.string()),
+      capabilities: z.array(z.string()),
+    }),
+    status: 200,
   }),
 }

@@ -1,6 +1,7 @@
 import { commonProblems, type Context, defineModule } from '@soma/kernel'
 import { identityContract } from '../contract/index.ts'
 import { createAuthenticator } from './authentication/authenticator.ts'
+import { createCapabilityLookup } from './authentication/capability-lookup.ts'
 import { createDenials } from './authentication/denials.ts'
 import { createDeveloperAccess } from './authentication/developer-access.ts'
 import { createProofCache } from './authentication/proof-cache.ts'
@@ -18,14 +19,6 @@ import { createKeyring } from './tokens/keyring.ts'
 import { createTokenService } from './tokens/service.ts'
 
 export type { IdentityPorts } from './ports.ts'
-export {
-  CONTEXT_TOKEN_TYPE,
-  type ContextTokenSigner,
-  type ContextTokenVerifier,
-  createContextTokenSigner,
-  createContextTokenVerifier,
-} from './processes/context-token.ts'
-export { processProof } from './processes/service.ts'
 
 /** How often the age of the signing key is looked at; its rotation leads by minutes. */
 const ROTATION_CHECK_MS = 60_000
@@ -68,6 +61,7 @@ export const identityModule = defineModule<typeof identityContract, Record<never
       allowedOrigins: settings.allowedOrigins,
       allowInsecureListen: ports.allowInsecureListen === true,
     })
+    const resolve = createCapabilityLookup({ database, clock })
     const tenants = createTenantService({ database, clock, keyMaxAgeDays })
     const bootstrap = createBootstrap({ database, clock, keyMaxAgeDays })
     const principals = createPrincipalService({ database, proofs })
@@ -138,7 +132,10 @@ export const identityModule = defineModule<typeof identityContract, Record<never
           list: (_context, { query }) => database.asScheduler((session) => listRevocations(session, query.since)),
         },
         processes: { join: (_context, { body }) => processes.join(body), list: () => processes.list() },
-        credentials: { verify: (_context, { body }) => authenticate(body) },
+        credentials: {
+          verify: (_context, { body }) => authenticate(body),
+          resolve: (context, { body }) => resolve(context, body.principalId),
+        },
         metadata: { jwks: async () => ({ keys: [...(await keyring.publicKeys())] }) },
       },
       jobs: [{ name: 'rotate-signing-keys', everyMs: ROTATION_CHECK_MS, run: () => keyring.rotateWhenDue() }],

@@ -181,6 +181,21 @@ describe('deciding', () => {
   })
 })
 
+test('GOV-R43 a gate waits through a crash at no cost, and its decision afterwards resumes who waits', async () => {
+  const planId = newId('plan')
+  const gate = await open({ subject: { planId } })
+  const restarted = await openBench({ modules, database: bench.database })
+  const leases = await bench.database.transaction({ role: 'soma_scheduler' }, (session) =>
+    session.query('select name from runtime.job_leases where owner is not null'),
+  )
+  expect(leases).toEqual([])
+  const body = { decision: 'approve' as const, payloadHash: gate.payloadHash }
+  await restarted.client(governanceContract).gates.decide(ann, { params: { gateId: gate.gateId }, body })
+  expect(restarted.events.filter(({ type }) => type === 'gate.decided')).toMatchObject([
+    { planid: planId, data: { gateId: gate.gateId, outcome: 'approved' } },
+  ])
+})
+
 describe('edits', () => {
   const files = { 'report.md': 'A', 'fixes.patch': 'B', 'facts.json': 'C' }
   const leaveOut = {

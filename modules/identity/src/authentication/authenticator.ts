@@ -105,9 +105,11 @@ async function withoutCredential(
     if (named !== undefined) throw refused('headers-carry-no-authority')
     return nobody(options)
   }
-  if (named !== undefined) return options.developer.named(named)
-  if (options.authentication === 'permissive' && isLoopbackAddress(presented.remoteAddress))
-    return options.developer.permissive()
+  if (named !== undefined)
+    return options.proofs.get(JSON.stringify(named), async () => ({ proven: await options.developer.named(named) }))
+  if (options.authentication === 'permissive' && isLoopbackAddress(presented.remoteAddress)) {
+    return options.proofs.get('permissive', async () => ({ proven: await options.developer.permissive() }))
+  }
   return nobody(options)
 }
 

@@ -79,3 +79,28 @@ test('no web page drives the machine: a host that is no loopback name and a fore
   })
   await allowed.verify({ origin: 'https://console.test' })
 })
+
+test('IDN-R50 headers name tenant and user in the four developer and test modes alone; row-level security holds for them; in production they are refused and recorded', async () => {
+  for (const mode of ['developer-light', 'developer-full', 'test', 'test-debug'] as const) {
+    const installation = await openInstallation({ mode, database: light.bench.database })
+    const [ours, theirs] = [`${mode}-ours`, `${mode}-theirs`]
+    const named = await installation.verify({ tenantHeader: ours, userHeader: 'u', spaceHeader: 's' })
+    expect(named).toMatchObject({ tenantId: ours, userId: 'u', spaceId: 's', method: 'developer' })
+    const other = toContext(await installation.verify({ tenantHeader: theirs, userHeader: 'u2' }), newTraceparent())
+    expect(
+      (await installation.identity.principals.list(other, {})).items.map(({ principalId }) => principalId),
+    ).toEqual(['u2'])
+    await expect(installation.identity.tenants.get(other, { params: { tenantId: ours } })).rejects.toMatchObject({
+      code: 'not-found',
+    })
+  }
+  for (const mode of ['production', 'production-debug'] as const) {
+    const installation = await openInstallation({ mode, database: light.bench.database })
+    const attempt = installation.verify({ tenantHeader: 'default', userHeader: 'developer' })
+    await expect(attempt).rejects.toMatchObject({ code: 'unauthenticated', status: 401 })
+    for (const module of installation.bench.modules) await module.stop()
+    expect(installation.bench.events.filter(({ type }) => type === 'auth.decided')).toMatchObject([
+      { data: { outcome: 'denied', reason: 'headers-carry-no-authority', mode: 'strict', count: 1 } },
+    ])
+  }
+})

@@ -4,8 +4,8 @@ import { type JoinProcess, PLATFORM_TENANT, type ProcessRecord, processProofText
 
 /** Between hosts whose clocks differ; more says that the request is old. */
 const MAXIMUM_SKEW_SECONDS = 60
-/** Processes that were not seen for longer are not listed: they join again when they come back. */
-const LISTED_FOR = `interval '30 days'`
+/** The key of a process that has not joined again for this long is not accepted any more. A live one joins every few seconds. */
+const LISTED_FOR = `interval '5 minutes'`
 
 interface ProcessRow {
   readonly id: string

@@ -1,4 +1,4 @@
-import type { Context } from '@soma/kernel'
+import { type Context, operation } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Installation, openInstallation } from '../../testing/index.ts'
 
@@ -26,7 +26,9 @@ const signIn = async (roles: string[]): Promise<Context> => {
 }
 
 describe('rights', () => {
-  test('a new principal holds no capability at all', async () => {
+  test('IDN-R7 a new principal holds no capability at all, and an operation without a capability does not compile', async () => {
+    // @ts-expect-error -- the build fails: an operation says who may call it
+    operation({ method: 'GET', path: '/v1/nothing', summary: 'Says nothing of who may.' })
     const nobodyYet = await signIn([])
     expect(nobodyYet.principal).toMatchObject({ roles: [], capabilities: [] })
     await expect(identity().principals.list(nobodyYet, {})).rejects.toMatchObject({
@@ -128,6 +130,18 @@ describe('rights', () => {
       identity().roles.create(admin, { body: { name: 'All', capabilities: ['*:*'] } }),
     ).rejects.toMatchObject({ code: 'invalid-request' })
   })
+})
+
+test('what a principal holds is told to modules of its tenant, and nobody acts for one that is not active', async () => {
+  const observer = await signIn(['Observer'])
+  const asModule: Context = { ...admin, method: 'module' }
+  const resolve = (context: Context) =>
+    identity().credentials.resolve(context, { body: { principalId: observer.principal.id } })
+  expect(await resolve(asModule)).toMatchObject({ roles: ['Observer'], capabilities: observer.principal.capabilities })
+  await expect(resolve(admin)).rejects.toMatchObject({ code: 'forbidden' })
+  await expect(resolve({ ...asModule, tenantId: 'default' })).rejects.toMatchObject({ code: 'not-found' })
+  await identity().principals.disable(admin, { params: { principalId: observer.principal.id }, body: {} })
+  await expect(resolve(asModule)).rejects.toMatchObject({ code: 'not-found' })
 })
 
 describe('another tenant', () => {
