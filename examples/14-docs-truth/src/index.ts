@@ -1,1 +1,2 @@
+export * from './agents/agents.ts'
 export * from './engine.ts'

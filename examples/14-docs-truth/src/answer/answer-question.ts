@@ -100,7 +100,7 @@ function rank(index: SentenceIndex, query: Query): readonly Sentence[] {
 /** BM25 with its usual constants; a synonym counts half, the README at the top of the folder one and a half times. */
 function scoreOf(index: SentenceIndex, query: Query, entry: IndexedSentence): number {
   const found = [...query.terms, ...query.others].filter((term) => entry.words.has(term))
-  const lead = query.asksWhat && entry.sentence.isLead ? 8 : 0
+  const lead = query.asksWhat && entry.sentence.isLead ? 100 : 0
   const isCovered = query.others.length > 0 ? found.length > 0 : found.length * 2 >= query.terms.length && found.length > 0
   if (!isCovered) return lead
   const base = query.terms.reduce((sum, term) => sum + weightOf(index, entry, term), 0)

@@ -25,7 +25,7 @@ const SENTENCE = /[^\s](?:[^.!?]|[.!?](?!["')\]*_`]*\s+["'([*_`]*[A-Z0-9]))*(?:[
 export function sentencesOf(bundle: Bundle): readonly Sentence[] {
   return documentsOf(bundle).flatMap(({ path }) => {
     const { text, blocks } = parsedDocument(bundle, path)
-    const lead = /^readme[^/]*$/i.test(path) ? blocks.find((block) => block.type === 'prose' && isProse(text.slice(block.start, block.end))) : undefined
+    const lead = /^readme[^/]*$/i.test(path) ? blocks.find((block) => block.type === 'prose' && isProse(text.slice(block.start, block.end)) && !/:\s*$/.test(text.slice(block.start, block.end))) : undefined
     return blocks.flatMap((block) =>
       partsOf(text, block).map(({ quote, start, isCommand }) => ({
         quote,
@@ -65,4 +65,4 @@ function commandLines(raw: string, offset: number): readonly Part[] {
 
 /** At least four words outside of links' addresses and tags. */
 const isProse = (text: string): boolean =>
-  (text.replace(/\[!\[[^\]]*\]\([^)]*\)\]\([^)]*\)|<[^>]*>|\]\([^)]*\)|!\[[^\]]*\]/g, ' ').match(/[A-Za-z]{2,}/g) ?? []).length >= 4
+  (text.slice(0, 2_000).replace(/\[!\[[^\]]*\]\([^)]*\)\]\([^)]*\)|<[^>]*>|\]\([^)]*\)|!\[[^\]]*\]/g, ' ').match(/[A-Za-z]{2,}/g) ?? []).length >= 4

@@ -6,7 +6,7 @@ import { type Bundle, type BundleFile, byCodeUnit, type NotRead, type NotReadRea
 import { createBundle, sha256 } from './bundle-format.ts'
 import { fileKind, KIND_ORDER } from './file-kind.ts'
 import { holdsSecret } from './secrets.ts'
-import { type WalkedFile, walkFolder } from './walk-folder.ts'
+import { folderRoot, type WalkedFile, walkFolder } from './walk-folder.ts'
 
 export interface PackOptions {
   /** At most this many files are packed (20 000). */
@@ -30,13 +30,14 @@ const BINARY_NAME =
  * Raises `folder-unreadable`, `folder-too-large` (more than 250 000 names) and `report-settings-invalid`.
  */
 export function packFolder(folder: string, options: PackOptions = {}): Bundle {
-  const { exclude } = readReportSettings(folder)
+  const root = folderRoot(folder)
+  const { exclude } = readReportSettings(root)
   const excluded = ignore({ allowRelativePaths: true }).add(exclude.map((entry) => entry.path))
-  const walk = walkFolder(folder, {
+  const walk = walkFolder(root, {
     isExcluded: (path, isFolder) => exclude.length > 0 && excluded.ignores(isFolder ? `${path}/` : path),
     ...(options.readDirectory === undefined ? {} : { readDirectory: options.readDirectory }),
   })
-  const packing = takeFiles(folder, walk.files, options)
+  const packing = takeFiles(root, walk.files, options)
   const byPath = (left: { readonly path: string }, right: { readonly path: string }): number => byCodeUnit(left.path, right.path)
   return createBundle(
     {

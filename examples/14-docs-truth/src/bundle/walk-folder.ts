@@ -46,9 +46,8 @@ interface Progress {
   names: number
 }
 
-/** Lists a folder without following any link. Raises `folder-unreadable` and `folder-too-large`. */
-export function walkFolder(folder: string, options: WalkOptions): Walk {
-  const root = rootOf(folder)
+/** Lists the folder of a real path without following any link. Raises `folder-too-large`. */
+export function walkFolder(root: string, options: WalkOptions): Walk {
   const progress: Progress = { root, options, files: [], directories: [], notRead: [], names: 0, pending: [] }
   progress.pending.push({ path: '', rules: outerIgnoreRules(root) })
   for (let next = progress.pending.pop(); next !== undefined; next = progress.pending.pop()) {
@@ -62,7 +61,8 @@ export function walkFolder(folder: string, options: WalkOptions): Walk {
   }
 }
 
-function rootOf(folder: string): string {
+/** The real path of a folder. Raises `folder-unreadable`. */
+export function folderRoot(folder: string): string {
   try {
     if (!statSync(folder).isDirectory()) throw new Error('not a directory')
     readdirSync(folder)

@@ -53,7 +53,7 @@ function licencesOf(bundle: Bundle, file: string): readonly LicenceFact[] {
   const facts = packageOf(bundle, file)
   const place = facts && placeOfKey(bundle, facts.file, ['license'])
   const manifest = facts?.licence !== undefined && place !== undefined && !/^SEE /i.test(facts.licence) ? [{ name: facts.licence, place }] : []
-  const files = ['', facts?.directory ?? ''].flatMap((directory) =>
+  const files = [...new Set(['', facts?.directory ?? ''])].flatMap((directory) =>
     pathFactsOf(bundle)
       .namesIn(directory)
       .filter((name) => /^(licen[cs]e|copying)/i.test(name))

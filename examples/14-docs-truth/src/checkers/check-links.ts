@@ -112,9 +112,30 @@ function checkAnchor(bundle: Bundle, statement: Statement, { target, fragment }:
   if (/^[a-z][A-Za-z]+-[\w-]+$/.test(wanted) && document.text.includes('ALL-CONTRIBUTORS-LIST') && file === statement.file) {
     return undecided(statement, 'ambiguous', 'The list of contributors uses such anchors as marks.')
   }
-  const similar = document.anchors.find((anchor) => loosely(anchor.slug) === loosely(wanted) || loosely(anchor.slug) === loosely(wanted.replace(/-\d+$/, '')))
+  const similar = document.anchors.find((anchor) => isOtherSpelling(anchor.slug, wanted) || isOtherSpelling(anchor.slug, wanted.replace(/-\d+$/, '')))
   if (similar !== undefined) return undecided(statement, 'ambiguous', `${file} has the heading #${similar.slug}, which other web sites spell as #${wanted}.`)
   return missingAnchor(bundle, statement, { file, wanted })
+}
+
+/**
+ * Whether another renderer may give the heading this anchor: GitLab collapses hyphens, VitePress puts one for every sign. None
+ * drops a hyphen between two words.
+ */
+function isOtherSpelling(slug: string, wanted: string): boolean {
+  if (loosely(slug) !== loosely(wanted)) return false
+  const ends = boundaries(wanted)
+  return [...boundaries(slug)].every((end) => ends.has(end))
+}
+
+/** After how many letters and digits a word of the slug ends. */
+function boundaries(slug: string): ReadonlySet<number> {
+  const ends = new Set<number>()
+  let length = 0
+  for (const word of slug.toLowerCase().split(/[^a-z0-9]+/)) {
+    length += word.length
+    ends.add(length)
+  }
+  return ends
 }
 
 /** A link to a folder shows its README. */

@@ -1,5 +1,6 @@
 import type { Bundle } from '../bundle/bundle.ts'
 import { codeLines } from '../facts/code-words.ts'
+import { isTestPath } from '../facts/environment.ts'
 import { portsOf } from '../facts/ports.ts'
 import { isFullyRead } from '../facts/paths.ts'
 import type { Statement } from '../statements/statement.ts'
@@ -15,6 +16,7 @@ export function checkPort(bundle: Bundle, statement: Statement): Verdict {
   const { subject, context, sentence } = statement
   const { named, defaults } = portsOf(bundle)
   const place = defaults.get(subject) ?? named.get(subject)
+  if (place !== undefined && isTestPath(place.file)) return undecided(statement, 'ambiguous', `Only ${place.file} names the port, which does not run the program.`)
   if (place !== undefined) return holds(statement, 'The code names the port.', [line(place)])
   if (OTHERS.has(subject)) return undecided(statement, 'not a statement about this folder', `${subject} is the port of another program.`)
   if (context.bound === 'least' || !CLAIM.test(sentence)) return undecided(statement, 'ambiguous', 'The sentence does not say that the program uses the port by default.')

@@ -19,7 +19,7 @@ export function checkVersions(bundle: Bundle, statements: readonly Statement[]):
 
 /** Talk of the past, of others, or of several versions: no claim about what holds now. */
 const HISTORY =
-  /\b(since|before|until|prior|dropp?(ed|s|ing)?|remov\w*|deprecat\w*|older|earlier|introduc\w*|added|as of|starting|tested|bugs?|experimental|was|were|did|end[- ]of[- ]life|eol|migrat\w*|upgrad\w*|supports?|supported|compatib\w*|previous\w*|legacy|between|up to|not|no longer|only (?:in|on|with)|if|when|changed?|fixed|released?|default(?:ed)?|(?:and|or) (?:above|higher|later|newer|up))\b/i
+  /\b(since|before|until|prior|dropp?(ed|s|ing)?|remov\w*|deprecat\w*|older|earlier|introduc\w*|added|as of|starting|tested|bugs?|experimental|was|were|did|end[- ]of[- ]life|eol|migrat\w*|upgrad\w*|supports?|supported|compatib\w*|previous\w*|legacy|between|up to|not|no longer|only (?:in|on|with)|if|when|changed?|fixed|released?|default(?:ed)?)\b/i
 
 /** The first `parts` numbers of a version. */
 const truncated = (version: string, parts: number): string => version.split('.').slice(0, parts).join('.')
@@ -56,7 +56,7 @@ function checkDependency(bundle: Bundle, statement: Statement): Verdict {
   }
   const claimed = subject.replace(/\.x/g, '')
   if (semver.intersects(range, claimed)) return holds(statement, `${facts.file} asks for ${name} ${range}.`, [line(place)])
-  if (HISTORY.test(sentence) || range.includes('||')) return undecided(statement, 'ambiguous', `The sentence does not say that ${name} ${subject} is used now.`)
+  if (HISTORY.test(sentence) || /\b(?:and|or) (?:above|higher|later|newer|up)\b/.test(sentence) || range.includes('||')) return undecided(statement, 'ambiguous', `The sentence does not say that ${name} ${subject} is used now.`)
   if (!USE.test(sentence) && statement.context.column === undefined) return undecided(statement, 'ambiguous', 'The sentence does not say what uses it.')
   const least = semver.minVersion(range)?.version
   return contradicted(statement, {
@@ -101,6 +101,6 @@ function doubtAboutEngine(statement: Statement): string | undefined {
   if (HISTORY.test(rest)) return 'The sentence does not speak of what is needed now.'
   if ((sentence.match(/(?<![\w.])v?\d+(?:\.\d+)*(?![\w%])/g) ?? []).length > 1) return 'The sentence names several versions.'
   if (context.bound !== 'least' && !DEMAND.test(sentence)) return 'The sentence does not say what is needed.'
-  const isAboutAll = PROJECT_DEMAND.test(sentence) || /prerequisite|requirement|install/i.test(context.section?.at(-1) ?? '')
+  const isAboutAll = PROJECT_DEMAND.test(sentence) || /^(prerequisites?|requirements?|install(ation|ing)?)\b/i.test(context.section?.at(-1) ?? '')
   return isAboutAll && !PART.test(sentence) ? undefined : 'The sentence may be about one feature only.'
 }

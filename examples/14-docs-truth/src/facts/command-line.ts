@@ -19,10 +19,13 @@ export function commandLineOf(bundle: Bundle): CommandLineFacts {
   return known
 }
 
+/** Files whose flags belong to the tools that they call. */
+const MANIFEST = /(^|\/)(package\.json|Makefile|justfile|Dockerfile)$|\.ya?ml$/
+
 function readFlags(bundle: Bundle): ReadonlyMap<string, Place> {
   const flags = new Map<string, Place>()
   for (const { place } of codeLines(bundle, /(?<![\w-])--[a-z][\w-]+/i)) {
-    if (isTestPath(place.file)) continue
+    if (isTestPath(place.file) || MANIFEST.test(place.file)) continue
     for (const [flag] of place.quote.matchAll(/(?<![\w-])--[a-z][\w-]+/gi)) if (!flags.has(flag)) flags.set(flag, place)
   }
   return flags

@@ -31,7 +31,7 @@ const READS = [
   `\\{\\s*([A-Z][A-Z0-9_]{2,})[^}]*\\}\\s*=\\s*process\\.env\\b`,
 ]
 const READ = new RegExp(READS.join('|'), 'g')
-const DYNAMIC = /\b(?:process\.env|os\.environ|\benv)\[\s*(?!['"]|`[^`$]*`)|\b(?:getenv|environ\.get|Getenv|env::var)\(\s*(?!['"`)])|\bprefix(?:ed)?\w*\s*[+:].*\benv\b/i
+const DYNAMIC = /\b(?:process\.env|os\.environ|\benv)\[\s*(?!['"]|`[^`$]*`)|\b(?:getenv|environ\.get|Getenv|env::var)\(\s*(?!['"`)])|\bprefix(?:ed)?\w{0,40}\s{0,20}[+:].{0,200}\benv\b/i
 
 const TEST_PATH = /(^|\/)(tests?|__tests__|spec|e2e|bench(marks?)?|fixtures?|\.github|\.ci|ci|scripts?|tools?)\/|\.(test|spec|bench)\.[cm]?[jt]sx?$/
 

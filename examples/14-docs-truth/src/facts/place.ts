@@ -19,11 +19,12 @@ export function placeOfOffset(bundle: Bundle, file: string, offset: number): Pla
   return placeOfLine(bundle, file, lineAt(bundle.read(file) ?? '', offset))
 }
 
-/** A quote of a long line that is sure to hold the offset. */
+/** A quote of a line, short enough to read, that is sure to hold the offset. */
 export function quoteAround(text: string, offset: number): string {
   const start = Math.max(text.lastIndexOf('\n', offset - 1), text.lastIndexOf('\r', offset - 1)) + 1
-  const [line = ''] = text.slice(start).split(/[\r\n]/, 1)
-  if (line.trim().length <= MAX_QUOTE) return line.trim()
-  const from = Math.max(Math.min(offset - start - 100, line.length - MAX_QUOTE), 0)
-  return line.slice(from, from + MAX_QUOTE).trim()
+  const ends = [text.indexOf('\n', offset), text.indexOf('\r', offset)].filter((end) => end >= 0)
+  const end = ends.length === 0 ? text.length : Math.min(...ends)
+  if (end - start <= MAX_QUOTE) return text.slice(start, end).trim()
+  const from = Math.max(Math.min(offset - 100, end - MAX_QUOTE), start)
+  return text.slice(from, Math.min(from + MAX_QUOTE, end)).trim()
 }

@@ -75,14 +75,24 @@ interface Quoted {
 
 /** Whether the quote begins on its line and stands there byte by byte. */
 function quoteFault(bundle: Bundle, { file, line, quote }: Quoted): string | undefined {
-  const text = bundle.read(file)
-  if (text === undefined) return `${file} is not in the bundle`
-  const lines = text.split(/(?<=\r\n|\n|\r(?!\n))/)
+  const lines = fullLines(bundle, file)
+  if (lines === undefined) return `${file} is not in the bundle`
   const own = lines[line - 1]
   if (own === undefined) return `${file} has no line ${line}`
   if (quote === '') return own.trim() === '' ? undefined : `the quote of ${file}:${line} is empty`
   const at = (own + lines.slice(line, line + 40).join('')).indexOf(quote)
   return at >= 0 && at < own.length ? undefined : `the quote does not stand at ${file}:${line}`
+}
+
+const splitFiles = new WeakMap<Bundle, Map<string, readonly string[]>>()
+
+/** The lines of a file with their ends, split once per bundle. */
+function fullLines(bundle: Bundle, file: string): readonly string[] | undefined {
+  const known = splitFiles.get(bundle) ?? new Map<string, readonly string[]>()
+  splitFiles.set(bundle, known)
+  const lines = known.get(file) ?? bundle.read(file)?.split(/(?<=\r\n|\n|\r(?!\n))/)
+  if (lines !== undefined) known.set(file, lines)
+  return lines
 }
 
 function evidenceFault(bundle: Bundle, evidence: Evidence): string | undefined {
@@ -112,7 +122,8 @@ function fixFault(bundle: Bundle, item: ReportItem): string | undefined {
   if (fix === undefined) return undefined
   const text = bundle.read(item.file) ?? ''
   const replaced = text.slice(fix.start, fix.end)
-  const lineOfFix = text.slice(0, fix.start).split(/\r\n|\n|\r/).length
-  const isOwn = fix.file === item.file && lineOfFix === item.line && replaced !== '' && item.subject.includes(replaced)
+  const before = (fullLines(bundle, item.file) ?? []).slice(0, item.line - 1).reduce((length, line) => length + line.length, 0)
+  const isOnLine = fix.start >= before && fix.end <= before + (fullLines(bundle, item.file)?.[item.line - 1] ?? '').length
+  const isOwn = fix.file === item.file && isOnLine && replaced !== '' && item.subject.includes(replaced)
   return isOwn && !/[\r\n]/.test(fix.replacement + replaced) ? undefined : 'the fix replaces something else than the statement'
 }

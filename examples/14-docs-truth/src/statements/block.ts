@@ -46,11 +46,14 @@ export interface Anchor {
 
 export const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
 
+/** How far a sentence reaches at most to either side of its subject. */
+const REACH = 600
+
 /** The sentence of a text around an offset, in one line. */
 export function sentenceAround(text: string, offset: number): string {
-  const before = text.slice(0, offset)
-  const start = Math.max(...[...before.matchAll(/[.!?:;]["')\]*_]*\s+(?=\S)/g)].map((match) => match.index + match[0].length), 0)
-  const rest = text.slice(offset)
-  const stop = /[.!?]["')\]*_`]*(\s|$)/.exec(rest)
-  return oneLine(text.slice(start, offset + (stop === null ? rest.length : stop.index + stop[0].length))).slice(0, 600)
+  const before = text.slice(Math.max(offset - REACH, 0), offset)
+  const rest = text.slice(offset, offset + REACH)
+  const start = Math.max(...[...before.matchAll(/[.!?:;]["')\]*_]{0,5}\s+(?=\S)/g)].map((match) => match.index + match[0].length), 0)
+  const stop = /[.!?]["')\]*_`]{0,5}(\s|$)/.exec(rest)
+  return oneLine(before.slice(start) + rest.slice(0, stop === null ? rest.length : stop.index + stop[0].length))
 }

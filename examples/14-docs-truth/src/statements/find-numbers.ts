@@ -2,9 +2,13 @@ import type { Block } from './block.ts'
 import type { DocumentScope } from './document-scope.ts'
 import type { Finding, StatementContext } from './statement.ts'
 
+/** A paragraph beyond this many characters is no prose; the patterns would cost quadratic time on what it is. */
+const MAX_BLOCK = 20_000
+
 /** Numbers and names in prose: versions, engines, licences, ports, and the claim that a list is complete. */
 export function findNumbers(scope: DocumentScope): readonly Finding[] {
   return scope.document.blocks.flatMap((block) => {
+    if (block.end - block.start > MAX_BLOCK) return []
     if (block.type === 'code') return findAddresses(scope, block)
     return [
       ...findEngines(scope, block),
@@ -62,7 +66,7 @@ function findVersions(scope: DocumentScope, block: Block): readonly Finding[] {
 function findDependencyVersions(scope: DocumentScope, block: Block, raw: string): readonly Finding[] {
   const dependencies = scope.package?.dependencies ?? new Map<string, string>()
   const found: Finding[] = []
-  for (const match of raw.matchAll(/((?:@[\w.-]+\/)?[A-Za-z][\w.-]*)[`*_\s@|(]{1,4}v?(\d+(?:\.(?:\d+|x))*)(?![\w-])/g)) {
+  for (const match of raw.matchAll(/(?<![\w.@/-])((?:@[\w.-]+\/)?[A-Za-z][\w.-]*)[`*_\s@|(]{1,4}v?(\d+(?:\.(?:\d+|x))*)(?![\w-])/g)) {
     const name = [...dependencies.keys()].find((key) => key === match[1] || key === match[1]?.toLowerCase())
     const version = match[2] ?? ''
     if (name === undefined || name === scope.package?.name || (!version.includes('.') && block.cell === undefined && !/\b(use[sd]?|using|built (on|with)|based on|powered by|runs on)\b/i.test(raw))) continue
@@ -83,7 +87,7 @@ function findVersionCell(scope: DocumentScope, block: Block, raw: string): reado
 
 const LICENCES = String.raw`MIT|ISC|Apache(?:[- ]?(?:License[, ]*)?(?:Version )?2(?:\.0)?)?|BSD[- ][023][- ]Clause|(?:[AL])?GPL(?:[- ]?v?[23](?:\.[01])?(?:-only|-or-later)?)?|MPL[- ]2\.0|Unlicense|CC0(?:-1\.0)?|0BSD|BlueOak-1\.0\.0`
 const LICENCE_SENTENCE = new RegExp(
-  String.raw`\b(?:licen[sc]ed under(?: the)?(?: terms of the)?|released under(?: the)?|distributed under(?: the)?|published under(?: the)?|under the|licen[sc]e:?(?: is)?)[\s*_${'`'}:[]*(${LICENCES})\b|\b(${LICENCES})[\s\]*_${'`'}]*(?:-licensed|licensed|licen[sc]e\b)`,
+  String.raw`\b(?:[Ll]icen[sc]ed under(?: the)?(?: terms of the)?|[Rr]eleased under(?: the)?|[Dd]istributed under(?: the)?|[Pp]ublished under(?: the)?|under the|[Ll]icen[sc]e:?(?: is)?)[\s*_${'`'}:[]*(${LICENCES})\b|\b(${LICENCES})[\s\]*_${'`'}]*(?:-[Ll]icensed|[Ll]icensed|[Ll]icen[sc]e\b)`,
   'g',
 )
 const LICENCE_ALONE = new RegExp(String.raw`^[\s[*_${'`'}]*(${LICENCES})\b`)
@@ -109,14 +113,24 @@ function findPorts(scope: DocumentScope, block: Block): readonly Finding[] {
   )
 }
 
-/** `localhost:4000` in prose or a command. */
+const ADDRESS = /\b(?:localhost|127\.0\.0\.1|0\.0\.0\.0):(\d{2,5})\b/g
+
+/** `localhost:4000` in prose, or in a command of a block. */
 function findAddresses(scope: DocumentScope, block: Block): readonly Finding[] {
-  const isCode = block.type === 'code'
-  if (isCode && !scope.commands.some((command) => command.block === block)) return []
-  return [...scope.rawOf(block).matchAll(/\b(?:localhost|127\.0\.0\.1|0\.0\.0\.0):(\d{2,5})\b/g)].map((match) => {
-    const port = match[1] ?? ''
-    return finding(scope, block, { kind: 'port', subject: port, at: match.index + match[0].length - port.length, context: { about: 'address', bound: isCode ? 'least' : 'mention' } })
-  })
+  const texts =
+    block.type === 'code'
+      ? scope.commands
+          .filter((command) => command.block === block && /^[\w./-]+$/.test(command.words[0]?.text ?? ''))
+          .flatMap((command) => command.words.slice(1))
+      : [{ text: scope.rawOf(block), start: block.start }]
+  const bound = block.type === 'code' ? 'least' : 'mention'
+  return texts.flatMap(({ text, start }) =>
+    [...text.matchAll(ADDRESS)].map((match) => {
+      const port = match[1] ?? ''
+      const at = start - block.start + match.index + match[0].length - port.length
+      return finding(scope, block, { kind: 'port', subject: port, at, context: { about: 'address', bound } })
+    }),
+  )
 }
 
 const COMPLETE_LIST = /\b(?:all|every|the complete list of|the full list of)(?: the| of the| supported| available)* environment variables?\b[^.!?\n]*?\b(?:are|is) (?:listed|documented|described|shown|named)\b/gi

@@ -35,7 +35,7 @@ function findOwnCommand(scope: DocumentScope, command: PlacedCommand, called: { 
 function runFile(words: readonly ShellWord[]): ShellWord | undefined {
   const [tool, next] = words
   if (tool === undefined) return undefined
-  if (/^\.{1,2}\//.test(tool.text)) return isPlain(tool) ? tool : undefined
+  if (/^\.{1,2}\/|^\w[\w-]*\/[\w./-]+\.\w+$/.test(tool.text)) return isPlain(tool) ? tool : undefined
   if (!/^(node|tsx|ts-node|deno|bun|python3?|bash|sh|zsh|ruby|php|source|\.|cat|less)$/.test(tool.text)) return undefined
   const file = tool.text === 'deno' && next?.text === 'run' ? words[2] : next
   return file !== undefined && isPlain(file) && /[/.]/.test(file.text) && !file.text.startsWith('-') ? file : undefined

@@ -78,8 +78,11 @@ function readTable(reading: Reading, node: Table): void {
   for (const [row, line] of node.children.entries()) {
     const rowText = oneLine(reading.text.slice(...span(line)))
     for (const [column, cell] of line.children.entries()) {
+      const raw = reading.text.slice(...span(cell))
+      const start = span(cell)[0] + (/^\|?\s*/.exec(raw)?.[0].length ?? 0)
+      const end = Math.max(start, span(cell)[1] - (/\s*\|?$/.exec(raw)?.[0].length ?? 0))
       const place = { table: reading.tables, row, column, header: headers[column] ?? '', rowText }
-      reading.blocks.push({ ...blockOf(reading, cell, 'cell'), cell: place })
+      reading.blocks.push({ ...blockOf(reading, cell, 'cell'), start, end, cell: place })
     }
   }
 }
