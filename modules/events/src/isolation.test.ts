@@ -55,7 +55,6 @@ describe('tenants', () => {
       theirs.id,
     ])
     expect((await host.events.subscriptions.list(bob)).items.map(({ id }) => id)).toEqual([theirs.id])
-    expect((await host.events.deadLetters.list(bob)).items).toEqual([])
     for (const subscriptionId of [mine.id, 'sub_01h455vb4pex5vsknk084sn02q']) {
       const params = { subscriptionId }
       const code = { code: 'not-found' }
@@ -70,7 +69,12 @@ describe('tenants', () => {
       ).rejects.toMatchObject(code)
       await expect(aMember(host, bob, subscriptionId)).rejects.toMatchObject(code)
     }
-    expect((await member.ack(inHand)).settled).toHaveLength(1)
+    await member.nack(inHand, { dead: true })
+    for (const deliveryId of [inHand.deliveryId, 'dlv_01h455vb4pex5vsknk084sn02q']) {
+      const replay = host.events.deadLetters.replay(bob, { params: { deliveryId }, body: { note: 'mine?' } })
+      await expect(replay).rejects.toMatchObject({ code: 'not-found', message: `no dead letter ${deliveryId}` })
+    }
+    expect((await host.events.deadLetters.list(bob)).items).toEqual([])
     for (const each of [member, other]) await each.leave()
   })
 

@@ -40,16 +40,15 @@ export async function* followLog(options: TailOptions, signal: AbortSignal): Asy
   const live = createLiveBuffer(options)
   const stop = options.hub.join(live.listener)
   const frame = createFramer(positions)
-  let wasLive = false
-  let behindSince = options.nowMs()
+  let hasCaughtUp = false
   try {
     while (!signal.aborted) {
-      if (wasLive && (await isTooFarBehind(options, options.nowMs() - behindSince))) yield await skipToHead(options)
+      if (hasCaughtUp && (await isTooFarBehind(options, live.brokenForMs()))) yield await skipToHead(options)
       live.beginPass()
       for await (const { record, isLast } of readPass(options, signal)) yield frame(record, isLast)
       if (signal.aborted) return
-      if (!live.endPass()) continue
-      wasLive = true
+      // Who reads history is not behind; who has seen the head once is.
+      hasCaughtUp = true
       while (!signal.aborted && !live.isBroken()) {
         const record = live.take()
         if (record === undefined) await live.wait(signal)
@@ -57,7 +56,6 @@ export async function* followLog(options: TailOptions, signal: AbortSignal): Asy
         else if (record.position > (positions.get(record.topic as Topic)?.[record.part] ?? 0))
           yield frame(record, live.isEmpty())
       }
-      behindSince = options.nowMs()
     }
   } finally {
     stop()
@@ -101,17 +99,17 @@ function createFramer(positions: TailPositions) {
   }
 }
 
-function createLiveBuffer({ context, readings, filter }: TailOptions) {
+function createLiveBuffer({ context, readings, filter, nowMs }: TailOptions) {
   const wake = createWake()
   let buffer: LogRecord[] = []
   let bytes = 0
-  let isOver = false
+  let brokenAtMs: number | undefined
   const clear = () => {
     buffer = []
     bytes = 0
   }
   const breakOff = () => {
-    isOver = true
+    brokenAtMs ??= nowMs()
     clear()
     wake.notify()
   }
@@ -120,7 +118,7 @@ function createLiveBuffer({ context, readings, filter }: TailOptions) {
       tenantId: context.tenantId,
       topics: new Set(readings.keys()),
       accept: (record: LogRecord) => {
-        if (isOver || !matches(record, readings, filter)) return
+        if (brokenAtMs !== undefined || !matches(record, readings, filter)) return
         buffer.push(record)
         bytes += record.envelope.length
         if (bytes > BUFFER_BYTES) breakOff()
@@ -129,18 +127,18 @@ function createLiveBuffer({ context, readings, filter }: TailOptions) {
       broken: breakOff,
     },
     beginPass: () => {
-      isOver = false
+      brokenAtMs = undefined
       clear()
     },
-    /** False when something was missed meanwhile. */
-    endPass: (): boolean => !isOver,
     take: (): LogRecord | undefined => {
       const record = buffer.shift()
       bytes = record === undefined ? 0 : bytes - record.envelope.length
       return record
     },
     isEmpty: () => buffer.length === 0,
-    isBroken: () => isOver,
+    /** It ran over, or a reader missed something: the log must be read again. */
+    isBroken: () => brokenAtMs !== undefined,
+    brokenForMs: () => (brokenAtMs === undefined ? 0 : nowMs() - brokenAtMs),
     wait: wake.wait,
   }
 }

@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { anEventsContext, createEventsHost, type EventsHost } from '../../testing/index.ts'
+
+let host: EventsHost
+const context = anEventsContext('tenant-a', { userId: 'usr-1' })
+const stranger = anEventsContext('tenant-b')
+
+beforeAll(async () => {
+  host = await createEventsHost({ partitions: 8, settings: { tailMaxLag: 300 } })
+  for (const by of [context, stranger]) await host.define(by, 'note.made')
+})
+afterAll(() => host.close())
+
+let sent = 0
+const publish = async (
+  total: number,
+  more: Readonly<Record<string, unknown>> = {},
+  by = context,
+): Promise<string[]> => {
+  const ids = Array.from({ length: total }, () => `note-${++sent}`)
+  for (let start = 0; start < total; start += 500) {
+    const events = ids
+      .slice(start, start + 500)
+      .map((id) => ({ id, type: 'note.made', topic: 'business-facts', data: {}, ...more }))
+    await host.events.events.publishBatch(by, { body: { events } })
+  }
+  return ids
+}
+
+interface Frame {
+  readonly id?: string
+  readonly event: string
+  readonly data: { readonly id: string; readonly [member: string]: unknown }
+}
+
+async function open(
+  query: Readonly<Record<string, string>>,
+  options: { lastEventId?: string; by?: typeof context } = {},
+) {
+  const ending = new AbortController()
+  const frames = await host.events.events.stream(options.by ?? context, {
+    query: { topics: 'business-facts', ...query },
+    signal: ending.signal,
+    ...(options.lastEventId === undefined ? {} : { lastEventId: options.lastEventId }),
+  })
+  const iterator = frames[Symbol.asyncIterator]()
+  const next = async () => (await iterator.next()).value as Frame
+  return {
+    next,
+    take: async (total: number): Promise<Frame[]> => {
+      const taken: Frame[] = []
+      while (taken.length < total) taken.push(await next())
+      return taken
+    },
+    close: async () => {
+      ending.abort()
+      await iterator.return?.()
+    },
+  }
+}
+const idsOf = (frames: readonly Frame[]) => frames.map(({ data }) => data.id)
+
+describe('tails', () => {
+  it('history and live join without a hole or a repeat, while events are published all along', async () => {
+    const subject = 'joined'
+    const before = await publish(700, { subject })
+    const tail = await open({ from: 'earliest', types: 'note.made' })
+    const publishing = (async () => {
+      const later: string[] = []
+      for (let round = 0; round < 10; round++) later.push(...(await publish(20, { subject })))
+      return later
+    })()
+    const frames = await tail.take(900)
+    const all = [...before, ...(await publishing)]
+    expect(new Set(idsOf(frames))).toEqual(new Set(all))
+    expect(frames).toHaveLength(all.length)
+    const [extra] = await publish(1, { subject })
+    expect((await tail.next()).data.id).toBe(extra)
+    await tail.close()
+  })
+
+  it('a resume after any frame id goes on without a hole and without a repeat', async () => {
+    const first = await open({ from: 'now' })
+    const ids = await publish(40, { planId: 'plan-resume' })
+    const seen = await first.take(15)
+    await first.close()
+    await publish(5, { planId: 'plan-resume' }, stranger)
+    const more = await publish(30, { planId: 'plan-resume' })
+    const second = await open({}, { lastEventId: seen.at(-1)?.id as string })
+    const rest = await second.take(55)
+    expect([...idsOf(seen), ...idsOf(rest)].toSorted()).toEqual([...ids, ...more].toSorted())
+    await second.close()
+  })
+
+  it('filters by type, plan, session and correlation, in history and live', async () => {
+    await host.define(context, 'note.burned')
+    const burn = { type: 'note.burned', topic: 'business-facts', data: {} }
+    const old = await host.events.events.publish(context, {
+      body: { ...burn, planId: 'plan-f', sessionId: 'ses-f', correlationId: 'corr-f' },
+    })
+    const tails = await Promise.all([
+      open({ from: 'earliest', types: 'note.burned' }),
+      open({ from: 'earliest', planId: 'plan-f' }),
+      open({ from: 'earliest', sessionId: 'ses-f' }),
+      open({ from: 'earliest', correlationId: 'corr-f' }),
+    ])
+    for (const tail of tails) expect((await tail.next()).data.id).toBe(old.eventId)
+    await publish(3)
+    const live = await host.events.events.publish(context, {
+      body: { ...burn, planId: 'plan-f', sessionId: 'ses-f', correlationId: 'corr-f' },
+    })
+    for (const tail of tails) expect((await tail.next()).data.id).toBe(live.eventId)
+    for (const tail of tails) await tail.close()
+  })
+
+  it('event:read-own sees the own user’s events alone, and without either capability nobody reads', async () => {
+    const own = anEventsContext('tenant-a', { userId: 'usr-7', capabilities: ['event:read-own'] })
+    const tail = await open({ from: 'earliest' }, { by: own })
+    await publish(2)
+    const [mine] = await publish(1, { userId: 'usr-7' })
+    expect((await tail.next()).data).toMatchObject({ id: mine, userid: 'usr-7' })
+    await tail.close()
+    expect((await host.events.events.list(own)).items.map(({ id }) => id)).toEqual([mine])
+    const nobody = anEventsContext('tenant-a', { capabilities: ['event:publish'] })
+    await expect(host.events.events.list(nobody)).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(open({}, { by: nobody })).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  it('a client that stops reading gets all it missed while it is not too far behind', async () => {
+    const tail = await open({ from: 'now' })
+    const [first] = await publish(1)
+    expect((await tail.next()).data.id).toBe(first)
+    const missed = await publish(250, { data: { filler: 'x'.repeat(2000) } })
+    const frames = await tail.take(250)
+    expect(new Set(idsOf(frames))).toEqual(new Set(missed))
+    await tail.close()
+  })
+
+  it('one that is further behind gets one gap that names what is missing, and goes on at the head', async () => {
+    const tail = await open({ from: 'now' })
+    const [first] = await publish(1)
+    expect((await tail.next()).data.id).toBe(first)
+    const missed = await publish(700, { data: { filler: 'x'.repeat(2000) } })
+    const gap = (await tail.next()) as unknown as { event: string; data: { from: string; to: string; reason: string } }
+    expect(gap).toMatchObject({ event: 'gap', data: { reason: 'slow' } })
+    const [after] = await publish(1)
+    expect((await tail.next()).data.id).toBe(after)
+    await tail.close()
+    const missing = await open({}, { lastEventId: gap.data.from })
+    expect(new Set(idsOf(await missing.take(700)))).toEqual(new Set(missed))
+    await missing.close()
+  })
+
+  it('refuses what is no cursor, and a closed stream frees its place', async () => {
+    await expect(open({ from: 'yesterday' })).rejects.toMatchObject({ code: 'invalid-request' })
+    await expect(open({ topics: 'no-such-topic' })).rejects.toMatchObject({ code: 'unknown-topic' })
+    const tail = await open({})
+    const tails = async () =>
+      (await host.events.connections.list(context)).items.filter(({ kind }) => kind === 'tail').length
+    expect(await tails()).toBe(1)
+    await tail.close()
+    expect(await tails()).toBe(0)
+  })
+})
