@@ -2,3 +2,5 @@ export { CLIENT_ENVIRONMENT, type RunningServer, type ServerOptions, startServer
 export { contractsOf, type Platform } from './platform.ts'
 export { somaPlatform } from './soma-platform.ts'
 export { VERSION } from './version.ts'
+export { serverContract } from './server-contract.ts'
+export { type Configuration, type ConfigurationSources, loadConfiguration, nearest } from '@soma/runtime'

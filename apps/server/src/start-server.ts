@@ -242,7 +242,8 @@ async function serve(assembled: Assembled): Promise<RunningServer> {
     modules,
     processId,
     transport: composition.transport,
-    authenticate,
+    authenticate: (credentials) =>
+      authenticate({ ...credentials, headers: { host: '127.0.0.1', ...credentials.headers } }),
     database,
     spine,
     metrics,
