@@ -20,14 +20,15 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
-/** A check that said no: `doctor`, `status` with something red. The report has been printed already. */
-export class CheckFailed extends Error {
-  override readonly name = 'CheckFailed'
+/** A question was answered with Ctrl-C. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted'
 }
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage
-  if (error instanceof CheckFailed) return EXIT.checkFailed
+  if (error instanceof Interrupted) return EXIT.interrupted
+  if (error instanceof Error && error.name === 'ConfigurationError') return EXIT.usage
   if (!isProblem(error)) return EXIT.failed
   return codeOfProblem(error)
 }
@@ -47,7 +48,19 @@ export function describeFailure(error: unknown, json: boolean): string {
   if (!isProblem(error)) return error instanceof Error ? error.message : String(error)
   const document = toProblemDocument(error, error.extensions.traceId as string | undefined)
   if (json) return JSON.stringify(document)
-  const fields = (document.errors ?? []).map(({ pointer, detail }) => `  ${pointer}: ${detail}`)
+  if (isNoConnection(error)) return `${error.message}; \`soma serve\` starts a server, --url or SOMA_URL names another`
+  const fields = (document.errors ?? []).map(({ pointer, detail }) => `  ${nameOf(pointer)}: ${detail}`)
+  const gate = typeof document.gateId === 'string' ? [`gate ${document.gateId}`] : []
   const trace = document.traceId === undefined ? [] : [`trace ${document.traceId}`]
-  return [`${document.title}: ${document.detail}`, ...fields, document.remedy, ...trace].join('\n')
+  return [`${document.title}: ${document.detail}`, ...fields, ...gate, document.remedy, ...trace].join('\n')
+}
+
+/** Only the transport of this process gives `unavailable` a cause: what comes from a server has none. */
+const isNoConnection = (error: Problem): boolean => error.code === 'unavailable' && error.extensions.cause !== undefined
+
+/** `/query/limit` came from `--limit`; other pointers stand as they are. */
+function nameOf(pointer: string): string {
+  const [, part, field, ...deeper] = pointer.split('/')
+  if (field === undefined || deeper.length > 0 || part === 'params') return pointer
+  return `--${field.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import type { deadLetterSchema } from '@soma/events/contract'
+import type { Clients } from '@soma/sdk/clients'
+import type * as z from 'zod'
+import { UsageError } from '../failure.ts'
+import { fieldsView, pageView } from '../output/view.ts'
+import { present } from '../present.ts'
+import { resolveId } from '../resolve-id.ts'
+import type { Handling } from '../session.ts'
+import type { PageFlags } from '../tree/page-options.ts'
+
+type DeadLetter = z.output<typeof deadLetterSchema>
+
+interface Filters {
+  readonly topic?: string
+  readonly type?: string
+  readonly code?: string
+}
+
+const listView = pageView<DeadLetter>(
+  [
+    { title: 'delivery', of: ({ deliveryId }) => deliveryId, kind: 'id' },
+    { title: 'state', of: ({ state }) => state, kind: 'status' },
+    { title: 'type', of: ({ type }) => type },
+    { title: 'group', of: ({ group }) => group },
+    { title: 'tries', of: ({ attempts }) => attempts.length },
+    { title: 'dead', of: ({ deadAt }) => deadAt, kind: 'time' },
+    { title: 'problem', of: ({ problem }) => `${problem.code}: ${problem.detail}`, kind: 'text' },
+  ],
+  ({ deliveryId }) => deliveryId,
+)
+
+const letterView = fieldsView<DeadLetter>(
+  ({ deliveryId, state, type, group, eventId, problem }) => [
+    { name: 'delivery', value: deliveryId, kind: 'id' },
+    { name: 'state', value: state, kind: 'status' },
+    { name: 'type', value: type },
+    { name: 'event', value: eventId },
+    { name: 'group', value: group },
+    { name: 'problem', value: `${problem.code}: ${problem.detail}` },
+  ],
+  ({ deliveryId }) => [deliveryId],
+)
+
+const countView = fieldsView<{ matched: number; replayed: number }>(
+  ({ matched, replayed }) => [
+    { name: 'matched', value: matched },
+    { name: 'replayed', value: replayed },
+  ],
+  () => [],
+)
+
+export async function listDeadLetters({
+  session,
+  flags,
+}: Handling<PageFlags & Filters & { state?: DeadLetter['state'] }>): Promise<void> {
+  const { clients } = await session.connect()
+  const { limit, cursor, state, topic, type, code } = flags
+  const query = present({ limit, cursor, state, topic, type, code })
+  const page = await clients.events.deadLetters.list({ query })
+  await session.printer.result(page, listView)
+  if (page.nextCursor !== null) session.printer.note(`there are more: --cursor ${page.nextCursor}`)
+}
+
+type ReplayFlags = Filters & { readonly note: string; readonly max?: number }
+
+export async function replayDeadLetters({ session, flags, args }: Handling<ReplayFlags>): Promise<void> {
+  const { topic, type, code, note } = flags
+  const filter = present({ topic, type, code })
+  const hasFilter = Object.keys(filter).length > 0
+  if ((args[0] === undefined) === !hasFilter)
+    throw new UsageError('name one dead letter, or choose by --topic, --type or --code: one of the two')
+  const { clients } = await session.connect()
+  if (args[0] === undefined) return replayMany({ session, clients, filter, note, max: flags.max })
+  const deliveryId = await resolveDeadLetter(args[0], clients)
+  const letter = await clients.events.deadLetters.replay({ params: { deliveryId }, body: { note } })
+  await session.printer.result(letter, letterView)
+}
+
+/** Counts first and asks: a replay repeats what handlers do. */
+async function replayMany(options: {
+  session: Handling<object>['session']
+  clients: Clients
+  filter: Filters
+  note: string
+  max: number | undefined
+}): Promise<void> {
+  const { session, clients, filter, note, max } = options
+  const body = { filter, note, ...present({ max }) }
+  const { matched } = await clients.events.deadLetters.replayMany({
+    body: { ...body, dryRun: true },
+    idempotencyKey: randomUUID(),
+  })
+  if (matched === 0 || !(await session.confirm(`Deliver ${matched} again, with all that their handlers do?`))) {
+    await session.printer.result({ matched, replayed: 0 }, countView)
+    return
+  }
+  await session.printer.result(await clients.events.deadLetters.replayMany({ body }), countView)
+}
+
+const resolveDeadLetter = (text: string, clients: Clients): Promise<string> =>
+  resolveId(text, {
+    prefix: 'dlv',
+    noun: 'dead letter',
+    page: async (cursor) => {
+      const page = await clients.events.deadLetters.list({ query: { limit: 200, ...present({ cursor }) } })
+      return { ids: page.items.map(({ deliveryId }) => deliveryId), nextCursor: page.nextCursor }
+    },
+  })

@@ -1,0 +1,34 @@
+import type { Mode } from '@soma/kernel'
+import { contractsOf, somaPlatform } from '@soma/server'
+import { present } from '../present.ts'
+import { UsageError } from '../failure.ts'
+import type { Handling } from '../session.ts'
+import { dataDirectoryOf, serve, stopOnSignals } from './serve.ts'
+
+interface ServerFlags {
+  readonly modules?: readonly string[]
+  readonly mode?: Mode
+  readonly port?: number
+  readonly data?: string
+}
+
+/** Runs a server until a signal ends it. What it is, in short lines on stderr. */
+export async function runServer({ session, flags }: Handling<ServerFlags>): Promise<void> {
+  const { modules, mode, port, data } = flags
+  if (modules !== undefined) refuseUnknown(modules)
+  const server = await serve(present({ modules, mode, port, data }))
+  stopOnSignals(() => server.stop())
+  const { note } = session.printer
+  note(`url      ${server.url}`)
+  note(`mode     ${server.configuration.mode}`)
+  note(`modules  ${server.modules.join(', ')}`)
+  note(`data     ${dataDirectoryOf(server) ?? 'memory: nothing is kept'}`)
+  note('stop     Ctrl-C')
+}
+
+function refuseUnknown(modules: readonly string[]): void {
+  const known = contractsOf(somaPlatform).map(({ module }) => module)
+  const unknown = modules.filter((name) => !known.includes(name))
+  if (unknown.length > 0)
+    throw new UsageError(`there is no module "${unknown.join('", "')}": the modules are ${known.join(', ')}`)
+}

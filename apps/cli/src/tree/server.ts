@@ -1,0 +1,71 @@
+import { type Command, Option } from 'commander'
+import { integer, list } from '../parse-flags.ts'
+import { lazily } from './lazily.ts'
+
+const MODES = ['developer-light', 'developer-full', 'test', 'test-debug', 'production', 'production-debug']
+
+export function addServerCommands(program: Command): void {
+  withServerFlags(program.command('serve').description('run a server in this process'))
+    .option('--modules <names>', 'host these modules alone, separated by commas; default: all', list)
+    .action(lazily(async () => (await import('../commands/run-server.ts')).runServer))
+  addStart(program)
+  program
+    .command('status')
+    .description('show whether the server and all it needs are well; exit code 9 when something is not')
+    .action(lazily(async () => (await import('../commands/status.ts')).showStatus))
+  withDataFlag(program.command('doctor'))
+    .description('check this machine and the server, each line ok, warn or fail; exit code 9 on fail')
+    .addOption(
+      new Option('--port <port>', 'the port a server would take, 1–65535; default 4000').argParser(integer(1, 65_535)),
+    )
+    .action(lazily(async () => (await import('../commands/doctor.ts')).runDoctor))
+  program
+    .command('version')
+    .description('print the versions of this program, Node and the server')
+    .action(lazily(async () => (await import('../commands/show-version.ts')).showVersion))
+  addConfigCommands(program)
+}
+
+function addStart(program: Command): void {
+  withServerFlags(program.command('start'))
+    .description('run a server and the job "Are your docs true?" on a folder; goes on where an earlier start ended')
+    .argument('[folder]', 'the folder to check; naming one begins a new plan. Default: this folder')
+    .option('--fresh', 'begin a new plan although there is one')
+    .option('--question <text>', 'what the plan is asked')
+    .addOption(
+      new Option('--max-statements <count>', 'how many statements are checked, 1–100000; default 2000').argParser(
+        integer(1, 100_000),
+      ),
+    )
+    .addOption(
+      new Option('--pace-ms <ms>', 'slows each task, to watch it, 0–60000 ms; default 0').argParser(integer(0, 60_000)),
+    )
+    .option('--model <url>', 'an OpenAI-compatible server; default: the built-in model. Its key: OPENAI_API_KEY')
+    .action(lazily(async () => (await import('../commands/start-here.ts')).startHere))
+}
+
+function addConfigCommands(program: Command): void {
+  const config = program.command('config').description('settings, where they come from and what they do')
+  config
+    .command('show', { isDefault: true })
+    .description('list every setting with value and source; secrets are masked')
+    .option('--checksum', 'print one hash of all values, to compare two installations')
+    .action(lazily(async () => (await import('../commands/config.ts')).showConfig))
+  config
+    .command('explain')
+    .description('say what a setting does and how to change it')
+    .argument('<key>', 'the setting, such as server.port')
+    .action(lazily(async () => (await import('../commands/config.ts')).explainSetting))
+}
+
+const withServerFlags = (command: Command): Command =>
+  withDataFlag(command)
+    .addOption(
+      new Option('--mode <mode>', 'what kind of installation; default: SOMA_MODE, else developer-light').choices(MODES),
+    )
+    .addOption(
+      new Option('--port <port>', 'the port, 0–65535, 0 takes a free one; default 4000').argParser(integer(0, 65_535)),
+    )
+
+const withDataFlag = (command: Command): Command =>
+  command.option('--data <folder>', 'where data is kept; default .soma')
