@@ -81,7 +81,8 @@ end $$;
 
 -- The module itself, in the tenant platform, lists all tenants and changes their names; a request never does (role soma_app).
 create policy platform on identity.tenants for select to soma_worker using ((select identity.tenant()) = 'platform');
-create policy platform_change on identity.tenants for update to soma_worker using ((select identity.tenant()) = 'platform') with check (true);
+create policy platform_change on identity.tenants for update to soma_worker using ((select identity.tenant()) = 'platform')
+  with check ((select identity.tenant()) = 'platform');
 
 -- Before the tenant of a key is known: which tenant it is of, and what its secret is compared with. Nothing else of it.
 create policy lookup on identity.keys for select to soma_scheduler using (true);
