@@ -11,7 +11,10 @@ const BRAND = Symbol.for('soma.problem')
 
 const REFUSALS = {
   'folder-unreadable': ['Folder cannot be read', 'Name a directory that exists and that you may read.'],
-  'folder-too-large': ['Folder is too large', 'Name a smaller folder, or exclude paths in soma-report.yaml or .gitignore.'],
+  'folder-too-large': [
+    'Folder is too large',
+    'Name a smaller folder, or exclude paths in soma-report.yaml or .gitignore.',
+  ],
   'report-settings-invalid': ['soma-report.yaml is not valid', 'Correct the named key in soma-report.yaml.'],
   'bundle-missing': ['Bundle is not stored', 'Pack the folder again.'],
   'bundle-damaged': ['Bundle does not match its digest', 'Delete the stored bundle and pack the folder again.'],

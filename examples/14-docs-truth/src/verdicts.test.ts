@@ -3,7 +3,15 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { checkStatements, type Evidence, extractStatements, packFolder, type StatementKind, type Verdict, writeReport } from './engine.ts'
+import {
+  checkStatements,
+  type Evidence,
+  extractStatements,
+  packFolder,
+  type StatementKind,
+  type Verdict,
+  writeReport,
+} from './engine.ts'
 import { aFolder } from './testing/a-folder.ts'
 import { PLANTED_LIES, readLabels, runEngine, verdictsOn } from './testing/run-engine.ts'
 
@@ -34,7 +42,8 @@ const asLie = ({ statement, evidence, fix }: Verdict): Lie => ({
   fix: fix?.replacement ?? null,
 })
 
-const nameOf = (entry: { readonly kind: string; readonly place: string; readonly subject: string }): string => `${entry.kind} ${entry.place} ${entry.subject}`
+const nameOf = (entry: { readonly kind: string; readonly place: string; readonly subject: string }): string =>
+  `${entry.kind} ${entry.place} ${entry.subject}`
 
 /** An installed package's own folder: the nearest one above its entry with a package.json of its name. */
 function folderOf(name: string): string {
@@ -54,16 +63,34 @@ test('EXA-R7 every one of 25 lies among 125 statements is found with its evidenc
     const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }
     expect(version, `labels/${name}.json was judged on another version; judge it again`).toBe(labels.version)
     const lies = new Set(labels.false.map(nameOf))
-    const found = verdictsOn(folder).filter((verdict) => verdict.verdict === 'false').map((verdict) => nameOf(asLie(verdict)))
+    const found = verdictsOn(folder)
+      .filter((verdict) => verdict.verdict === 'false')
+      .map((verdict) => nameOf(asLie(verdict)))
     const right = found.filter((lie) => lies.has(lie))
-    expect(right.length / found.length, `precision on ${name}: ${found.filter((lie) => !lies.has(lie)).join('; ')}`).toBeGreaterThanOrEqual(0.98)
+    expect(
+      right.length / found.length,
+      `precision on ${name}: ${found.filter((lie) => !lies.has(lie)).join('; ')}`,
+    ).toBeGreaterThanOrEqual(0.98)
     expect(new Set(right).size / lies.size, `recall on ${name}`).toBeGreaterThanOrEqual(0.8)
   }
 })
 
 test('the fixture plants lies of every kind', () => {
   const kinds = new Set(readLabels<Lie[]>('planted-lies').map((lie) => lie.kind))
-  expect([...kinds].toSorted()).toEqual(['anchor', 'command', 'engine', 'env', 'flag', 'licence', 'link', 'package', 'path', 'port', 'setting', 'version'])
+  expect([...kinds].toSorted()).toEqual([
+    'anchor',
+    'command',
+    'engine',
+    'env',
+    'flag',
+    'licence',
+    'link',
+    'package',
+    'path',
+    'port',
+    'setting',
+    'version',
+  ])
 })
 
 test('EXA-R8 the patch passes git apply --check, and after applying it the statements it fixes are true', () => {
@@ -77,9 +104,17 @@ test('EXA-R8 the patch passes git apply --check, and after applying it the state
   writeFileSync(patch, writeReport(bundle, report)['fixes.patch'])
   execFileSync('git', ['apply', '--check', patch], { cwd: folder })
   execFileSync('git', ['apply', patch], { cwd: folder })
-  const after = new Map(verdictsOn(folder).map((verdict) => [`${verdict.statement.kind} ${verdict.statement.file}:${verdict.statement.line} ${verdict.statement.subject}`, verdict.verdict]))
+  const after = new Map(
+    verdictsOn(folder).map((verdict) => [
+      `${verdict.statement.kind} ${verdict.statement.file}:${verdict.statement.line} ${verdict.statement.subject}`,
+      verdict.verdict,
+    ]),
+  )
   for (const item of fixed) {
-    const subject = item.kind === 'command' && item.subject.startsWith('make ') ? `make ${item.fix?.replacement}` : item.fix?.replacement
+    const subject =
+      item.kind === 'command' && item.subject.startsWith('make ')
+        ? `make ${item.fix?.replacement}`
+        : item.fix?.replacement
     expect([item.key, after.get(`${item.kind} ${item.file}:${item.line} ${subject}`)]).toEqual([item.key, 'true'])
   }
 })

@@ -19,7 +19,8 @@ const PER_PART = 2
  * made up, so an answer may be empty. Raises `input-invalid` for more than 500 characters.
  */
 export function answerQuestion(bundle: Bundle, question: string = DEFAULT_QUESTION): Answer {
-  if (question.length > 500) throw refusal('input-invalid', `The question has ${question.length} characters, more than 500.`)
+  if (question.length > 500)
+    throw refusal('input-invalid', `The question has ${question.length} characters, more than 500.`)
   const index = createIndex(sentencesOf(bundle))
   const chosen: Sentence[] = []
   for (const part of question.split(/[,;?!.]+|\band\b/i).map(stems)) {
@@ -31,14 +32,19 @@ export function answerQuestion(bundle: Bundle, question: string = DEFAULT_QUESTI
 }
 
 const STOP = new Set(
-  'a an and are as at be by can do does did for from has have how i in is it its me my of on or our that the their there this to was we what when where which who why will with you your'.split(' '),
+  'a an and are as at be by can do does did for from has have how i in is it its me my of on or our that the their there this to was we what when where which who why will with you your'.split(
+    ' ',
+  ),
 )
 
 /** The words that matter, without their commonest endings. */
 const stems = (text: string): readonly string[] =>
-  (text.toLowerCase().match(/[a-z0-9][a-z0-9.+#-]*[a-z0-9+#]|[a-z0-9]/g) ?? []).filter((word) => !STOP.has(word)).map(stem)
+  (text.toLowerCase().match(/[a-z0-9][a-z0-9.+#-]*[a-z0-9+#]|[a-z0-9]/g) ?? [])
+    .filter((word) => !STOP.has(word))
+    .map(stem)
 
-const stem = (word: string): string => (word.length > 4 ? word.replace(/(ing|ed|es|s)$/, '') : word.replace(/(?<=[a-z]{3})s$/, ''))
+const stem = (word: string): string =>
+  word.length > 4 ? word.replace(/(ing|ed|es|e|s)$/, '') : word.replace(/(?<=[a-z]{3})s$/, '')
 
 interface Query {
   readonly terms: readonly string[]
@@ -55,12 +61,21 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   install: 'setup npm pip add',
   use: 'usage example',
   test: 'vitest jest coverage',
-  contribute: 'contributing pull develop',
+  contribut: 'pull develop',
 }
 
 function expand(terms: readonly string[]): Query {
   const asksWhat = terms.some((term) => /^(project|repository|package|library|purpose|about)$/.test(term))
-  return { terms, others: terms.flatMap((term) => (SYNONYMS[term] ?? '').split(' ').filter((word) => word !== '').map(stem)), asksWhat }
+  return {
+    terms,
+    others: terms.flatMap((term) =>
+      (SYNONYMS[term] ?? '')
+        .split(' ')
+        .filter((word) => word !== '')
+        .map(stem),
+    ),
+    asksWhat,
+  }
 }
 
 interface IndexedSentence {
@@ -93,7 +108,12 @@ function rank(index: SentenceIndex, query: Query): readonly Sentence[] {
   const scored = index.sentences.map((entry) => ({ sentence: entry.sentence, score: scoreOf(index, query, entry) }))
   return scored
     .filter(({ score }) => score > 0)
-    .sort((left, right) => right.score - left.score || byCodeUnit(left.sentence.file, right.sentence.file) || left.sentence.line - right.sentence.line)
+    .sort(
+      (left, right) =>
+        right.score - left.score ||
+        byCodeUnit(left.sentence.file, right.sentence.file) ||
+        left.sentence.line - right.sentence.line,
+    )
     .map(({ sentence }) => sentence)
 }
 
@@ -101,7 +121,8 @@ function rank(index: SentenceIndex, query: Query): readonly Sentence[] {
 function scoreOf(index: SentenceIndex, query: Query, entry: IndexedSentence): number {
   const found = [...query.terms, ...query.others].filter((term) => entry.words.has(term))
   const lead = query.asksWhat && entry.sentence.isLead ? 100 : 0
-  const isCovered = query.others.length > 0 ? found.length > 0 : found.length * 2 >= query.terms.length && found.length > 0
+  const isCovered =
+    query.others.length > 0 ? found.length > 0 : found.length * 2 >= query.terms.length && found.length > 0
   if (!isCovered) return lead
   const base = query.terms.reduce((sum, term) => sum + weightOf(index, entry, term), 0)
   const related = query.others.reduce((sum, term) => sum + weightOf(index, entry, term) / 2, 0)

@@ -25,7 +25,14 @@ const SENTENCE = /[^\s](?:[^.!?]|[.!?](?!["')\]*_`]*\s+["'([*_`]*[A-Z0-9]))*(?:[
 export function sentencesOf(bundle: Bundle): readonly Sentence[] {
   return documentsOf(bundle).flatMap(({ path }) => {
     const { text, blocks } = parsedDocument(bundle, path)
-    const lead = /^readme[^/]*$/i.test(path) ? blocks.find((block) => block.type === 'prose' && isProse(text.slice(block.start, block.end)) && !/:\s*$/.test(text.slice(block.start, block.end))) : undefined
+    const lead = /^readme[^/]*$/i.test(path)
+      ? blocks.find(
+          (block) =>
+            block.type === 'prose' &&
+            isProse(text.slice(block.start, block.end)) &&
+            !/:\s*$/.test(text.slice(block.start, block.end)),
+        )
+      : undefined
     return blocks.flatMap((block) =>
       partsOf(text, block).map(({ quote, start, isCommand }) => ({
         quote,
@@ -59,10 +66,17 @@ function commandLines(raw: string, offset: number): readonly Part[] {
   return [...raw.matchAll(/[^\r\n]*\S[^\r\n]*/g)].flatMap((match): Part[] => {
     const quote = match[0].trim()
     const isComment = /^(#|\/\/)/.test(quote)
-    return isComment || quote.length > 200 ? [] : [{ quote, start: offset + match.index + match[0].indexOf(quote), isCommand: true }]
+    return isComment || quote.length > 200
+      ? []
+      : [{ quote, start: offset + match.index + match[0].indexOf(quote), isCommand: true }]
   })
 }
 
 /** At least four words outside of links' addresses and tags. */
 const isProse = (text: string): boolean =>
-  (text.slice(0, 2_000).replace(/\[!\[[^\]]*\]\([^)]*\)\]\([^)]*\)|<[^>]*>|\]\([^)]*\)|!\[[^\]]*\]/g, ' ').match(/[A-Za-z]{2,}/g) ?? []).length >= 4
+  (
+    text
+      .slice(0, 2_000)
+      .replace(/\[!\[[^\]]*\]\([^)]*\)\]\([^)]*\)|<[^>]*>|\]\([^)]*\)|!\[[^\]]*\]/g, ' ')
+      .match(/[A-Za-z]{2,}/g) ?? []
+  ).length >= 4

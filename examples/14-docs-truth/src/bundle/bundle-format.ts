@@ -44,7 +44,11 @@ function bundleOver(digest: string, manifest: BundleManifest, bytes: Buffer, sta
   return bundle
 }
 
-function searchLines(bundle: Bundle, text: string, options: NonNullable<Parameters<Bundle['search']>[1]>): readonly SearchHit[] {
+function searchLines(
+  bundle: Bundle,
+  text: string,
+  options: NonNullable<Parameters<Bundle['search']>[1]>,
+): readonly SearchHit[] {
   const { kinds, limit = 50 } = options
   const hits: SearchHit[] = []
   for (const file of bundle.manifest.files) {

@@ -57,7 +57,10 @@ export interface Bundle {
   /** The file's text exactly as it was (byte order mark and line ends kept), undefined when it is not in the bundle. */
   read(path: string): string | undefined
   /** Lines that contain `text`, in path and line order, at most `limit` (50). */
-  search(text: string, options?: { readonly kinds?: readonly FileKind[]; readonly limit?: number }): readonly SearchHit[]
+  search(
+    text: string,
+    options?: { readonly kinds?: readonly FileKind[]; readonly limit?: number },
+  ): readonly SearchHit[]
   encode(): Uint8Array
 }
 

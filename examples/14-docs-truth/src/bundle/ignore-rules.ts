@@ -31,7 +31,10 @@ export function createIgnoreRules(sets: readonly RuleSet[] = []): IgnoreRules {
       return false
     },
     with: (directory, text) =>
-      createIgnoreRules([...sets, { base: directory === '' ? '' : `${directory}/`, prefix: '', rules: createRules(text) }]),
+      createIgnoreRules([
+        ...sets,
+        { base: directory === '' ? '' : `${directory}/`, prefix: '', rules: createRules(text) },
+      ]),
   }
 }
 
@@ -40,7 +43,11 @@ export function outerIgnoreRules(folder: string): IgnoreRules {
   const checkout = checkoutOf(folder)
   if (checkout === undefined) return createIgnoreRules()
   const inside = checkout === folder ? [] : relative(checkout, folder).split(sep)
-  const prefixFrom = (depth: number): string => inside.slice(depth).map((part) => `${part}/`).join('')
+  const prefixFrom = (depth: number): string =>
+    inside
+      .slice(depth)
+      .map((part) => `${part}/`)
+      .join('')
   const sets: RuleSet[] = [
     { base: '', prefix: prefixFrom(0), rules: createRules(textOf(join(checkout, '.git', 'info', 'exclude'))) },
     ...inside.map((_, depth) => ({
@@ -50,7 +57,9 @@ export function outerIgnoreRules(folder: string): IgnoreRules {
     })),
   ]
   // A folder that was chosen although its checkout ignores it (an installed package) is read as if it stood alone.
-  return sets.some((set) => set.prefix !== '' && set.rules.test(set.prefix).ignored) ? createIgnoreRules() : createIgnoreRules(sets)
+  return sets.some((set) => set.prefix !== '' && set.rules.test(set.prefix).ignored)
+    ? createIgnoreRules()
+    : createIgnoreRules(sets)
 }
 
 function checkoutOf(folder: string): string | undefined {

@@ -23,7 +23,7 @@ test('version control, dependencies, ignored files and secrets are never packed'
     '.env': 'A=1',
     '.env.production': 'A=1',
     'deploy/server.pem': 'x',
-    'id_rsa': 'x',
+    id_rsa: 'x',
     'notes.txt': key,
     'src/token.js': `const token = 'ghp_${'a1'.repeat(18)}'`,
     'a.log': 'x',
@@ -45,7 +45,13 @@ test('version control, dependencies, ignored files and secrets are never packed'
 })
 
 test('rules above a chosen folder hold in it, unless they ignore all of it', () => {
-  const checkout = aFolder({ '.git/HEAD': 'x', '.gitignore': '*.tmp\nlib/\n', 'part/a.tmp': 'x', 'part/b.js': 'x', 'lib/c.js': 'x' })
+  const checkout = aFolder({
+    '.git/HEAD': 'x',
+    '.gitignore': '*.tmp\nlib/\n',
+    'part/a.tmp': 'x',
+    'part/b.js': 'x',
+    'lib/c.js': 'x',
+  })
   expect(pathsOf(join(checkout, 'part'))).toEqual(['b.js'])
   expect(pathsOf(join(checkout, 'lib'))).toEqual(['c.js'])
 })
@@ -72,7 +78,10 @@ test('over a limit the documents are packed first and the rest is listed', () =>
   expect(byFiles.manifest.notRead).toEqual([{ path: 'b.js', type: 'file', reason: 'over the limit of files' }])
   const byBytes = packFolder(folder, { maxBytes: 7 })
   expect(byBytes.manifest.files.map((file) => file.path)).toEqual(['docs/guide.md', 'z/README.md'])
-  expect(packFolder(folder, { maxFileBytes: 2 }).manifest.notRead.map((entry) => entry.path)).toEqual(['docs/guide.md', 'z/README.md'])
+  expect(packFolder(folder, { maxFileBytes: 2 }).manifest.notRead.map((entry) => entry.path)).toEqual([
+    'docs/guide.md',
+    'z/README.md',
+  ])
 })
 
 test('a folder that cannot be read is refused by name with a remedy', () => {
@@ -83,7 +92,9 @@ test('a folder that cannot be read is refused by name with a remedy', () => {
 
 test('equal folders give equal bytes and reports, in whatever order the disk lists them', () => {
   const shuffled = (path: string): readonly Dirent[] =>
-    readdirSync(path, { withFileTypes: true }).toSorted((left, right) => (reversed(left.name) < reversed(right.name) ? 1 : -1))
+    readdirSync(path, { withFileTypes: true }).toSorted((left, right) =>
+      reversed(left.name) < reversed(right.name) ? 1 : -1,
+    )
   const [bundle, other] = [packFolder(PLANTED_LIES), packFolder(PLANTED_LIES, { readDirectory: shuffled })]
   expect(other.digest).toBe(bundle.digest)
   expect(writeReport(other, runEngine(other))).toEqual(writeReport(bundle, runEngine(bundle)))

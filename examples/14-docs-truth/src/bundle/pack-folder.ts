@@ -38,7 +38,8 @@ export function packFolder(folder: string, options: PackOptions = {}): Bundle {
     ...(options.readDirectory === undefined ? {} : { readDirectory: options.readDirectory }),
   })
   const packing = takeFiles(root, walk.files, options)
-  const byPath = (left: { readonly path: string }, right: { readonly path: string }): number => byCodeUnit(left.path, right.path)
+  const byPath = (left: { readonly path: string }, right: { readonly path: string }): number =>
+    byCodeUnit(left.path, right.path)
   return createBundle(
     {
       format: 'soma-folder-bundle/1',
@@ -61,7 +62,8 @@ function takeFiles(folder: string, files: readonly WalkedFile[], options: PackOp
   const packing: Packing = { files: [], notRead: [], contents: new Map() }
   let packedBytes = 0
   for (const file of inTakingOrder(files)) {
-    const leaveOut = (reason: NotReadReason): void => void packing.notRead.push({ path: file.path, type: 'file', reason })
+    const leaveOut = (reason: NotReadReason): void =>
+      void packing.notRead.push({ path: file.path, type: 'file', reason })
     if (BINARY_NAME.test(file.path)) leaveOut('binary')
     else if (file.bytes > maxFileBytes) leaveOut('over the size of one file')
     else if (packing.files.length >= maxFiles) leaveOut('over the limit of files')

@@ -53,7 +53,8 @@ export function walkFolder(root: string, options: WalkOptions): Walk {
   for (let next = progress.pending.pop(); next !== undefined; next = progress.pending.pop()) {
     walkDirectory(progress, next.path, next.rules)
   }
-  const byPath = (left: { readonly path: string }, right: { readonly path: string }): number => byCodeUnit(left.path, right.path)
+  const byPath = (left: { readonly path: string }, right: { readonly path: string }): number =>
+    byCodeUnit(left.path, right.path)
   return {
     files: progress.files.sort(byPath),
     directories: progress.directories.sort(byCodeUnit),
@@ -89,7 +90,8 @@ function walkDirectory(progress: Progress, path: string, outerRules: IgnoreRules
     ? outerRules.with(path, readFileSync(join(progress.root, path, '.gitignore'), 'utf8'))
     : outerRules
   const names = new Set(entries.map((entry) => entry.name))
-  for (const entry of entries) visit(progress, { entry, rules, names, path: path === '' ? entry.name : `${path}/${entry.name}` })
+  for (const entry of entries)
+    visit(progress, { entry, rules, names, path: path === '' ? entry.name : `${path}/${entry.name}` })
 }
 
 function entriesOf(progress: Progress, path: string): readonly Dirent[] | undefined {

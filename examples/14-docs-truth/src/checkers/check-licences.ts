@@ -18,7 +18,8 @@ const TITLES: readonly (readonly [RegExp, string])[] = [
 ]
 
 /** Talk of others' licences. */
-const OTHERS = /\b(dependenc\w*|third|bundled|includes?|except|parts?|portions?|contains?|borrowed|fork\w*|based on|originally|dual|some|other|fonts?|icons?|logo|data|docs|documentation)\b/i
+const OTHERS =
+  /\b(dependenc\w*|third|bundled|includes?|except|parts?|portions?|contains?|borrowed|fork\w*|based on|originally|dual|some|other|fonts?|icons?|logo|data|docs|documentation)\b/i
 
 interface LicenceFact {
   readonly name: string
@@ -32,8 +33,13 @@ export function checkLicence(bundle: Bundle, statement: Statement): Verdict {
   if (same !== undefined) return holds(statement, `${same.place.file} names the licence.`, [line(same.place)])
   const [first] = facts
   if (first === undefined) return undecided(statement, 'ambiguous', 'No manifest of the folder names a licence.')
-  const isCertain = statement.context.about === 'section' || /\b(this (project|package|library|software|repository)|licen[sc]ed under|released under)\b/i.test(statement.sentence)
-  if (!isCertain || OTHERS.test(statement.sentence)) return undecided(statement, 'ambiguous', 'The sentence may be about the licence of something else.')
+  const isCertain =
+    statement.context.about === 'section' ||
+    /\b(this (project|package|library|software|repository)|licen[sc]ed under|released under)\b/i.test(
+      statement.sentence,
+    )
+  if (!isCertain || OTHERS.test(statement.sentence))
+    return undecided(statement, 'ambiguous', 'The sentence may be about the licence of something else.')
   return contradicted(statement, {
     reason: `${first.place.file} says ${first.name}.`,
     evidence: facts.map((fact) => line(fact.place)),
@@ -43,16 +49,24 @@ export function checkLicence(bundle: Bundle, statement: Statement): Verdict {
 }
 
 function isSame(claimed: string, actual: string): boolean {
-  const plain = (name: string): string => name.toLowerCase().replace(/licen[sc]e|version|clause|only|or-later|[^a-z0-9]|\.0\b/g, '')
+  const plain = (name: string): string =>
+    name.toLowerCase().replace(/licen[sc]e|version|clause|only|or-later|[^a-z0-9]|\.0\b/g, '')
   const [left, right] = [plain(claimed), plain(actual)]
-  return left === right || right.includes(left) || (left.replace(/\d+$/, '') === right.replace(/\d+$/, '') && (!/\d/.test(left) || !/\d/.test(right)))
+  return (
+    left === right ||
+    right.includes(left) ||
+    (left.replace(/\d+$/, '') === right.replace(/\d+$/, '') && (!/\d/.test(left) || !/\d/.test(right)))
+  )
 }
 
 /** What the manifest and the licence file say; the manifest first. */
 function licencesOf(bundle: Bundle, file: string): readonly LicenceFact[] {
   const facts = packageOf(bundle, file)
   const place = facts && placeOfKey(bundle, facts.file, ['license'])
-  const manifest = facts?.licence !== undefined && place !== undefined && !/^SEE /i.test(facts.licence) ? [{ name: facts.licence, place }] : []
+  const manifest =
+    facts?.licence !== undefined && place !== undefined && !/^SEE /i.test(facts.licence)
+      ? [{ name: facts.licence, place }]
+      : []
   const files = [...new Set(['', facts?.directory ?? ''])].flatMap((directory) =>
     pathFactsOf(bundle)
       .namesIn(directory)

@@ -11,12 +11,16 @@ import { contradicted, holds, line, undecided, type Verdict } from './verdict.ts
 
 /** Checks a link or an image address. Outside addresses are never fetched. */
 export function checkLink(bundle: Bundle, statement: Statement): Verdict {
-  if (statement.context.about === 'outside') return undecided(statement, 'needs network', 'The address leads outside the folder.')
+  if (statement.context.about === 'outside')
+    return undecided(statement, 'needs network', 'The address leads outside the folder.')
   const { path, fragment } = partsOf(statement.subject)
   if (path === undefined) return undecided(statement, 'ambiguous', 'The address holds a placeholder.')
   const target = path === '' ? statement.file : targetOf(bundle, statement, path)
   if (typeof target !== 'string') return target
-  if (fragment === undefined) return holds(statement, `The folder has ${target === '' ? 'itself' : target}.`, [{ type: 'name', path: target, isThere: true }])
+  if (fragment === undefined)
+    return holds(statement, `The folder has ${target === '' ? 'itself' : target}.`, [
+      { type: 'name', path: target, isThere: true },
+    ])
   return checkAnchor(bundle, statement, { target, fragment })
 }
 
@@ -50,35 +54,51 @@ function targetOf(bundle: Bundle, statement: Statement, path: string): string | 
   const bases = isAbsolute ? [''] : [directoryOf(statement.file)]
   const resolution = resolvePath(bundle, path, bases)
   if (resolution.type === 'found') return resolution.path
-  if (resolution.type === 'outside') return undecided(statement, 'not a statement about this folder', 'The link leaves the folder.')
-  if (resolution.type === 'closed') return undecided(statement, 'ambiguous', `${resolution.path} lies in a folder that was not read.`)
+  if (resolution.type === 'outside')
+    return undecided(statement, 'not a statement about this folder', 'The link leaves the folder.')
+  if (resolution.type === 'closed')
+    return undecided(statement, 'ambiguous', `${resolution.path} lies in a folder that was not read.`)
   const stem = resolution.path.replace(/\.html?$/, '')
-  const route = ROUTE_ENDINGS.map((ending) => `${stem}${ending}`).find((candidate) => facts.typeOf(candidate) === 'file')
+  const route = ROUTE_ENDINGS.map((ending) => `${stem}${ending}`).find(
+    (candidate) => facts.typeOf(candidate) === 'file',
+  )
   if (route !== undefined) return route
-  const hasParent = path.endsWith('.md') && directoryOf(resolution.path) !== '' && facts.typeOf(directoryOf(resolution.path)) === 'folder'
+  const hasParent =
+    path.endsWith('.md') &&
+    directoryOf(resolution.path) !== '' &&
+    facts.typeOf(directoryOf(resolution.path)) === 'folder'
   if (isAbsolute && !hasParent) return undecided(statement, 'ambiguous', 'The link starts at the top of a web site.')
   return missingTarget(bundle, statement, { path, resolved: resolution.path })
 }
 
-const KNOWN_NAME = /(^|\/)(licen[cs]e|contributing|changelog|readme|security|notice|authors|code_of_conduct|governance|makefile|dockerfile)(\.\w+)?$/i
+const KNOWN_NAME =
+  /(^|\/)(licen[cs]e|contributing|changelog|readme|security|notice|authors|code_of_conduct|governance|makefile|dockerfile)(\.\w+)?$/i
 const SITE_SETTINGS =
   /(^|\/)(docusaurus\.config\.[cm]?[jt]s|mkdocs\.ya?ml|_config\.ya?ml|\.vitepress\/.*|\.vuepress\/.*|astro\.config\.[cm]?[jt]s|book\.toml|conf\.py|_sidebar\.md|sidebars?\.[jt]s|typedoc\.json|antora\.yml|hugo\.toml|gatsby-config\.[jt]s)$/i
 
-function missingTarget(bundle: Bundle, statement: Statement, missing: { readonly path: string; readonly resolved: string }): Verdict {
+function missingTarget(
+  bundle: Bundle,
+  statement: Statement,
+  missing: { readonly path: string; readonly resolved: string },
+): Verdict {
   const { path, resolved } = missing
   if (isMadeLater(bundle, resolved)) return undecided(statement, 'ambiguous', `${resolved} is made later.`)
   const hasEnding = /\.[A-Za-z0-9]{1,5}$/.test(path) || KNOWN_NAME.test(path)
   const isSite = bundle.list().some((file) => SITE_SETTINGS.test(file.path))
   const isRoute = !hasEnding && (isSite || !(path.startsWith('.') || path.endsWith('/') || path.includes('/')))
-  if (isRoute || (isSite && !/\.\w+$/.test(path))) return undecided(statement, 'ambiguous', `${path} may be a route of a web site.`)
-  if (isSite && /\.html?$/.test(path)) return undecided(statement, 'ambiguous', `${path} may be a page of the built web site.`)
+  if (isRoute || (isSite && !/\.\w+$/.test(path)))
+    return undecided(statement, 'ambiguous', `${path} may be a route of a web site.`)
+  if (isSite && /\.html?$/.test(path))
+    return undecided(statement, 'ambiguous', `${path} may be a page of the built web site.`)
   const candidate = onlyCandidate(bundle, resolved)
   const replacement = candidate === undefined ? undefined : addressOf(statement, candidate)
   return contradicted(statement, {
     reason: `The folder has no ${resolved}.`,
     evidence: [
       { type: 'name', path: resolved, isThere: false, nearby: nearbyNames(bundle, resolved) },
-      ...(candidate === undefined || pathFactsOf(bundle).typeOf(candidate) !== 'file' ? [] : [{ type: 'name' as const, path: candidate, isThere: true }]),
+      ...(candidate === undefined || pathFactsOf(bundle).typeOf(candidate) !== 'file'
+        ? []
+        : [{ type: 'name' as const, path: candidate, isThere: true }]),
     ],
     replacement,
     suggestion: 'Point the link at a file that exists, or remove it.',
@@ -98,22 +118,40 @@ interface Target {
 }
 
 function checkAnchor(bundle: Bundle, statement: Statement, { target, fragment }: Target): Verdict {
-  if (fragment === '' || fragment === 'top') return holds(statement, `The folder has ${target}.`, [{ type: 'name', path: target, isThere: true }])
+  if (fragment === '' || fragment === 'top')
+    return holds(statement, `The folder has ${target}.`, [{ type: 'name', path: target, isThere: true }])
   const lines = /^L(\d+)(?:C\d+)?(?:-L?(\d+)(?:C\d+)?)?$/.exec(fragment)
-  if (lines !== null && bundle.read(target) !== undefined) return checkLineAnchor(bundle, statement, { target, last: Number(lines[2] ?? lines[1]) })
+  if (lines !== null && bundle.read(target) !== undefined)
+    return checkLineAnchor(bundle, statement, { target, last: Number(lines[2] ?? lines[1]) })
   const document = parsedDocument(bundle, documentBehind(bundle, target))
-  if (document.text === '' || !/\.(md|markdown|mdx)$|(^|\/)[^.]+$/i.test(documentBehind(bundle, target)) || /^[/:!]/.test(fragment)) {
+  if (
+    document.text === '' ||
+    !/\.(md|markdown|mdx)$|(^|\/)[^.]+$/i.test(documentBehind(bundle, target)) ||
+    /^[/:!]/.test(fragment)
+  ) {
     return undecided(statement, 'ambiguous', `The anchors of ${target} cannot be told from its text.`)
   }
   const wanted = fragment.replace(/^user-content-/, '')
   const file = documentBehind(bundle, target)
   const found = document.anchors.find((anchor) => anchor.slug === wanted)
-  if (found !== undefined) return holds(statement, `${file} has the anchor.`, [line(placeOfOffset(bundle, file, found.start))])
-  if (/^[a-z][A-Za-z]+-[\w-]+$/.test(wanted) && document.text.includes('ALL-CONTRIBUTORS-LIST') && file === statement.file) {
+  if (found !== undefined)
+    return holds(statement, `${file} has the anchor.`, [line(placeOfOffset(bundle, file, found.start))])
+  if (
+    /^[a-z][A-Za-z]+-[\w-]+$/.test(wanted) &&
+    document.text.includes('ALL-CONTRIBUTORS-LIST') &&
+    file === statement.file
+  ) {
     return undecided(statement, 'ambiguous', 'The list of contributors uses such anchors as marks.')
   }
-  const similar = document.anchors.find((anchor) => isOtherSpelling(anchor.slug, wanted) || isOtherSpelling(anchor.slug, wanted.replace(/-\d+$/, '')))
-  if (similar !== undefined) return undecided(statement, 'ambiguous', `${file} has the heading #${similar.slug}, which other web sites spell as #${wanted}.`)
+  const similar = document.anchors.find(
+    (anchor) => isOtherSpelling(anchor.slug, wanted) || isOtherSpelling(anchor.slug, wanted.replace(/-\d+$/, '')),
+  )
+  if (similar !== undefined)
+    return undecided(
+      statement,
+      'ambiguous',
+      `${file} has the heading #${similar.slug}, which other web sites spell as #${wanted}.`,
+    )
   return missingAnchor(bundle, statement, { file, wanted })
 }
 
@@ -141,11 +179,17 @@ function boundaries(slug: string): ReadonlySet<number> {
 /** A link to a folder shows its README. */
 function documentBehind(bundle: Bundle, target: string): string {
   if (pathFactsOf(bundle).typeOf(target) !== 'folder') return target
-  const readme = pathFactsOf(bundle).namesIn(target).find((name) => /^readme\.md$/i.test(name))
+  const readme = pathFactsOf(bundle)
+    .namesIn(target)
+    .find((name) => /^readme\.md$/i.test(name))
   return readme === undefined ? target : normalise(`${target}/${readme}`)
 }
 
-function missingAnchor(bundle: Bundle, statement: Statement, missing: { readonly file: string; readonly wanted: string }): Verdict {
+function missingAnchor(
+  bundle: Bundle,
+  statement: Statement,
+  missing: { readonly file: string; readonly wanted: string },
+): Verdict {
   const { file, wanted } = missing
   const { anchors } = parsedDocument(bundle, file)
   const nearest = onlyNearest(wanted, [...new Set(anchors.map((anchor) => anchor.slug))])
@@ -159,7 +203,11 @@ function missingAnchor(bundle: Bundle, statement: Statement, missing: { readonly
   })
 }
 
-function checkLineAnchor(bundle: Bundle, statement: Statement, wanted: { readonly target: string; readonly last: number }): Verdict {
+function checkLineAnchor(
+  bundle: Bundle,
+  statement: Statement,
+  wanted: { readonly target: string; readonly last: number },
+): Verdict {
   const { target, last } = wanted
   const count = linesOf(bundle, target).length
   if (last <= count) return holds(statement, `${target} has ${count} lines.`, [line(placeOfLine(bundle, target, last))])

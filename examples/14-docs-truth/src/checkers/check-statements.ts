@@ -15,7 +15,8 @@ const CHECKERS: Readonly<Record<Checker, (bundle: Bundle, statements: readonly S
 }
 
 /** Runs one checker over its statements. */
-export const runChecker = (checker: Checker, bundle: Bundle, statements: readonly Statement[]): readonly Verdict[] => CHECKERS[checker](bundle, statements)
+export const runChecker = (checker: Checker, bundle: Bundle, statements: readonly Statement[]): readonly Verdict[] =>
+  CHECKERS[checker](bundle, statements)
 
 /** Every verdict, in the order of the statements. */
 export function checkStatements(bundle: Bundle, statements: readonly Statement[]): readonly Verdict[] {

@@ -29,35 +29,48 @@ const partsOf = (version: string): number => version.split('.').filter((part) =>
 function checkVersion(bundle: Bundle, statement: Statement): Verdict {
   const facts = packageOf(bundle, statement.file)
   const name = statement.context.about ?? ''
-  if (facts === undefined) return undecided(statement, 'not a statement about this folder', 'No package.json of the folder is meant.')
+  if (facts === undefined)
+    return undecided(statement, 'not a statement about this folder', 'No package.json of the folder is meant.')
   return name === facts.name ? checkOwnVersion(bundle, statement) : checkDependency(bundle, statement)
 }
 
 function checkOwnVersion(bundle: Bundle, statement: Statement): Verdict {
   const facts = packageOf(bundle, statement.file)
   const place = facts && placeOfKey(bundle, facts.file, ['version'])
-  if (facts?.version === undefined || place === undefined) return undecided(statement, 'ambiguous', 'The manifest names no version.')
-  if (truncated(facts.version, partsOf(statement.subject)) === statement.subject) return holds(statement, `${facts.file} has this version.`, [line(place)])
-  return contradicted(statement, { reason: `${facts.file} has version ${facts.version}.`, evidence: [line(place)], replacement: facts.version })
+  if (facts?.version === undefined || place === undefined)
+    return undecided(statement, 'ambiguous', 'The manifest names no version.')
+  if (truncated(facts.version, partsOf(statement.subject)) === statement.subject)
+    return holds(statement, `${facts.file} has this version.`, [line(place)])
+  return contradicted(statement, {
+    reason: `${facts.file} has version ${facts.version}.`,
+    evidence: [line(place)],
+    replacement: facts.version,
+  })
 }
 
 /** Words by which a document says that the folder itself uses a version. */
-const USE = /\b(uses?|used|using|built (?:on|with)|based on|powered by|runs on|depends? on|pins?|pinned|needs?|requires?|relies on|ships with)\b/i
+const USE =
+  /\b(uses?|used|using|built (?:on|with)|based on|powered by|runs on|depends? on|pins?|pinned|needs?|requires?|relies on|ships with)\b/i
 
 function checkDependency(bundle: Bundle, statement: Statement): Verdict {
   const { subject, sentence, context } = statement
   const facts = packageOf(bundle, statement.file)
   const name = context.about ?? ''
   const range = facts?.dependencies.get(name)
-  const key = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies'].find((group) => facts && placeOfKey(bundle, facts.file, [group, name]) !== undefined)
+  const key = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies'].find(
+    (group) => facts && placeOfKey(bundle, facts.file, [group, name]) !== undefined,
+  )
   const place = facts && key && placeOfKey(bundle, facts.file, [key, name])
   if (facts === undefined || range === undefined || !place || semver.validRange(range) === null) {
     return undecided(statement, 'ambiguous', `The manifest binds ${name} to no version.`)
   }
   const claimed = subject.replace(/\.x/g, '')
-  if (semver.intersects(range, claimed)) return holds(statement, `${facts.file} asks for ${name} ${range}.`, [line(place)])
-  if (HISTORY.test(sentence) || /\b(?:and|or) (?:above|higher|later|newer|up)\b/.test(sentence) || range.includes('||')) return undecided(statement, 'ambiguous', `The sentence does not say that ${name} ${subject} is used now.`)
-  if (!USE.test(sentence) && statement.context.column === undefined) return undecided(statement, 'ambiguous', 'The sentence does not say what uses it.')
+  if (semver.intersects(range, claimed))
+    return holds(statement, `${facts.file} asks for ${name} ${range}.`, [line(place)])
+  if (HISTORY.test(sentence) || /\b(?:and|or) (?:above|higher|later|newer|up)\b/.test(sentence) || range.includes('||'))
+    return undecided(statement, 'ambiguous', `The sentence does not say that ${name} ${subject} is used now.`)
+  if (!USE.test(sentence) && statement.context.column === undefined)
+    return undecided(statement, 'ambiguous', 'The sentence does not say what uses it.')
   const least = semver.minVersion(range)?.version
   return contradicted(statement, {
     reason: `${facts.file} asks for ${name} ${range}.`,
@@ -67,26 +80,33 @@ function checkDependency(bundle: Bundle, statement: Statement): Verdict {
   })
 }
 
-const DEMAND = /\b(requires?|required|needs?|needed|prerequisites?|requirements?|minimum|at least|works (?:on|with)|runs on|you(?:'ll| will)? need|must have)\b|≥|>=|&gt;=/i
+const DEMAND =
+  /\b(requires?|required|needs?|needed|prerequisites?|requirements?|minimum|at least|works (?:on|with)|runs on|you(?:'ll| will)? need|must have)\b|≥|>=|&gt;=/i
 /** A sentence that opens with the tool or soon says `requires` is about the whole folder. */
-const PROJECT_DEMAND = /^[\s*_>|-]*(?:(?:\S+ ){0,4}(?:requires?|needs?)\b|(?:node(?:\.?js)?|npm|pnpm|yarn|python|go|rust)\b)|\bprerequisites?\b|\brequirements?\b/i
-const PART = /\b(develop\w*|contribut\w*|tests?|test suite|builds?|building|benchmarks?|examples?|snippet|sample|feature|this (?:method|option|api|flag|function|command|section|guide|page))\b/i
+const PROJECT_DEMAND =
+  /^[\s*_>|-]*(?:(?:\S+ ){0,4}(?:requires?|needs?)\b|(?:node(?:\.?js)?|npm|pnpm|yarn|python|go|rust)\b)|\bprerequisites?\b|\brequirements?\b/i
+const PART =
+  /\b(develop\w*|contribut\w*|tests?|test suite|builds?|building|benchmarks?|examples?|snippet|sample|feature|this (?:method|option|api|flag|function|command|section|guide|page))\b/i
 
 function checkEngine(bundle: Bundle, statement: Statement): Verdict {
   const { subject, sentence, context } = statement
   const tool = context.about ?? ''
   const engine = engineOf(bundle, statement.file, tool)
   const range = engine && semver.validRange(engine.range)
-  if (engine === undefined || !range) return undecided(statement, 'ambiguous', `No manifest of the folder asks for a version of ${tool}.`)
+  if (engine === undefined || !range)
+    return undecided(statement, 'ambiguous', `No manifest of the folder asks for a version of ${tool}.`)
   const parts = partsOf(subject)
   const leasts = engine.range.split('||').flatMap((set) => semver.minVersion(set)?.version ?? [])
-  if (leasts.some((least) => truncated(least, parts) === truncated(subject, parts))) return holds(statement, `${engine.place.file} asks for ${tool} ${engine.range}.`, [line(engine.place)])
+  if (leasts.some((least) => truncated(least, parts) === truncated(subject, parts)))
+    return holds(statement, `${engine.place.file} asks for ${tool} ${engine.range}.`, [line(engine.place)])
   const claimed = semver.coerce(subject)?.version ?? '0.0.0'
   const isLower = semver.ltr(claimed, range) && leasts.length === 1
   const isMention = context.bound !== 'least' && !DEMAND.test(sentence)
-  if (!isLower && isMention && semver.satisfies(claimed, range)) return holds(statement, `${engine.place.file} allows ${tool} ${subject}.`, [line(engine.place)])
+  if (!isLower && isMention && semver.satisfies(claimed, range))
+    return holds(statement, `${engine.place.file} allows ${tool} ${subject}.`, [line(engine.place)])
   const doubt = doubtAboutEngine(statement)
-  if (doubt !== undefined || leasts.length !== 1) return undecided(statement, 'ambiguous', doubt ?? `${engine.place.file} allows several ranges of ${tool}.`)
+  if (doubt !== undefined || leasts.length !== 1)
+    return undecided(statement, 'ambiguous', doubt ?? `${engine.place.file} allows several ranges of ${tool}.`)
   const [least = ''] = leasts
   return contradicted(statement, {
     reason: `${engine.place.file} asks for ${tool} ${engine.range}.`,
@@ -99,8 +119,11 @@ function doubtAboutEngine(statement: Statement): string | undefined {
   const { sentence, context } = statement
   const rest = sentence.replace(/\bdefault\b/gi, '')
   if (HISTORY.test(rest)) return 'The sentence does not speak of what is needed now.'
-  if ((sentence.match(/(?<![\w.])v?\d+(?:\.\d+)*(?![\w%])/g) ?? []).length > 1) return 'The sentence names several versions.'
+  if ((sentence.match(/(?<![\w.])v?\d+(?:\.\d+)*(?![\w%])/g) ?? []).length > 1)
+    return 'The sentence names several versions.'
   if (context.bound !== 'least' && !DEMAND.test(sentence)) return 'The sentence does not say what is needed.'
-  const isAboutAll = PROJECT_DEMAND.test(sentence) || /^(prerequisites?|requirements?|install(ation|ing)?)\b/i.test(context.section?.at(-1) ?? '')
+  const isAboutAll =
+    PROJECT_DEMAND.test(sentence) ||
+    /^(prerequisites?|requirements?|install(ation|ing)?)\b/i.test(context.section?.at(-1) ?? '')
   return isAboutAll && !PART.test(sentence) ? undefined : 'The sentence may be about one feature only.'
 }

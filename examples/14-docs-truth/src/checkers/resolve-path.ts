@@ -13,7 +13,12 @@ export type Resolution =
 
 /** The directories a document may speak from, the likeliest first. */
 export function basesOf(bundle: Bundle, statement: Statement): readonly string[] {
-  const bases = [statement.context.directory, directoryOf(statement.file), '', packageOf(bundle, statement.file)?.directory]
+  const bases = [
+    statement.context.directory,
+    directoryOf(statement.file),
+    '',
+    packageOf(bundle, statement.file)?.directory,
+  ]
   return [...new Set(bases.filter((base) => base !== undefined))]
 }
 
@@ -30,7 +35,9 @@ export function resolvePath(bundle: Bundle, path: string, bases: readonly string
   }
   const module = inside.flatMap((candidate) => moduleAt(bundle, candidate))
   if (module[0] !== undefined) return { type: 'found', path: module[0] }
-  const withFront = inside.find((candidate) => facts.typeOf(frontOf(path, candidate)) === 'folder' && frontOf(path, candidate) !== candidate)
+  const withFront = inside.find(
+    (candidate) => facts.typeOf(frontOf(path, candidate)) === 'folder' && frontOf(path, candidate) !== candidate,
+  )
   return { type: 'missing', path: withFront ?? inside[0] ?? path, hasFront: withFront !== undefined }
 }
 
@@ -44,7 +51,9 @@ function moduleAt(bundle: Bundle, path: string): readonly string[] {
 
 /** The first directory that the path itself names, as a path of the folder. */
 function frontOf(path: string, candidate: string): string {
-  const own = normalise(path).replace(/^(\.\.\/)+/, '').split('/').length
+  const own = normalise(path)
+    .replace(/^(\.\.\/)+/, '')
+    .split('/').length
   const parts = candidate.split('/')
   return parts.slice(0, Math.max(parts.length - own + 1, 1)).join('/')
 }
@@ -53,9 +62,11 @@ const OUTPUT_FOLDER =
   /(^|\/)(dist|build|builds|out|output|coverage|node_modules|target|bin|tmp|temp|logs?|data|\.?cache|\.next|\.output|lib-cov|public\/build|venv|\.venv|generated|artifacts?|soma-report(-\d+)?|\.soma)(\/|$)/i
 
 /** Whether a missing path may be made later: git ignores it, or it lies where programs put what they make. */
-export const isMadeLater = (bundle: Bundle, path: string): boolean => OUTPUT_FOLDER.test(path) || pathFactsOf(bundle).isIgnored(path)
+export const isMadeLater = (bundle: Bundle, path: string): boolean =>
+  OUTPUT_FOLDER.test(path) || pathFactsOf(bundle).isIgnored(path)
 
-const PLACEHOLDER = /(^|[/._-])(my|your)[A-Z]|(^|[/._-])(path|to|your|my|foo|bar|baz|qux|example|some|name|file|filename|username|user|xxx?|yyyy)([/._-]|$)/
+const PLACEHOLDER =
+  /(^|[/._-])(my|your)[A-Z]|(^|[/._-])(path|to|your|my|foo|bar|baz|qux|example|some|name|file|filename|username|user|xxx?|yyyy)([/._-]|$)/
 
 export const isPlaceholder = (path: string): boolean => PLACEHOLDER.test(path) || PLACEHOLDER.test(path.toLowerCase())
 
@@ -68,7 +79,9 @@ export function onlyCandidate(bundle: Bundle, path: string): string | undefined 
   if (same.length > 0) return same.length === 1 ? same[0] : undefined
   const stem = name.replace(/\.[^.]+$/, '')
   if (stem === name || stem === '') return undefined
-  const beside = facts.namesIn(directoryOf(path)).filter((other) => other.replace(/\.[^.]+$/, '') === stem && other !== stem)
+  const beside = facts
+    .namesIn(directoryOf(path))
+    .filter((other) => other.replace(/\.[^.]+$/, '') === stem && other !== stem)
   return beside.length === 1 ? normalise(`${directoryOf(path)}/${beside[0]}`) : undefined
 }
 
@@ -82,4 +95,5 @@ export function relativePath(from: string, to: string): string {
 }
 
 /** Up to five names that stand where the missing one should. */
-export const nearbyNames = (bundle: Bundle, path: string): readonly string[] => pathFactsOf(bundle).namesIn(directoryOf(path)).slice(0, 5)
+export const nearbyNames = (bundle: Bundle, path: string): readonly string[] =>
+  pathFactsOf(bundle).namesIn(directoryOf(path)).slice(0, 5)

@@ -38,7 +38,12 @@ export interface Verdict {
 
 export const line = (place: Place): Evidence => ({ type: 'line', ...place })
 
-export const holds = (statement: Statement, reason: string, evidence: readonly Evidence[]): Verdict => ({ statement, verdict: 'true', reason, evidence })
+export const holds = (statement: Statement, reason: string, evidence: readonly Evidence[]): Verdict => ({
+  statement,
+  verdict: 'true',
+  reason,
+  evidence,
+})
 
 export const undecided = (statement: Statement, because: UncheckedReason, reason: string): Verdict => ({
   statement,

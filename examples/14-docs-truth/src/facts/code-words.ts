@@ -45,7 +45,12 @@ function indexCode(bundle: Bundle): CodeWords {
   }
 }
 
-function addWord(first: Map<string, { readonly file: string; readonly offset: number }>, word: string, file: string, offset: number): void {
+function addWord(
+  first: Map<string, { readonly file: string; readonly offset: number }>,
+  word: string,
+  file: string,
+  offset: number,
+): void {
   if (!first.has(word)) first.set(word, { file, offset })
   if (!word.includes('-')) return
   let part = offset
@@ -63,16 +68,26 @@ export function shortPlace(bundle: Bundle, file: string, offset: number): Place 
 
 /** Files that count as code: what runs or configures, not what is written about it. */
 export const codeFilesOf = (bundle: Bundle): readonly { readonly path: string; readonly bytes: number }[] =>
-  bundle.list().filter((file) => (file.kind === 'source' || file.kind === 'manifest') && !/(^|\/)(licen[cs]e[^/]*|copying|soma-report\.yaml)$/i.test(file.path))
+  bundle
+    .list()
+    .filter(
+      (file) =>
+        (file.kind === 'source' || file.kind === 'manifest') &&
+        !/(^|\/)(licen[cs]e[^/]*|copying|soma-report\.yaml)$/i.test(file.path),
+    )
 
 /** Lines of code that match, in path and line order. */
-export function codeLines(bundle: Bundle, pattern: RegExp): readonly { readonly place: Place; readonly match: RegExpExecArray }[] {
+export function codeLines(
+  bundle: Bundle,
+  pattern: RegExp,
+): readonly { readonly place: Place; readonly match: RegExpExecArray }[] {
   const found: { readonly place: Place; readonly match: RegExpExecArray }[] = []
   for (const file of codeFilesOf(bundle)) {
     if (!pattern.test(bundle.read(file.path) ?? '')) continue
     for (const [index, line] of linesOf(bundle, file.path).entries()) {
       const match = line.length < 2_000 ? pattern.exec(line) : null
-      if (match !== null) found.push({ place: { file: file.path, line: index + 1, quote: line.trim().slice(0, 300) }, match })
+      if (match !== null)
+        found.push({ place: { file: file.path, line: index + 1, quote: line.trim().slice(0, 300) }, match })
     }
   }
   return found

@@ -33,7 +33,10 @@ function readFlags(bundle: Bundle): ReadonlyMap<string, Place> {
 
 function readCommands(bundle: Bundle): ReadonlyMap<string, Place> {
   const commands = new Map<string, Place>()
-  for (const { place, match } of codeLines(bundle, /(?:\.command|addCommand|new Command|createCommand|add_parser|\.subcommand)\(\s*['"`]([a-z][\w:-]*)/)) {
+  for (const { place, match } of codeLines(
+    bundle,
+    /(?:\.command|addCommand|new Command|createCommand|add_parser|\.subcommand)\(\s*['"`]([a-z][\w:-]*)/,
+  )) {
     const name = match[1]
     if (name !== undefined && !isTestPath(place.file) && !commands.has(name)) commands.set(name, place)
   }

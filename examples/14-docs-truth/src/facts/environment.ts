@@ -31,9 +31,11 @@ const READS = [
   `\\{\\s*([A-Z][A-Z0-9_]{2,})[^}]*\\}\\s*=\\s*process\\.env\\b`,
 ]
 const READ = new RegExp(READS.join('|'), 'g')
-const DYNAMIC = /\b(?:process\.env|os\.environ|\benv)\[\s*(?!['"]|`[^`$]*`)|\b(?:getenv|environ\.get|Getenv|env::var)\(\s*(?!['"`)])|\bprefix(?:ed)?\w{0,40}\s{0,20}[+:].{0,200}\benv\b/i
+const DYNAMIC =
+  /\b(?:process\.env|os\.environ|\benv)\[\s*(?!['"]|`[^`$]*`)|\b(?:getenv|environ\.get|Getenv|env::var)\(\s*(?!['"`)])|\bprefix(?:ed)?\w{0,40}\s{0,20}[+:].{0,200}\benv\b/i
 
-const TEST_PATH = /(^|\/)(tests?|__tests__|spec|e2e|bench(marks?)?|fixtures?|\.github|\.ci|ci|scripts?|tools?)\/|\.(test|spec|bench)\.[cm]?[jt]sx?$/
+const TEST_PATH =
+  /(^|\/)(tests?|__tests__|spec|e2e|bench(marks?)?|fixtures?|\.github|\.ci|ci|scripts?|tools?)\/|\.(test|spec|bench)\.[cm]?[jt]sx?$/
 
 export const isTestPath = (path: string): boolean => TEST_PATH.test(path)
 
@@ -58,4 +60,5 @@ function readEnvironment(bundle: Bundle): EnvironmentFacts {
 }
 
 /** Whether the bundle has any code at all. */
-export const hasCode = (bundle: Bundle): boolean => codeFilesOf(bundle).some((file) => /\.(m?[jt]sx?|c[jt]s|py|go|rs|rb|java|kt|cs|php|sh|c|cc|cpp)$/.test(file.path))
+export const hasCode = (bundle: Bundle): boolean =>
+  codeFilesOf(bundle).some((file) => /\.(m?[jt]sx?|c[jt]s|py|go|rs|rb|java|kt|cs|php|sh|c|cc|cpp)$/.test(file.path))

@@ -7,7 +7,11 @@ export function editDistance(left: string, right: string, limit = 3): number {
     const next = [row]
     for (let column = 1; column <= right.length; column += 1) {
       const isSame = left[row - 1] === right[column - 1]
-      let cost = Math.min((last[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1, (last[column - 1] ?? 0) + (isSame ? 0 : 1))
+      let cost = Math.min(
+        (last[column] ?? 0) + 1,
+        (next[column - 1] ?? 0) + 1,
+        (last[column - 1] ?? 0) + (isSame ? 0 : 1),
+      )
       const isSwap = row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1]
       if (isSwap) cost = Math.min(cost, (before[column - 2] ?? 0) + 1)
       next.push(cost)

@@ -30,9 +30,17 @@ export function packagesOf(bundle: Bundle): readonly PackageFacts[] {
   if (known !== undefined) return known
   const packages = bundle
     .list()
-    .filter((file) => /(^|\/)package\.json$/.test(file.path) && !/(^|\/)(tests?|fixtures?|__tests__|__fixtures__|testdata)\//.test(file.path))
+    .filter(
+      (file) =>
+        /(^|\/)package\.json$/.test(file.path) &&
+        !/(^|\/)(tests?|fixtures?|__tests__|__fixtures__|testdata)\//.test(file.path),
+    )
     .flatMap((file) => readPackage(bundle, file.path) ?? [])
-    .toSorted((left, right) => left.directory.split('/').length - right.directory.split('/').length || left.directory.length - right.directory.length)
+    .toSorted(
+      (left, right) =>
+        left.directory.split('/').length - right.directory.split('/').length ||
+        left.directory.length - right.directory.length,
+    )
   cached.set(bundle, packages)
   return packages
 }
@@ -49,7 +57,9 @@ export function placeOfKey(bundle: Bundle, file: string, keys: readonly string[]
   let node: unknown = parseDocument(bundle.read(file) ?? '', { logLevel: 'silent' }).contents
   let offset: number | undefined
   for (const key of keys) {
-    const pair = isMap(node) ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === key) : undefined
+    const pair = isMap(node)
+      ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === key)
+      : undefined
     if (pair === undefined) return undefined
     offset = isScalar(pair.key) ? pair.key.range?.[0] : undefined
     node = pair.value
@@ -82,9 +92,14 @@ function readPackage(bundle: Bundle, file: string): PackageFacts | undefined {
     isPrivate: json['private'] === true,
     isPart: directory === '' && typeof repository === 'object' && repository !== null && 'directory' in repository,
     scripts: strings(json['scripts']),
-    commands: typeof json['bin'] === 'string' && typeof name === 'string' ? new Map([[name.replace(/^@[^/]+\//, ''), json['bin']]]) : strings(json['bin']),
+    commands:
+      typeof json['bin'] === 'string' && typeof name === 'string'
+        ? new Map([[name.replace(/^@[^/]+\//, ''), json['bin']]])
+        : strings(json['bin']),
     dependencies: new Map(
-      ['peerDependencies', 'optionalDependencies', 'devDependencies', 'dependencies'].flatMap((key) => [...strings(json[key])]),
+      ['peerDependencies', 'optionalDependencies', 'devDependencies', 'dependencies'].flatMap((key) => [
+        ...strings(json[key]),
+      ]),
     ),
     engines: strings(json['engines']),
   }
@@ -93,7 +108,8 @@ function readPackage(bundle: Bundle, file: string): PackageFacts | undefined {
 function licenceOf(json: Readonly<Record<string, unknown>>): string | undefined {
   const licence = json['license']
   if (typeof licence === 'string') return licence
-  const type = typeof licence === 'object' && licence !== null ? (licence as Record<string, unknown>)['type'] : undefined
+  const type =
+    typeof licence === 'object' && licence !== null ? (licence as Record<string, unknown>)['type'] : undefined
   return typeof type === 'string' ? type : undefined
 }
 
@@ -101,7 +117,9 @@ function licenceOf(json: Readonly<Record<string, unknown>>): string | undefined 
 export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ''))
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
   } catch {
     return undefined
   }

@@ -114,6 +114,9 @@ function rulesOf(bundle: Bundle): ReturnType<typeof createIgnoreRules> {
 /** Whether every file that could hold code was read, so that the absence of a word proves something. */
 export const isFullyRead = (bundle: Bundle): boolean =>
   !bundle.manifest.notRead.some((entry) => {
-    const isLeftOut = entry.reason.startsWith('over the') || entry.reason === 'holds something like a secret' || entry.reason === 'could not be read'
+    const isLeftOut =
+      entry.reason.startsWith('over the') ||
+      entry.reason === 'holds something like a secret' ||
+      entry.reason === 'could not be read'
     return isLeftOut && (entry.type === 'folder' || fileKind(entry.path) === 'source')
   })

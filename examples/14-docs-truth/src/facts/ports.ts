@@ -37,7 +37,8 @@ function readPorts(bundle: Bundle): PortFacts {
   const named = new Map<string, Place>()
   const defaults = new Map<string, Place>()
   for (const { place } of codeLines(bundle, NAMED)) {
-    for (const [port] of place.quote.matchAll(/(?<![\w.])\d{2,5}(?![\w.])/g)) if (!isKept(named.get(port))) named.set(port, place)
+    for (const [port] of place.quote.matchAll(/(?<![\w.])\d{2,5}(?![\w.])/g))
+      if (!isKept(named.get(port))) named.set(port, place)
     if (isTestPath(place.file) || SAMPLE_PATH.test(place.file) || /^\s*(\/\/|\*|#)/.test(place.quote)) continue
     const port = DEFAULTS.map((pattern) => pattern.exec(place.quote)?.[1]).find((found) => found !== undefined)
     if (port !== undefined && Number(port) > 0 && !defaults.has(port)) defaults.set(port, place)

@@ -33,15 +33,21 @@ export type ProseChecker = (bundle: Bundle, statements: readonly Statement[]) =>
  * dropped; nonsense, an error or no answer leaves the sentences out by name. Nothing is raised but `input-invalid` for the address.
  */
 export function createProseChecker(options: ProseCheckerOptions): ProseChecker {
-  if (!/^https?:\/\//.test(options.baseUrl)) throw refusal('input-invalid', `The model's address "${options.baseUrl}" is not http or https.`)
+  if (!/^https?:\/\//.test(options.baseUrl))
+    throw refusal('input-invalid', `The model's address "${options.baseUrl}" is not http or https.`)
   const { maxRequests = 20 } = options
   return async (bundle, statements) => {
     const batches = batchesOf(bundle, statements)
     const findings: ProseFindings[] = []
     for (const [index, batch] of batches.entries()) {
-      findings.push(index < maxRequests ? await checkBatch(options, bundle, batch) : left(batch.file, 'over the limit of requests'))
+      findings.push(
+        index < maxRequests ? await checkBatch(options, bundle, batch) : left(batch.file, 'over the limit of requests'),
+      )
     }
-    return { suspects: findings.flatMap(({ suspects }) => suspects), leftOut: findings.flatMap(({ leftOut }) => leftOut) }
+    return {
+      suspects: findings.flatMap(({ suspects }) => suspects),
+      leftOut: findings.flatMap(({ leftOut }) => leftOut),
+    }
   }
 }
 
@@ -57,11 +63,14 @@ const BATCH_CHARACTERS = 6_000
 
 function batchesOf(bundle: Bundle, statements: readonly Statement[]): readonly Batch[] {
   const covered = new Set(statements.map((statement) => `${statement.file}:${statement.line}`))
-  const open = sentencesOf(bundle).filter((sentence) => !sentence.isCommand && !covered.has(`${sentence.file}:${sentence.line}`))
+  const open = sentencesOf(bundle).filter(
+    (sentence) => !sentence.isCommand && !covered.has(`${sentence.file}:${sentence.line}`),
+  )
   const batches: { file: string; sentences: Sentence[]; characters: number }[] = []
   for (const sentence of open) {
     const last = batches.at(-1)
-    const fits = last !== undefined && last.file === sentence.file && last.characters + sentence.quote.length <= BATCH_CHARACTERS
+    const fits =
+      last !== undefined && last.file === sentence.file && last.characters + sentence.quote.length <= BATCH_CHARACTERS
     if (fits) {
       last.sentences.push(sentence)
       last.characters += sentence.quote.length
@@ -72,7 +81,13 @@ function batchesOf(bundle: Bundle, statements: readonly Statement[]): readonly B
 
 const answerSchema = z.object({
   suspects: z
-    .array(z.object({ quote: z.string(), reason: z.string(), against: z.object({ file: z.string(), quote: z.string() }).optional() }))
+    .array(
+      z.object({
+        quote: z.string(),
+        reason: z.string(),
+        against: z.object({ file: z.string(), quote: z.string() }).optional(),
+      }),
+    )
     .max(200),
 })
 
@@ -81,11 +96,18 @@ async function checkBatch(options: ProseCheckerOptions, bundle: Bundle, batch: B
   if ('problem' in reply) return left(batch.file, reply.problem)
   const parsed = answerSchema.safeParse(jsonIn(reply.content))
   if (!parsed.success) return left(batch.file, 'the model answered something else than the JSON it was asked for')
-  return { suspects: parsed.data.suspects.slice(0, 20).flatMap((suspect) => proven(bundle, batch, suspect)), leftOut: [] }
+  return {
+    suspects: parsed.data.suspects.slice(0, 20).flatMap((suspect) => proven(bundle, batch, suspect)),
+    leftOut: [],
+  }
 }
 
 /** Keeps a suspect only if its quotes are real; its reason is cut to one plain line. */
-function proven(bundle: Bundle, batch: Batch, suspect: z.infer<typeof answerSchema>['suspects'][number]): readonly Suspect[] {
+function proven(
+  bundle: Bundle,
+  batch: Batch,
+  suspect: z.infer<typeof answerSchema>['suspects'][number],
+): readonly Suspect[] {
   const sentence = batch.sentences.find(({ quote }) => suspect.quote.length >= 10 && quote.includes(suspect.quote))
   if (sentence === undefined) return []
   const { file } = batch
@@ -97,7 +119,10 @@ function proven(bundle: Bundle, batch: Batch, suspect: z.infer<typeof answerSche
   return [{ file, line: lineAt(text, at), quote: suspect.quote, reason, ...(against === undefined ? {} : { against }) }]
 }
 
-function placed(bundle: Bundle, { file, quote }: { readonly file: string; readonly quote: string }): Suspect['against'] {
+function placed(
+  bundle: Bundle,
+  { file, quote }: { readonly file: string; readonly quote: string },
+): Suspect['against'] {
   const text = bundle.read(file)
   const at = quote.length >= 3 ? (text?.indexOf(quote) ?? -1) : -1
   return text === undefined || at < 0 ? undefined : { file, line: lineAt(text, at), quote }
@@ -157,7 +182,8 @@ async function ask(options: ProseCheckerOptions, messages: readonly Message[]): 
 
 function problemOf(error: unknown, timeoutMs: number): string {
   if (error instanceof SyntaxError) return 'the model answered in another form than chat completions'
-  if (error instanceof DOMException && error.name === 'TimeoutError') return `the model did not answer within ${timeoutMs} ms`
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return `the model did not answer within ${timeoutMs} ms`
   return error instanceof RangeError ? 'the model answered too much' : 'the model could not be reached'
 }
 

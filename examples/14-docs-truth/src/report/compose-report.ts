@@ -35,7 +35,12 @@ export function composeReport(input: ReportInput): Report {
     format: 'soma-docs-truth/1',
     model,
     folderDigest: bundle.digest,
-    counts: { ...countsOf(items), documents: extraction.documents.length, accepted: accepted.length, leftOut: extraction.leftOut },
+    counts: {
+      ...countsOf(items),
+      documents: extraction.documents.length,
+      accepted: accepted.length,
+      leftOut: extraction.leftOut,
+    },
     items,
     accepted,
     unusedAcceptances: settings.accept.filter((entry) => !all.some((item) => isMeant(item, entry))),
@@ -49,7 +54,9 @@ export function composeReport(input: ReportInput): Report {
   }
 }
 
-export function countsOf(items: readonly ReportItem[]): Pick<Report['counts'], 'statements' | 'true' | 'false' | 'unchecked'> {
+export function countsOf(
+  items: readonly ReportItem[],
+): Pick<Report['counts'], 'statements' | 'true' | 'false' | 'unchecked'> {
   const count = (verdict: ReportItem['verdict']): number => items.filter((item) => item.verdict === verdict).length
   return { statements: items.length, true: count('true'), false: count('false'), unchecked: count('unchecked') }
 }
@@ -74,7 +81,8 @@ function toItem({ statement, verdict, because, reason, evidence, fix, suggestion
 
 type Acceptance = ReportSettings['accept'][number]
 
-const isMeant = (item: ReportItem, entry: Acceptance): boolean => item.file === entry.file && (item.quote === entry.quote || item.subject === entry.quote)
+const isMeant = (item: ReportItem, entry: Acceptance): boolean =>
+  item.file === entry.file && (item.quote === entry.quote || item.subject === entry.quote)
 
 /** A statement that holds needs no acceptance. */
 function acceptanceOf(item: ReportItem, settings: ReportSettings): readonly AcceptedItem[] {
@@ -84,11 +92,14 @@ function acceptanceOf(item: ReportItem, settings: ReportSettings): readonly Acce
 
 function notReadGroups(bundle: Bundle): readonly NotReadGroup[] {
   const groups = new Map<NotReadGroup['reason'], string[]>()
-  const add = (reason: NotReadGroup['reason'], path: string): void => void groups.set(reason, [...(groups.get(reason) ?? []), path])
+  const add = (reason: NotReadGroup['reason'], path: string): void =>
+    void groups.set(reason, [...(groups.get(reason) ?? []), path])
   for (const [reason, paths] of groupPaths(bundle)) groups.set(reason, paths)
   for (const path of unparsedDocuments(bundle)) add('too long or too deep to parse', path)
   for (const file of bundle.list('record')) add('a record of the past or test material', file.path)
-  return [...groups].toSorted(([left], [right]) => byCodeUnit(left, right)).map(([reason, paths]) => ({ reason, count: paths.length, paths: paths.slice(0, 100) }))
+  return [...groups]
+    .toSorted(([left], [right]) => byCodeUnit(left, right))
+    .map(([reason, paths]) => ({ reason, count: paths.length, paths: paths.slice(0, 100) }))
 }
 
 function groupPaths(bundle: Bundle): ReadonlyMap<NotReadGroup['reason'], string[]> {

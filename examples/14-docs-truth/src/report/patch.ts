@@ -9,7 +9,8 @@ export function createPatch(bundle: Bundle, fixes: readonly Fix[]): string {
 }
 
 /** Whether a patch can name the file without quoting; a fix in any other file stays a suggestion. */
-export const isPlainPath = (file: string): boolean => /^[\x20-\x21\x23-\x5b\x5d-\x7e\u00a0-\uffff]+$/.test(file) && !file.startsWith(' ') && !file.endsWith(' ')
+export const isPlainPath = (file: string): boolean =>
+  /^[\x20-\x21\x23-\x5b\x5d-\x7e\u00a0-\uffff]+$/.test(file) && !file.startsWith(' ') && !file.endsWith(' ')
 
 function patchOf(bundle: Bundle, file: string, fixes: readonly Fix[]): string {
   const before = bundle.read(file) ?? ''
@@ -22,14 +23,24 @@ function patchOf(bundle: Bundle, file: string, fixes: readonly Fix[]): string {
   // A tab ends a name with spaces, as git itself writes it.
   const end = file.includes(' ') ? '\t' : ''
   const head = `--- a/${file}${end}\n+++ b/${file}${end}\n`
-  return head + hunks.map((hunk) => `@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@\n${hunk.lines.join('\n')}\n`).join('')
+  return (
+    head +
+    hunks
+      .map(
+        (hunk) =>
+          `@@ -${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@\n${hunk.lines.join('\n')}\n`,
+      )
+      .join('')
+  )
 }
 
 /** The text with every fix made. Of two that overlap only the first is. */
 export function applyFixes(text: string, fixes: readonly Fix[]): string {
   let result = ''
   let done = 0
-  for (const { start, end, replacement } of fixes.toSorted((left, right) => left.start - right.start || left.end - right.end)) {
+  for (const { start, end, replacement } of fixes.toSorted(
+    (left, right) => left.start - right.start || left.end - right.end,
+  )) {
     if (start < done) continue
     result += text.slice(done, start) + replacement
     done = end

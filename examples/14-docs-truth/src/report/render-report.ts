@@ -32,8 +32,10 @@ function top({ model, counts }: Report): string {
     '|---|---|---|---|---|---|',
     `| ${counts.documents} | ${counts.statements + counts.accepted} | ${counts.true} | **${counts.false}** | ${counts.unchecked} | ${counts.accepted} |`,
   ]
-  if (counts.statements + counts.accepted === 0) lines.push('', 'Nothing to check: no document of the folder makes a statement that can be looked up.')
-  if (counts.leftOut > 0) lines.push('', `${counts.leftOut} more statements are over the limit of this run and were not checked.`)
+  if (counts.statements + counts.accepted === 0)
+    lines.push('', 'Nothing to check: no document of the folder makes a statement that can be looked up.')
+  if (counts.leftOut > 0)
+    lines.push('', `${counts.leftOut} more statements are over the limit of this run and were not checked.`)
   return lines.join('\n')
 }
 
@@ -80,15 +82,26 @@ function suspects({ suspects: found, proseLeftOut }: Report): string {
   const lines = found.map(
     (suspect) =>
       `- ${code(suspect.quote)} (${place(suspect.file, suspect.line)}): ${prose(suspect.reason)}` +
-      (suspect.against === undefined ? '' : ` Against it: ${code(suspect.against.quote)} (${place(suspect.against.file, suspect.against.line)}).`),
+      (suspect.against === undefined
+        ? ''
+        : ` Against it: ${code(suspect.against.quote)} (${place(suspect.against.file, suspect.against.line)}).`),
   )
   const left = proseLeftOut.map((part) => `- Left out: ${code(part.file)}, ${prose(part.reason)}`)
-  return ['## Suspect, says the model', '', 'These sentences have no verdict; a person decides.', '', ...lines, ...left].join('\n')
+  return [
+    '## Suspect, says the model',
+    '',
+    'These sentences have no verdict; a person decides.',
+    '',
+    ...lines,
+    ...left,
+  ].join('\n')
 }
 
 function variables({ undocumentedVariables }: Report): string {
   if (undocumentedVariables.length === 0) return ''
-  const lines = undocumentedVariables.map(({ name, place: at }) => `- ${code(name)}, read at ${place(at.file, at.line)}`)
+  const lines = undocumentedVariables.map(
+    ({ name, place: at }) => `- ${code(name)}, read at ${place(at.file, at.line)}`,
+  )
   return ['## Read by the code, named in no document', '', ...lines].join('\n')
 }
 
@@ -98,7 +111,9 @@ function unchecked({ items }: Report): string {
   const groups = (['needs network', 'ambiguous', 'not a statement about this folder'] as const).flatMap((because) => {
     const group = found.filter((item) => item.because === because)
     if (group.length === 0) return []
-    const lines = group.slice(0, LISTED).map((item) => `- ${place(item.file, item.line)} ${code(item.subject)}: ${prose(item.reason)}`)
+    const lines = group
+      .slice(0, LISTED)
+      .map((item) => `- ${place(item.file, item.line)} ${code(item.subject)}: ${prose(item.reason)}`)
     const rest = group.length > LISTED ? [`- and ${group.length - LISTED} more, in report.json`] : []
     return [`### ${because} (${group.length})\n\n${[...lines, ...rest].join('\n')}`]
   })
@@ -107,19 +122,29 @@ function unchecked({ items }: Report): string {
 
 function accepted({ accepted: found, unusedAcceptances }: Report): string {
   if (found.length === 0 && unusedAcceptances.length === 0) return ''
-  const lines = found.map(({ item, reason }) => `- ${place(item.file, item.line)} ${code(item.quote)} (${item.verdict}): ${prose(reason)}`)
-  const unused = unusedAcceptances.map((entry) => `- fits no statement any more: ${code(entry.file)} ${code(entry.quote)}: ${prose(entry.reason)}`)
+  const lines = found.map(
+    ({ item, reason }) => `- ${place(item.file, item.line)} ${code(item.quote)} (${item.verdict}): ${prose(reason)}`,
+  )
+  const unused = unusedAcceptances.map(
+    (entry) => `- fits no statement any more: ${code(entry.file)} ${code(entry.quote)}: ${prose(entry.reason)}`,
+  )
   return ['## Accepted in soma-report.yaml', '', ...lines, ...unused].join('\n')
 }
 
 function rejected({ rejected: found }: Report): string {
   if (found.length === 0) return ''
-  return ['## Rejected by the reviewer', '', ...found.map((entry) => `- ${code(entry.key)}: ${prose(entry.reason)}`)].join('\n')
+  return [
+    '## Rejected by the reviewer',
+    '',
+    ...found.map((entry) => `- ${code(entry.key)}: ${prose(entry.reason)}`),
+  ].join('\n')
 }
 
 function notRead({ notRead: groups, excluded }: Report): string {
   if (groups.length === 0 && excluded.length === 0) return ''
-  const settings = excluded.map((entry) => `- excluded in soma-report.yaml: ${code(entry.path)}: ${prose(entry.reason)}`)
+  const settings = excluded.map(
+    (entry) => `- excluded in soma-report.yaml: ${code(entry.path)}: ${prose(entry.reason)}`,
+  )
   const lines = groups.map((group) => {
     const shown = group.paths.slice(0, LISTED).map(code).join(', ')
     return `- ${group.reason} (${group.count}): ${shown}${group.count > LISTED ? ' …' : ''}`

@@ -12,7 +12,10 @@ const reason = z.string().trim().min(1).max(500)
 
 const reportSettings = z.strictObject({
   /** Paths that are not packed, as patterns of .gitignore. */
-  exclude: z.array(z.strictObject({ path: z.string().min(1).max(500), reason })).max(200).default([]),
+  exclude: z
+    .array(z.strictObject({ path: z.string().min(1).max(500), reason }))
+    .max(200)
+    .default([]),
   /** Statements that are accepted as they are, whatever the checkers say. */
   accept: z
     .array(
@@ -47,12 +50,16 @@ export function readReportSettings(folder: string): ReportSettings {
 }
 
 /** The settings that were packed with a bundle. */
-export const reportSettingsOf = (bundle: Bundle): ReportSettings => parseReportSettings(bundle.read(REPORT_SETTINGS_FILE) ?? '')
+export const reportSettingsOf = (bundle: Bundle): ReportSettings =>
+  parseReportSettings(bundle.read(REPORT_SETTINGS_FILE) ?? '')
 
 function parseYaml(text: string): unknown {
   try {
     return parse(text)
   } catch (error) {
-    throw refusal('report-settings-invalid', `${REPORT_SETTINGS_FILE} is not YAML: ${error instanceof Error ? error.message : String(error)}`)
+    throw refusal(
+      'report-settings-invalid',
+      `${REPORT_SETTINGS_FILE} is not YAML: ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
 }

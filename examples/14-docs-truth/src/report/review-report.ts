@@ -10,13 +10,20 @@ import type { Rejection, Report, ReportItem } from './report.ts'
  * must stand at its line byte by byte. What is not proven is rejected with the reason.
  */
 export function reviewReport(bundle: Bundle, report: Report): { readonly rejected: readonly Rejection[] } {
-  const items = [...report.items, ...report.accepted.map(({ item }) => item)].flatMap((item) => rejection(item.key, faultOf(bundle, item)))
-  const sentences = report.answer.sentences.flatMap((citation, index) => rejection(`answer:${index + 1}`, quoteFault(bundle, citation)))
+  const items = [...report.items, ...report.accepted.map(({ item }) => item)].flatMap((item) =>
+    rejection(item.key, faultOf(bundle, item)),
+  )
+  const sentences = report.answer.sentences.flatMap((citation, index) =>
+    rejection(`answer:${index + 1}`, quoteFault(bundle, citation)),
+  )
   const suspects = report.suspects.flatMap((suspect, index) => {
-    const fault = quoteFault(bundle, suspect) ?? (suspect.against === undefined ? undefined : quoteFault(bundle, suspect.against))
+    const fault =
+      quoteFault(bundle, suspect) ?? (suspect.against === undefined ? undefined : quoteFault(bundle, suspect.against))
     return rejection(`suspect:${index + 1}`, fault)
   })
-  const variables = report.undocumentedVariables.flatMap((variable) => rejection(`variable:${variable.name}`, quoteFault(bundle, variable.place)))
+  const variables = report.undocumentedVariables.flatMap((variable) =>
+    rejection(`variable:${variable.name}`, quoteFault(bundle, variable.place)),
+  )
   return { rejected: [...items, ...sentences, ...suspects, ...variables] }
 }
 
@@ -29,7 +36,10 @@ export function reviseReport(report: Report, rejected: readonly Rejection[]): Re
     ...report,
     counts: { ...report.counts, ...countsOf(items) },
     items,
-    accepted: report.accepted.map((entry) => ({ ...entry, item: withoutProof(entry.item, reasons.get(entry.item.key)) })),
+    accepted: report.accepted.map((entry) => ({
+      ...entry,
+      item: withoutProof(entry.item, reasons.get(entry.item.key)),
+    })),
     answer: { ...report.answer, sentences: report.answer.sentences.filter((_, index) => keep(`answer:${index + 1}`)) },
     suspects: report.suspects.filter((_, index) => keep(`suspect:${index + 1}`)),
     undocumentedVariables: report.undocumentedVariables.filter((variable) => keep(`variable:${variable.name}`)),
@@ -48,12 +58,19 @@ export function reviewAndRevise(bundle: Bundle, report: Report, maxRounds = 2): 
   return current
 }
 
-const rejection = (key: string, reason: string | undefined): readonly Rejection[] => (reason === undefined ? [] : [{ key, reason }])
+const rejection = (key: string, reason: string | undefined): readonly Rejection[] =>
+  reason === undefined ? [] : [{ key, reason }]
 
 function withoutProof(item: ReportItem, reason: string | undefined): ReportItem {
   if (reason === undefined) return item
   const { fix: _fix, suggestion: _suggestion, ...rest } = item
-  return { ...rest, verdict: 'unchecked', because: 'ambiguous', reason: `The reviewer rejected it: ${reason}`, evidence: [] }
+  return {
+    ...rest,
+    verdict: 'unchecked',
+    because: 'ambiguous',
+    reason: `The reviewer rejected it: ${reason}`,
+    evidence: [],
+  }
 }
 
 function faultOf(bundle: Bundle, item: ReportItem): string | undefined {
@@ -97,8 +114,12 @@ function fullLines(bundle: Bundle, file: string): readonly string[] | undefined 
 
 function evidenceFault(bundle: Bundle, evidence: Evidence): string | undefined {
   if (evidence.type === 'line') return quoteFault(bundle, evidence)
-  if (evidence.type === 'absent-word') return holdsWord(bundle, evidence.word) ? `code holds ${evidence.word}` : undefined
-  if (evidence.type === 'name') return isNamed(bundle, evidence.path) === evidence.isThere ? undefined : `${evidence.path} is ${evidence.isThere ? 'not ' : ''}in the bundle`
+  if (evidence.type === 'absent-word')
+    return holdsWord(bundle, evidence.word) ? `code holds ${evidence.word}` : undefined
+  if (evidence.type === 'name')
+    return isNamed(bundle, evidence.path) === evidence.isThere
+      ? undefined
+      : `${evidence.path} is ${evidence.isThere ? 'not ' : ''}in the bundle`
   const { anchors, text } = parsedDocument(bundle, evidence.file)
   if (text === '') return `${evidence.file} was not parsed`
   return anchors.some((anchor) => anchor.slug === evidence.anchor) ? `${evidence.file} has the anchor` : undefined
@@ -106,7 +127,12 @@ function evidenceFault(bundle: Bundle, evidence: Evidence): string | undefined {
 
 function isNamed(bundle: Bundle, path: string): boolean {
   const { files, directories, notRead } = bundle.manifest
-  if (files.some((file) => file.path === path) || directories.includes(path) || notRead.some((entry) => entry.path === path)) return true
+  if (
+    files.some((file) => file.path === path) ||
+    directories.includes(path) ||
+    notRead.some((entry) => entry.path === path)
+  )
+    return true
   const links = notRead.filter((entry) => entry.target !== undefined && path.startsWith(`${entry.path}/`))
   return links.some((entry) => isNamed(bundle, `${entry.target}${path.slice(entry.path.length)}`.replace(/^\//, '')))
 }
@@ -122,8 +148,13 @@ function fixFault(bundle: Bundle, item: ReportItem): string | undefined {
   if (fix === undefined) return undefined
   const text = bundle.read(item.file) ?? ''
   const replaced = text.slice(fix.start, fix.end)
-  const before = (fullLines(bundle, item.file) ?? []).slice(0, item.line - 1).reduce((length, line) => length + line.length, 0)
-  const isOnLine = fix.start >= before && fix.end <= before + (fullLines(bundle, item.file)?.[item.line - 1] ?? '').length
+  const before = (fullLines(bundle, item.file) ?? [])
+    .slice(0, item.line - 1)
+    .reduce((length, line) => length + line.length, 0)
+  const isOnLine =
+    fix.start >= before && fix.end <= before + (fullLines(bundle, item.file)?.[item.line - 1] ?? '').length
   const isOwn = fix.file === item.file && isOnLine && replaced !== '' && item.subject.includes(replaced)
-  return isOwn && !/[\r\n]/.test(fix.replacement + replaced) ? undefined : 'the fix replaces something else than the statement'
+  return isOwn && !/[\r\n]/.test(fix.replacement + replaced)
+    ? undefined
+    : 'the fix replaces something else than the statement'
 }

@@ -38,7 +38,11 @@ const TEMPORARY = /^\.soma-[0-9a-f]{64}\.tmp$/
  *
  * Raises `report-place-unsafe` when a link stands where the directory or a file would, and `folder-unreadable`.
  */
-export function writeFilesOnce(folder: string, files: Readonly<Record<string, string>>, options: WriteOptions = {}): WrittenFiles {
+export function writeFilesOnce(
+  folder: string,
+  files: Readonly<Record<string, string>>,
+  options: WriteOptions = {},
+): WrittenFiles {
   const names = Object.keys(files).toSorted()
   for (const name of names) {
     if (!/^[\w-]+(\.[\w-]+)*$/.test(name)) throw refusal('input-invalid', `"${name}" is not a plain file name.`)
@@ -65,7 +69,10 @@ function rootOf(folder: string): string {
   try {
     return realpathSync(folder)
   } catch (error) {
-    throw refusal('folder-unreadable', `The folder "${folder}" cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}.`)
+    throw refusal(
+      'folder-unreadable',
+      `The folder "${folder}" cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}.`,
+    )
   }
 }
 
@@ -85,7 +92,9 @@ function chooseDirectory(root: string, files: Readonly<Record<string, string>>):
 }
 
 function isOurs(place: string, files: Readonly<Record<string, string>>): boolean {
-  return readdirSync(place).every((name) => TEMPORARY.test(name) || (Object.hasOwn(files, name) && contentOf(join(place, name)) === files[name]))
+  return readdirSync(place).every(
+    (name) => TEMPORARY.test(name) || (Object.hasOwn(files, name) && contentOf(join(place, name)) === files[name]),
+  )
 }
 
 /** The text of a regular file; undefined when there is none. A link is never read through. */
@@ -115,7 +124,11 @@ interface PendingFile {
 function writeWhole(place: string, { name, content, beforeRename }: PendingFile): void {
   const temporary = join(place, `.soma-${sha256(`${name}\n${content}`)}.tmp`)
   rmSync(temporary, { force: true })
-  const descriptor = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0), 0o644)
+  const descriptor = openSync(
+    temporary,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0),
+    0o644,
+  )
   try {
     const bytes = Buffer.from(content)
     for (let done = 0; done < bytes.byteLength; ) done += writeSync(descriptor, bytes, done)

@@ -12,7 +12,9 @@ export interface ReportFiles {
 
 /** Renders a report. */
 export function writeReport(bundle: Bundle, report: Report): ReportFiles {
-  const fixes = report.items.flatMap((item) => (item.fix === undefined || !isPlainPath(item.fix.file) ? [] : [item.fix]))
+  const fixes = report.items.flatMap((item) =>
+    item.fix === undefined || !isPlainPath(item.fix.file) ? [] : [item.fix],
+  )
   return {
     'report.md': renderReport(report),
     'report.json': `${JSON.stringify(report, undefined, 2)}\n`,

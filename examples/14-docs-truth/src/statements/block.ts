@@ -53,7 +53,10 @@ const REACH = 600
 export function sentenceAround(text: string, offset: number): string {
   const before = text.slice(Math.max(offset - REACH, 0), offset)
   const rest = text.slice(offset, offset + REACH)
-  const start = Math.max(...[...before.matchAll(/[.!?:;]["')\]*_]{0,5}\s+(?=\S)/g)].map((match) => match.index + match[0].length), 0)
+  const start = Math.max(
+    ...[...before.matchAll(/[.!?:;]["')\]*_]{0,5}\s+(?=\S)/g)].map((match) => match.index + match[0].length),
+    0,
+  )
   const stop = /[.!?]["')\]*_`]{0,5}(\s|$)/.exec(rest)
   return oneLine(before.slice(start) + rest.slice(0, stop === null ? rest.length : stop.index + stop[0].length))
 }

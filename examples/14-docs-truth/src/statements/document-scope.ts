@@ -67,7 +67,9 @@ function commandsOf(bundle: Bundle, file: string, document: ParsedDocument): rea
   return commands
 }
 
-const KNOWN_TOOLS = new Set('npm npx pnpm yarn bun bunx node deno make just python python3 pip pip3 cargo go docker bash sh'.split(' '))
+const KNOWN_TOOLS = new Set(
+  'npm npx pnpm yarn bun bunx node deno make just python python3 pip pip3 cargo go docker bash sh'.split(' '),
+)
 
 interface Shell {
   readonly block: Block
@@ -104,6 +106,8 @@ function changeDirectory(bundle: Bundle, file: string, from: string | undefined,
   const candidates = [...(from === undefined ? [] : [`${from}/${to}`]), `${directoryOf(file)}/${to}`, to].map(normalise)
   const inside = candidates.find((path) => paths.typeOf(path) === 'folder')
   if (inside !== undefined) return inside
-  const names = packagesOf(bundle).flatMap((facts) => (facts.directory === '' && facts.name !== undefined ? [facts.name] : []))
+  const names = packagesOf(bundle).flatMap((facts) =>
+    facts.directory === '' && facts.name !== undefined ? [facts.name] : [],
+  )
   return names.some((name) => name === to || name.endsWith(`/${to}`)) ? '' : undefined
 }

@@ -19,7 +19,13 @@ export interface Extraction {
   readonly documents: readonly string[]
 }
 
-const FINDERS: readonly ((scope: DocumentScope) => readonly Finding[])[] = [findLinks, findShell, findCode, findNames, findNumbers]
+const FINDERS: readonly ((scope: DocumentScope) => readonly Finding[])[] = [
+  findLinks,
+  findShell,
+  findCode,
+  findNames,
+  findNumbers,
+]
 
 /**
  * Every checkable statement of the bundle's documents, in stable order with stable keys. Records of the past (changelogs,
@@ -38,7 +44,9 @@ export function extractStatements(bundle: Bundle, options: { readonly maxStateme
 function statementsOf(bundle: Bundle, file: string): readonly Statement[] {
   const document = parsedDocument(bundle, file)
   const scope = createDocumentScope(bundle, file, document)
-  const findings = FINDERS.flatMap((find) => find(scope)).toSorted((left, right) => left.start - right.start || left.end - right.end)
+  const findings = FINDERS.flatMap((find) => find(scope)).toSorted(
+    (left, right) => left.start - right.start || left.end - right.end,
+  )
   const keys = new Set<string>()
   return findings.flatMap((finding) => {
     const statement = placed(file, document, finding)

@@ -32,6 +32,13 @@ function findVariables(scope: DocumentScope, block: Block): readonly Finding[] {
     const name = match[1] ?? ''
     const start = block.start + match.index + match[0].indexOf(name)
     const siblings = names.flatMap((other) => (other === match ? [] : (other[1] ?? [])))
-    return { kind: 'env', subject: name, start, end: start + name.length, sentence: match[0].trim(), context: { column: '', siblings } }
+    return {
+      kind: 'env',
+      subject: name,
+      start,
+      end: start + name.length,
+      sentence: match[0].trim(),
+      context: { column: '', siblings },
+    }
   })
 }

@@ -14,7 +14,14 @@ export function findLinks(scope: DocumentScope): readonly Finding[] {
       if (/^[a-z][a-z0-9+.-]*:|^\/\//i.test(inline.value)) {
         return [{ kind: 'link', subject: inline.value, ...span, context: { about: 'outside' } }]
       }
-      return [{ kind: inline.value.includes('#') ? 'anchor' : 'link', subject: inline.value, ...span, context: { section: block.section } }]
+      return [
+        {
+          kind: inline.value.includes('#') ? 'anchor' : 'link',
+          subject: inline.value,
+          ...span,
+          context: { section: block.section },
+        },
+      ]
     }),
   )
 }

@@ -31,7 +31,14 @@ interface Found {
 function finding(scope: DocumentScope, block: Block, found: Found): Finding {
   const start = block.start + found.at
   const context = { section: block.section, ...found.context }
-  return { kind: found.kind, subject: found.subject, start, end: start + found.subject.length, sentence: scope.sentenceAt(block, start), context }
+  return {
+    kind: found.kind,
+    subject: found.subject,
+    start,
+    end: start + found.subject.length,
+    sentence: scope.sentenceAt(block, start),
+    context,
+  }
 }
 
 const VERSION = String.raw`v?(\d+(?:\.(?:\d+|x))*)`
@@ -48,16 +55,31 @@ function findEngines(scope: DocumentScope, block: Block): readonly Finding[] {
     if (/^(go|rust)$/i.test(tool) && !/^(Go|Rust)$/.test(tool)) return []
     const at = match.index + all.indexOf(version, all.toLowerCase().indexOf(tool.toLowerCase()) + tool.length)
     const about = /^node/i.test(tool) ? 'node' : tool.toLowerCase()
-    return [finding(scope, block, { kind: 'engine', subject: version, at, context: { about, bound: isLeast ? 'least' : 'mention' } })]
+    return [
+      finding(scope, block, {
+        kind: 'engine',
+        subject: version,
+        at,
+        context: { about, bound: isLeast ? 'least' : 'mention' },
+      }),
+    ]
   })
 }
 
-const OWN_VERSION = new RegExp(String.raw`\b(?:current|latest|this|present)\s+(?:stable\s+|released?\s+)?version(?:\s+(?:is|of [\w@/.-]+ is))?\s*:?[\s*_${'`'}]*${VERSION}`, 'gi')
+const OWN_VERSION = new RegExp(
+  String.raw`\b(?:current|latest|this|present)\s+(?:stable\s+|released?\s+)?version(?:\s+(?:is|of [\w@/.-]+ is))?\s*:?[\s*_${'`'}]*${VERSION}`,
+  'gi',
+)
 
 function findVersions(scope: DocumentScope, block: Block): readonly Finding[] {
   const raw = scope.rawOf(block)
   const own = [...raw.matchAll(OWN_VERSION)].map((match) =>
-    finding(scope, block, { kind: 'version', subject: match[1] ?? '', at: match.index + match[0].lastIndexOf(match[1] ?? ''), context: { about: scope.package?.name ?? '' } }),
+    finding(scope, block, {
+      kind: 'version',
+      subject: match[1] ?? '',
+      at: match.index + match[0].lastIndexOf(match[1] ?? ''),
+      context: { about: scope.package?.name ?? '' },
+    }),
   )
   return [...own, ...findDependencyVersions(scope, block, raw)]
 }
@@ -66,11 +88,27 @@ function findVersions(scope: DocumentScope, block: Block): readonly Finding[] {
 function findDependencyVersions(scope: DocumentScope, block: Block, raw: string): readonly Finding[] {
   const dependencies = scope.package?.dependencies ?? new Map<string, string>()
   const found: Finding[] = []
-  for (const match of raw.matchAll(/(?<![\w.@/-])((?:@[\w.-]+\/)?[A-Za-z][\w.-]*)[`*_\s@|(]{1,4}v?(\d+(?:\.(?:\d+|x))*)(?![\w-])/g)) {
+  for (const match of raw.matchAll(
+    /(?<![\w.@/-])((?:@[\w.-]+\/)?[A-Za-z][\w.-]*)[`*_\s@|(]{1,4}v?(\d+(?:\.(?:\d+|x))*)(?![\w-])/g,
+  )) {
     const name = [...dependencies.keys()].find((key) => key === match[1] || key === match[1]?.toLowerCase())
     const version = match[2] ?? ''
-    if (name === undefined || name === scope.package?.name || (!version.includes('.') && block.cell === undefined && !/\b(use[sd]?|using|built (on|with)|based on|powered by|runs on)\b/i.test(raw))) continue
-    found.push(finding(scope, block, { kind: 'version', subject: version, at: match.index + match[0].lastIndexOf(version), context: { about: name } }))
+    if (
+      name === undefined ||
+      name === scope.package?.name ||
+      (!version.includes('.') &&
+        block.cell === undefined &&
+        !/\b(use[sd]?|using|built (on|with)|based on|powered by|runs on)\b/i.test(raw))
+    )
+      continue
+    found.push(
+      finding(scope, block, {
+        kind: 'version',
+        subject: version,
+        at: match.index + match[0].lastIndexOf(version),
+        context: { about: name },
+      }),
+    )
   }
   return block.cell === undefined ? found : [...found, ...findVersionCell(scope, block, raw)]
 }
@@ -82,7 +120,16 @@ function findVersionCell(scope: DocumentScope, block: Block, raw: string): reado
   const names = [...(scope.package?.dependencies.keys() ?? [])]
   const first = /^\|?[\s`*]*([@\w./-]+)[\s`*]*\|/.exec(block.cell?.rowText ?? '')?.[1]
   const name = names.find((key) => key === first || key === first?.toLowerCase())
-  return name === undefined ? [] : [finding(scope, block, { kind: 'version', subject: version, at: raw.indexOf(version), context: { about: name, column: block.cell?.header ?? '' } })]
+  return name === undefined
+    ? []
+    : [
+        finding(scope, block, {
+          kind: 'version',
+          subject: version,
+          at: raw.indexOf(version),
+          context: { about: name, column: block.cell?.header ?? '' },
+        }),
+      ]
 }
 
 const LICENCES = String.raw`MIT|ISC|Apache(?:[- ]?(?:License[, ]*)?(?:Version )?2(?:\.0)?)?|BSD[- ][023][- ]Clause|(?:[AL])?GPL(?:[- ]?v?[23](?:\.[01])?(?:-only|-or-later)?)?|MPL[- ]2\.0|Unlicense|CC0(?:-1\.0)?|0BSD|BlueOak-1\.0\.0`
@@ -96,20 +143,35 @@ function findLicences(scope: DocumentScope, block: Block): readonly Finding[] {
   if (block.type === 'heading') return []
   const raw = scope.rawOf(block)
   const isLicenceSection = /^licen[sc]e$/i.test(block.section.at(-1) ?? '')
-  const isFirst = scope.document.blocks.find((other) => other.type !== 'heading' && other.section === block.section) === block
+  const isFirst =
+    scope.document.blocks.find((other) => other.type !== 'heading' && other.section === block.section) === block
   if (isLicenceSection && !isFirst) return []
   const alone = isLicenceSection ? LICENCE_ALONE.exec(raw) : null
   const matches = alone === null ? [...raw.matchAll(LICENCE_SENTENCE)] : [alone]
   return matches.slice(0, 1).map((match) => {
     const licence = match[1] ?? match[2] ?? ''
     const context = isLicenceSection ? { about: 'section' } : {}
-    return finding(scope, block, { kind: 'licence', subject: licence, at: match.index + match[0].indexOf(licence), context })
+    return finding(scope, block, {
+      kind: 'licence',
+      subject: licence,
+      at: match.index + match[0].indexOf(licence),
+      context,
+    })
   })
 }
 
 function findPorts(scope: DocumentScope, block: Block): readonly Finding[] {
-  return [...scope.rawOf(block).matchAll(/\bports?\b[\s*_`:=(]*(?:is |number |defaults? to )?[\s*_`]*(\d{2,5})\b(?![.%:])/gi)].map((match) =>
-    finding(scope, block, { kind: 'port', subject: match[1] ?? '', at: match.index + match[0].lastIndexOf(match[1] ?? ''), context: { bound: 'mention' } }),
+  return [
+    ...scope
+      .rawOf(block)
+      .matchAll(/\bports?\b[\s*_`:=(]*(?:is |number |defaults? to )?[\s*_`]*(\d{2,5})\b(?![%:]|\.\d)/gi),
+  ].map((match) =>
+    finding(scope, block, {
+      kind: 'port',
+      subject: match[1] ?? '',
+      at: match.index + match[0].lastIndexOf(match[1] ?? ''),
+      context: { bound: 'mention' },
+    }),
   )
 }
 
@@ -133,7 +195,8 @@ function findAddresses(scope: DocumentScope, block: Block): readonly Finding[] {
   )
 }
 
-const COMPLETE_LIST = /\b(?:all|every|the complete list of|the full list of)(?: the| of the| supported| available)* environment variables?\b[^.!?\n]*?\b(?:are|is) (?:listed|documented|described|shown|named)\b/gi
+const COMPLETE_LIST =
+  /\b(?:all|every|the complete list of|the full list of)(?: the| of the| supported| available)* environment variables?\b[^.!?\n]*?\b(?:are|is) (?:listed|documented|described|shown|named)\b/gi
 
 function findCompleteLists(scope: DocumentScope, block: Block): readonly Finding[] {
   if (block.type !== 'prose') return []

@@ -12,7 +12,8 @@ export function findShell(scope: DocumentScope): readonly Finding[] {
 function findCommand(scope: DocumentScope, command: PlacedCommand): readonly Finding[] {
   const words = argumentsOf(command)
   const [tool] = words
-  if (tool === undefined || words.some((word) => /^<[\w -]+>$|^\[[\w -]+\]$/.test(word.text) && word === words[1])) return []
+  if (tool === undefined || words.some((word) => /^<[\w -]+>$|^\[[\w -]+\]$/.test(word.text) && word === words[1]))
+    return []
   const ownCommand = ownCommandOf(scope, words)
   if (ownCommand !== undefined) {
     const rest = words.slice(words.indexOf(ownCommand) + 1)
@@ -21,14 +22,25 @@ function findCommand(scope: DocumentScope, command: PlacedCommand): readonly Fin
   if (tool.text === 'make' || tool.text === 'just') return findTargets(scope, command, words)
   if (/^(npm|pnpm|yarn|bun)$/.test(tool.text)) return findPackageManager(scope, command, words)
   const file = runFile(words)
-  return file === undefined ? [] : [finding(scope, command, { kind: 'path', word: file, subject: file.text, about: tool.text })]
+  return file === undefined
+    ? []
+    : [finding(scope, command, { kind: 'path', word: file, subject: file.text, about: tool.text })]
 }
 
-function findOwnCommand(scope: DocumentScope, command: PlacedCommand, called: { readonly name: ShellWord; readonly next: ShellWord | undefined }): Finding {
+function findOwnCommand(
+  scope: DocumentScope,
+  command: PlacedCommand,
+  called: { readonly name: ShellWord; readonly next: ShellWord | undefined },
+): Finding {
   const { name, next } = called
   const hasSubcommand = next !== undefined && /^[a-z][a-z:-]+$/.test(next.text)
   if (!hasSubcommand) return finding(scope, command, { kind: 'command', word: name, subject: name.text })
-  return finding(scope, command, { kind: 'command', word: next, subject: `${name.text} ${next.text}`, replace: next.text })
+  return finding(scope, command, {
+    kind: 'command',
+    word: next,
+    subject: `${name.text} ${next.text}`,
+    replace: next.text,
+  })
 }
 
 /** A file that is run: `node scripts/build.js`, `./scripts/build.sh`. Options before it end the search, as they may take values. */
@@ -36,7 +48,8 @@ function runFile(words: readonly ShellWord[]): ShellWord | undefined {
   const [tool, next] = words
   if (tool === undefined) return undefined
   if (/^\.{1,2}\/|^\w[\w-]*\/[\w./-]+\.\w+$/.test(tool.text)) return isPlain(tool) ? tool : undefined
-  if (!/^(node|tsx|ts-node|deno|bun|python3?|bash|sh|zsh|ruby|php|source|\.|cat|less)$/.test(tool.text)) return undefined
+  if (!/^(node|tsx|ts-node|deno|bun|python3?|bash|sh|zsh|ruby|php|source|\.|cat|less)$/.test(tool.text))
+    return undefined
   const file = tool.text === 'deno' && next?.text === 'run' ? words[2] : next
   return file !== undefined && isPlain(file) && /[/.]/.test(file.text) && !file.text.startsWith('-') ? file : undefined
 }
@@ -46,7 +59,10 @@ const isPlain = (word: ShellWord): boolean => !/[<>$*{}()[\]…]|^~|^\/|:\/\//.t
 /** The command of one of the folder's packages that is called, with or without `npx`. */
 function ownCommandOf(scope: DocumentScope, words: readonly ShellWord[]): ShellWord | undefined {
   const isOwn = (word: ShellWord | undefined): boolean =>
-    word !== undefined && packagesOf(scope.bundle).some((facts) => facts.commands.has(word.text) || (facts.name === word.text && facts.commands.size > 0))
+    word !== undefined &&
+    packagesOf(scope.bundle).some(
+      (facts) => facts.commands.has(word.text) || (facts.name === word.text && facts.commands.size > 0),
+    )
   const [tool] = words
   if (tool !== undefined && isOwn(tool) && !/^(npm|node|make)$/.test(tool.text)) return tool
   if (!/^(npx|bunx|pnpx)$/.test(tool?.text ?? '')) return undefined
@@ -70,19 +86,30 @@ function findTargets(scope: DocumentScope, command: PlacedCommand, words: readon
   return words
     .slice(1)
     .filter((word) => /^[A-Za-z][\w.-]*$/.test(word.text))
-    .map((word) => finding(scope, command, { kind: 'command', word, subject: `${tool?.text} ${word.text}`, replace: word.text }))
+    .map((word) =>
+      finding(scope, command, { kind: 'command', word, subject: `${tool?.text} ${word.text}`, replace: word.text }),
+    )
 }
 
 const LIFECYCLE = new Set(['test', 'start', 'stop', 'restart'])
 const INSTALL = new Set(['install', 'i', 'add'])
 
-function findPackageManager(scope: DocumentScope, command: PlacedCommand, words: readonly ShellWord[]): readonly Finding[] {
+function findPackageManager(
+  scope: DocumentScope,
+  command: PlacedCommand,
+  words: readonly ShellWord[],
+): readonly Finding[] {
   const [tool, ...rest] = words
   const plain = rest.filter((word) => !word.text.startsWith('-'))
   const [verb, argument] = plain
   if (tool === undefined || verb === undefined) return []
-  if (verb.text === 'run' || verb.text === 'run-script') return argument === undefined || !isPlain(argument) ? [] : [script(scope, command, argument)]
-  if (INSTALL.has(verb.text)) return plain.slice(1).filter(isPlain).flatMap((word) => installed(scope, command, word))
+  if (verb.text === 'run' || verb.text === 'run-script')
+    return argument === undefined || !isPlain(argument) ? [] : [script(scope, command, argument)]
+  if (INSTALL.has(verb.text))
+    return plain
+      .slice(1)
+      .filter(isPlain)
+      .flatMap((word) => installed(scope, command, word))
   if (LIFECYCLE.has(verb.text) || verb.text === 't') return [script(scope, command, verb)]
   return tool.text === 'npm' || !isPlain(verb) || YARN_VERBS.has(verb.text) ? [] : [script(scope, command, verb)]
 }
@@ -94,7 +121,12 @@ const YARN_VERBS = new Set(
 )
 
 function script(scope: DocumentScope, command: PlacedCommand, word: ShellWord): Finding {
-  return finding(scope, command, { kind: 'command', word, subject: word.text === 't' ? 'test' : word.text, about: 'script' })
+  return finding(scope, command, {
+    kind: 'command',
+    word,
+    subject: word.text === 't' ? 'test' : word.text,
+    about: 'script',
+  })
 }
 
 function installed(scope: DocumentScope, command: PlacedCommand, word: ShellWord): readonly Finding[] {
@@ -106,7 +138,9 @@ function installed(scope: DocumentScope, command: PlacedCommand, word: ShellWord
 function findAssignments(scope: DocumentScope, command: PlacedCommand): readonly Finding[] {
   return command.assignments
     .filter((word) => /^[A-Z][A-Z0-9_]{2,}=/.test(word.text))
-    .map((word) => finding(scope, command, { kind: 'env', word, subject: word.text.slice(0, word.text.indexOf('=')), column: '' }))
+    .map((word) =>
+      finding(scope, command, { kind: 'env', word, subject: word.text.slice(0, word.text.indexOf('=')), column: '' }),
+    )
 }
 
 interface Named {
@@ -132,12 +166,20 @@ function finding(scope: DocumentScope, command: PlacedCommand, named: Named): Fi
   }
   const line = oneLine(command.words.map((part) => part.text).join(' '))
   const sentence = command.block.type === 'code' ? line : scope.sentenceAt(command.block, word.start)
-  return { kind, subject, start: word.start, end: isThere ? word.start + replace.length : word.start, sentence, context }
+  return {
+    kind,
+    subject,
+    start: word.start,
+    end: isThere ? word.start + replace.length : word.start,
+    sentence,
+    context,
+  }
 }
 
 /** The words of a command without the wrappers that run another command. */
 function argumentsOf(command: PlacedCommand): readonly ShellWord[] {
   const [tool, next] = command.words
-  const isWrapped = tool !== undefined && next !== undefined && /^(npx|bunx|pnpm|yarn)$/.test(tool.text) && next.text === 'exec'
+  const isWrapped =
+    tool !== undefined && next !== undefined && /^(npx|bunx|pnpm|yarn)$/.test(tool.text) && next.text === 'exec'
   return isWrapped ? command.words.slice(2) : command.words
 }

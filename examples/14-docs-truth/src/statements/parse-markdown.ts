@@ -20,7 +20,15 @@ interface Reading {
 
 /** Parses Markdown with the positions of everything that may hold a statement. */
 export function parseMarkdown(text: string): ParsedDocument {
-  const reading: Reading = { text, blocks: [], anchors: [], slugger: new GithubSlugger(), headings: [], section: [], tables: 0 }
+  const reading: Reading = {
+    text,
+    blocks: [],
+    anchors: [],
+    slugger: new GithubSlugger(),
+    headings: [],
+    section: [],
+    tables: 0,
+  }
   const tree = fromMarkdown(withoutFrontMatter(text), { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })
   readNode(reading, tree)
   return { text, blocks: reading.blocks, anchors: reading.anchors }
@@ -44,7 +52,10 @@ function readNode(reading: Reading, node: Nodes): void {
   if ('children' in node) for (const child of (node as Parents).children) readNode(reading, child)
 }
 
-const span = (node: Nodes): readonly [number, number] => [node.position?.start.offset ?? 0, node.position?.end.offset ?? 0]
+const span = (node: Nodes): readonly [number, number] => [
+  node.position?.start.offset ?? 0,
+  node.position?.end.offset ?? 0,
+]
 
 function blockOf(reading: Reading, node: Nodes, type: Block['type']): Block {
   const [start, end] = span(node)
@@ -118,6 +129,7 @@ function htmlInlines(reading: Reading, node: Nodes): readonly Inline[] {
     else found.push({ type: attribute === 'src' ? 'image' : 'link', value, start: at, end: at + value.length })
   }
   // A heading right after a block of HTML is part of it to the letter of CommonMark, and a heading to whoever wrote it.
-  for (const match of raw.matchAll(/^#{1,6}[ \t]+(\S.*)$/gm)) reading.anchors.push({ slug: reading.slugger.slug(match[1]?.trim() ?? ''), start: start + match.index })
+  for (const match of raw.matchAll(/^#{1,6}[ \t]+(\S.*)$/gm))
+    reading.anchors.push({ slug: reading.slugger.slug(match[1]?.trim() ?? ''), start: start + match.index })
   return found
 }

@@ -33,11 +33,16 @@ export function parsePlain(text: string): ParsedDocument {
   return { text, blocks, anchors }
 }
 
-const slugOf = (title: string): string => title.toLowerCase().trim().replace(/[^a-z0-9]+/g, '-')
+const slugOf = (title: string): string =>
+  title
+    .toLowerCase()
+    .trim()
+    .replace(/[^a-z0-9]+/g, '-')
 
 function linesOf(text: string): readonly Line[] {
   const lines: Line[] = []
-  for (const match of text.matchAll(/([^\r\n]*)(\r\n|\n|\r|$)/g)) lines.push({ text: match[1] ?? '', start: match.index })
+  for (const match of text.matchAll(/([^\r\n]*)(\r\n|\n|\r|$)/g))
+    lines.push({ text: match[1] ?? '', start: match.index })
   return lines
 }
 
@@ -56,6 +61,11 @@ function inlinesOf(raw: string, offset: number): readonly Inline[] {
   return [...raw.matchAll(RST_INLINE)].map((match) => {
     const value = match[1] ?? match[2] ?? match[3] ?? ''
     const start = offset + match.index + match[0].lastIndexOf(value)
-    return { type: match[1] === undefined ? ('link' as const) : ('code' as const), value, start, end: start + value.length }
+    return {
+      type: match[1] === undefined ? ('link' as const) : ('code' as const),
+      value,
+      start,
+      end: start + value.length,
+    }
   })
 }

@@ -21,13 +21,16 @@ export function parsedDocument(bundle: Bundle, path: string): ParsedDocument {
 
 function parse(path: string, text: string | undefined): ParsedDocument {
   if (text === undefined || isTooLong(Buffer.byteLength(text)) || isTooDeep(text)) return EMPTY
-  return /\.(md|markdown|mdown|mdx)$/i.test(path) || !/\.(rst|txt)$/i.test(path) ? parseMarkdown(text) : parsePlain(text)
+  return /\.(md|markdown|mdown|mdx)$/i.test(path) || !/\.(rst|txt)$/i.test(path)
+    ? parseMarkdown(text)
+    : parsePlain(text)
 }
 
 const isTooLong = (bytes: number): boolean => bytes > MAX_DOCUMENT_BYTES
 
 /** Quotes and lists nested beyond any reader's patience cost the parser quadratic time and the stack. */
-const isTooDeep = (text: string): boolean => /^(?:[ \t]*(?:>|[-*+]|\d+[.)])[ \t]*){80,}/m.test(text) || /[[*_!~`<(]{400,}/.test(text)
+const isTooDeep = (text: string): boolean =>
+  /^(?:[ \t]*(?:>|[-*+]|\d+[.)])[ \t]*){80,}/m.test(text) || /[[*_!~`<(]{400,}/.test(text)
 
 /** The documents whose statements are read, those near the top of the folder first. */
 export function documentsOf(bundle: Bundle): readonly BundleFile[] {

@@ -12,7 +12,18 @@ export interface ShellWord {
 }
 
 const PROMPT = /^(\s*)(?:\(\S+\)\s*)?(?:[\w.@~:/-]*[$%❯➜]|>)\s+/
-const SHELL_LANGUAGES = new Set(['sh', 'bash', 'shell', 'zsh', 'console', 'shell-session', 'shellsession', 'terminal', 'cmd', 'powershell'])
+const SHELL_LANGUAGES = new Set([
+  'sh',
+  'bash',
+  'shell',
+  'zsh',
+  'console',
+  'shell-session',
+  'shellsession',
+  'terminal',
+  'cmd',
+  'powershell',
+])
 const COMMAND_START =
   /^(?:[A-Z][A-Z0-9_]*=\S+\s+)*(?:sudo\s+)?(npm|npx|pnpm|yarn|bun|bunx|node|deno|make|just|python3?|pip3?|cargo|go|docker|git|cd|curl|export|bash|sh|\.\/\S+)\s/
 
@@ -74,7 +85,8 @@ function splitLine(line: string, offset: number): readonly ShellCommand[] {
     if (token.startsWith('#') && lastEnd !== match.index) break
     const previous = words.at(-1)
     if (/^(&&|\|\||[;|&])$/.test(token)) finish()
-    else if (lastEnd === match.index && previous !== undefined) words[words.length - 1] = { ...previous, text: previous.text + unquote(token) }
+    else if (lastEnd === match.index && previous !== undefined)
+      words[words.length - 1] = { ...previous, text: previous.text + unquote(token) }
     else words.push({ text: unquote(token), start: offset + match.index + (/^["']/.test(token) ? 1 : 0) })
     lastEnd = match.index + token.length
   }
@@ -87,7 +99,9 @@ const unquote = (token: string): string => (/^(".*"|'.*')$/s.test(token) ? token
 const ASSIGNMENT = /^[A-Za-z_][A-Za-z0-9_]*=/
 
 function toCommand(all: readonly ShellWord[]): ShellCommand {
-  const skip = all.findIndex((word) => !ASSIGNMENT.test(word.text) && !/^(sudo|time|exec|env|cross-env|dotenv|npx cross-env)$/.test(word.text))
+  const skip = all.findIndex(
+    (word) => !ASSIGNMENT.test(word.text) && !/^(sudo|time|exec|env|cross-env|dotenv|npx cross-env)$/.test(word.text),
+  )
   const words = skip < 0 ? [] : all.slice(skip)
   const assignments = all.slice(0, skip < 0 ? all.length : skip).filter((word) => ASSIGNMENT.test(word.text))
   if (words[0]?.text !== 'export' && words[0]?.text !== 'set') return { words, assignments }

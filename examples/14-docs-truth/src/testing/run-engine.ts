@@ -1,13 +1,26 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { answerQuestion, type Bundle, checkStatements, composeReport, extractStatements, packFolder, reviewAndRevise, type Report, type Verdict } from '../engine.ts'
+import {
+  answerQuestion,
+  type Bundle,
+  checkStatements,
+  composeReport,
+  extractStatements,
+  packFolder,
+  reviewAndRevise,
+  type Report,
+  type Verdict,
+} from '../engine.ts'
 
 /** The whole run without its agents. */
 export function runEngine(bundle: Bundle, model?: string): Report {
   const extraction = extractStatements(bundle)
   const verdicts = checkStatements(bundle, extraction.statements)
   const answer = answerQuestion(bundle)
-  return reviewAndRevise(bundle, composeReport({ bundle, extraction, verdicts, answer, ...(model === undefined ? {} : { model }) }))
+  return reviewAndRevise(
+    bundle,
+    composeReport({ bundle, extraction, verdicts, answer, ...(model === undefined ? {} : { model }) }),
+  )
 }
 
 /** Verdicts on a folder. */
