@@ -12,7 +12,8 @@ export const freshness = {
 export const planId = idSchema('plan')
 export const taskId = idSchema('task')
 export const groupId = idSchema('grp')
-const problem = z.strictObject({ code: z.string(), detail: z.string().optional() })
+/** The code alone: a detail may hold what people wrote. */
+const problem = z.strictObject({ code: z.string() })
 const cost = z.strictObject({
   tokens: z.number().int(),
   costMicros: z.number().int(),

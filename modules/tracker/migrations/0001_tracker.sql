@@ -80,6 +80,8 @@ create table tracker.timeline (
   primary key (tenant_id, event_id)
 );
 create index on tracker.timeline (tenant_id, plan_id, at, sequence, event_id);
+create index on tracker.timeline (tenant_id, task_id) where plan_id is null;
+create index on tracker.timeline (tenant_id, causation_id);
 create index on tracker.timeline (tenant_id, trace_id);
 create index on tracker.timeline (tenant_id, correlation_id);
 create index on tracker.timeline (tenant_id, at desc);

@@ -70,7 +70,7 @@ async function decide(transition: Transition, tx: SqlSession, decision: GateDeci
   if (!hasPlanEnded(transition.plan.status)) settlePlan(transition)
 }
 
-/** The request of a task could not be delivered: its requester hears (PLN-R62). */
+/** The request of a task was given up. The events module has answered the requester where a response type was named, so no second reply leaves (PLN-R62). */
 async function giveUp(
   transition: Transition,
   tx: SqlSession,
@@ -82,7 +82,7 @@ async function giveUp(
     transition,
     task,
     { code: 'dead-lettered', detail: dead.detail, retryable: false },
-    { reply: true, reason: 'dead-lettered' },
+    { reply: false, reason: 'dead-lettered' },
   )
   await finishLonePlan(transition, tx, task)
   if (!hasPlanEnded(transition.plan.status)) settlePlan(transition)

@@ -274,12 +274,18 @@ describe('the work on a task', () => {
         handler: null,
       },
     })
+    // The events module answers for a request that it gave up; plans must not answer again.
+    await bench.deliver({
+      ...replyTo(request, { outcome: 'failed', data: { problem: { code: 'internal', detail: 'boom' } } }),
+      source: '/modules/events',
+    })
+    expect(await get(id('dead'))).toMatchObject({ status: 'failed', problem: { code: 'dead-lettered' } })
     const heard = Object.keys(tasks).map((how) =>
       repliesOf(id(how)).map(
         (event) => event.outcome === 'ok' || (event.data as { problem: { code: string } }).problem.code,
       ),
     )
-    expect(heard).toEqual([[true], ['bad'], ['timeout'], ['cancelled'], ['poisoned'], ['dead-lettered']])
+    expect(heard).toEqual([[true], ['bad'], ['timeout'], ['cancelled'], ['poisoned'], []])
   })
 
   it('progress becomes a fact, at most ten a second; a heartbeat keeps its checkpoint for the next delivery', async () => {

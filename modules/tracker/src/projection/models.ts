@@ -1,0 +1,215 @@
+import { type EventEnvelope, toUuid, traceIdOf } from '@soma/kernel'
+import { logTimeOf, type PlanFact, type TaskFact } from './facts.ts'
+import { hasEnded, outranks } from './rank.ts'
+
+/** A plan as the read model keeps it. Times are ISO texts of the log. */
+export interface PlanModel {
+  id: string
+  spaceId: string
+  userId: string | undefined
+  ownerId: string | undefined
+  visibility: string
+  /** 0 while only facts of its tasks have come. */
+  version: number
+  status: string
+  parentId: string | undefined
+  rootId: string | undefined
+  sessionId: string | undefined
+  origin: string | undefined
+  doc: PlanDoc
+  createdAt: string | undefined
+  startedAt: string | undefined
+  endedAt: string | undefined
+  /** The earliest log time of any fact: what lists sort by. */
+  sortAt: string
+  asOf: string
+}
+
+export interface PlanDoc {
+  name?: string
+  driver?: string
+  currentState?: string
+  problem?: { code: string }
+  stopReason?: string
+  goalType?: string
+  spent?: { tokens: number; costMicros: number; currency: string; calls: number }
+  traceId?: string
+  constitutionHash?: string
+}
+
+export interface TaskModel {
+  id: string
+  planId: string
+  spaceId: string
+  userId: string | undefined
+  version: number
+  generation: number
+  status: string
+  parentId: string | undefined
+  groupId: string | undefined
+  attempts: number
+  progress: number | undefined
+  doc: TaskDoc
+  createdAt: string | undefined
+  startedAt: string | undefined
+  endedAt: string | undefined
+  sortAt: string
+  asOf: string
+}
+
+export interface TaskDoc {
+  name?: string
+  key?: string
+  kind?: string
+  type?: string
+  capability?: string
+  waiting?: TaskFact['waiting']
+  pendingFor?: string
+  agent?: TaskFact['agent']
+  gateId?: string
+  message?: string
+  problem?: { code: string }
+  queuedMs?: number
+  runMs?: number
+}
+
+const earlier = (left: string | undefined, right: string): string => (left === undefined || right < left ? right : left)
+const later = (left: string, right: string): string => (right > left ? right : left)
+const defined = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
+
+/** A stub has no fact of its own yet: its newest one is older than any. */
+const BEFORE_ALL = '1970-01-01T00:00:00.000Z'
+
+/** A plan of which only a task is known. */
+export function stubPlan(id: string, event: EventEnvelope): PlanModel {
+  const at = logTimeOf(event)
+  return {
+    id,
+    spaceId: event.spaceid ?? '',
+    userId: event.userid,
+    ownerId: undefined,
+    visibility: 'private',
+    version: 0,
+    status: 'pending',
+    parentId: undefined,
+    rootId: undefined,
+    sessionId: event.sessionid,
+    origin: undefined,
+    doc: {},
+    createdAt: undefined,
+    startedAt: undefined,
+    endedAt: undefined,
+    sortAt: at,
+    asOf: BEFORE_ALL,
+  }
+}
+
+/** Applies a plan fact. Applying it again, or in another order with others, gives the same model. */
+export function applyPlanFact(known: PlanModel, fact: PlanFact, event: EventEnvelope): PlanModel {
+  const at = logTimeOf(event)
+  const merged: PlanModel = {
+    ...known,
+    createdAt: event.type === 'plan.created' ? earlier(known.createdAt, at) : known.createdAt,
+    startedAt: event.type === 'plan.started' ? earlier(known.startedAt, at) : known.startedAt,
+    sortAt: earlier(known.sortAt, at),
+    asOf: later(known.asOf, at),
+  }
+  const wins = outranks(
+    { generation: 1, version: fact.version, ended: hasEnded(fact.status) },
+    { generation: 1, version: known.version, ended: hasEnded(known.status) },
+  )
+  if (!wins && known.version > 0) return merged
+  return {
+    ...merged,
+    ownerId: fact.ownerId,
+    visibility: fact.visibility,
+    spaceId: event.spaceid ?? '',
+    userId: event.userid,
+    version: fact.version,
+    status: fact.status,
+    parentId: uuid('plan', fact.parentPlanId),
+    rootId: uuid('plan', fact.rootPlanId),
+    sessionId: event.sessionid ?? known.sessionId,
+    origin: fact.origin,
+    endedAt: hasEnded(fact.status) ? at : undefined,
+    doc: defined({
+      name: fact.title,
+      driver: fact.driver,
+      currentState: fact.currentState,
+      problem: fact.problem === undefined ? undefined : { code: fact.problem.code },
+      stopReason: fact.stopReason,
+      goalType: fact.goalType,
+      spent: fact.spent,
+      traceId: event.traceparent === undefined ? undefined : traceIdOf(event.traceparent),
+      constitutionHash: event.constitutionhash,
+    }) as PlanDoc,
+  }
+}
+
+/** A task of which nothing is known yet. */
+export function blankTask(id: string, planId: string, event: EventEnvelope): TaskModel {
+  const at = logTimeOf(event)
+  return {
+    id,
+    planId,
+    spaceId: event.spaceid ?? '',
+    userId: event.userid,
+    version: 0,
+    generation: 0,
+    status: 'pending',
+    parentId: undefined,
+    groupId: undefined,
+    attempts: 0,
+    progress: undefined,
+    doc: {},
+    createdAt: undefined,
+    startedAt: undefined,
+    endedAt: undefined,
+    sortAt: at,
+    asOf: at,
+  }
+}
+
+export function applyTaskFact(known: TaskModel, fact: TaskFact, event: EventEnvelope): TaskModel {
+  const at = logTimeOf(event)
+  const merged: TaskModel = {
+    ...known,
+    createdAt: event.type === 'task.created' ? earlier(known.createdAt, at) : known.createdAt,
+    startedAt: event.type === 'task.started' ? earlier(known.startedAt, at) : known.startedAt,
+    sortAt: earlier(known.sortAt, at),
+    asOf: later(known.asOf, at),
+  }
+  const rank = { generation: fact.generation, version: fact.version, ended: hasEnded(fact.status) }
+  if (!outranks(rank, { generation: known.generation, version: known.version, ended: hasEnded(known.status) }))
+    return merged
+  return {
+    ...merged,
+    version: fact.version,
+    generation: fact.generation,
+    status: fact.status,
+    parentId: uuid('task', fact.parentTaskId),
+    groupId: uuid('grp', fact.groupId),
+    attempts: fact.delivery,
+    progress: fact.progress,
+    endedAt: hasEnded(fact.status) ? at : undefined,
+    doc: defined({
+      name: fact.name,
+      key: fact.key,
+      kind: fact.kind,
+      type: fact.type,
+      capability: fact.capability,
+      waiting: fact.waiting,
+      pendingFor: fact.pendingFor,
+      agent: fact.agent,
+      gateId: fact.gateId,
+      message: fact.message,
+      problem: fact.problem === undefined ? undefined : { code: fact.problem.code },
+      queuedMs: fact.queuedMs,
+      runMs: fact.runMs,
+    }) as TaskDoc,
+  }
+}
+
+const uuid = (prefix: string, id: string | undefined): string | undefined =>
+  id === undefined ? undefined : toUuid(prefix, id)

@@ -1,0 +1,174 @@
+import { toId } from '@soma/kernel'
+import type { Blocker, PlanProgress, TaskRecord, TimelineEntry } from '../../contract/index.ts'
+import type { PlanModel, TaskModel } from '../projection/models.ts'
+import { hasEnded } from '../projection/rank.ts'
+
+export const defined = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
+
+/** What is computed from the rows of a plan's tasks, never counted up (TRK-R1). */
+export interface TaskSummary {
+  readonly counts: PlanProgress['counts']
+  readonly progress: number
+  readonly agents: readonly string[]
+  readonly blockers: number
+  readonly scopeChangedAt: string | undefined
+  readonly updatedAt: string | undefined
+}
+
+export const NO_TASKS: TaskSummary = {
+  counts: { total: 0, pending: 0, running: 0, delegated: 0, waiting: 0, completed: 0, failed: 0, cancelled: 0 },
+  progress: 0,
+  agents: [],
+  blockers: 0,
+  scopeChangedAt: undefined,
+  updatedAt: undefined,
+}
+
+export function viewPlan(plan: PlanModel, tasks: TaskSummary): PlanProgress {
+  const { doc } = plan
+  const updatedAt = [plan.asOf, tasks.updatedAt]
+    .filter((at) => at !== undefined)
+    .sort()
+    .at(-1) as string
+  return defined({
+    planId: toId('plan', plan.id),
+    name: doc.name ?? 'unknown plan',
+    driver: doc.driver,
+    origin: plan.origin,
+    status: plan.status,
+    currentState: doc.currentState,
+    progress: plan.status === 'completed' ? 1 : tasks.progress,
+    counts: tasks.counts,
+    createdAt: plan.createdAt,
+    startedAt: plan.startedAt,
+    updatedAt,
+    completedAt: plan.endedAt,
+    problem: doc.problem,
+    stopReason: doc.stopReason,
+    parentPlanId: plan.parentId === undefined ? undefined : toId('plan', plan.parentId),
+    rootPlanId: plan.rootId === undefined ? undefined : toId('plan', plan.rootId),
+    sessionId: plan.sessionId,
+    traceId: doc.traceId,
+    goal: doc.goalType === undefined ? undefined : { type: doc.goalType },
+    agents: [...tasks.agents],
+    cost: costOf(plan),
+    blockers: tasks.blockers,
+    scopeChangedAt: tasks.scopeChangedAt,
+    ownerId: plan.ownerId,
+    constitutionHash: doc.constitutionHash,
+    version: plan.version,
+  }) as PlanProgress
+}
+
+export function costOf(plan: PlanModel): PlanProgress['cost'] {
+  const spent = plan.doc.spent
+  return {
+    tokens: spent?.tokens ?? 0,
+    costMicros: spent?.costMicros ?? 0,
+    currency: spent?.currency ?? 'USD',
+    calls: spent?.calls ?? 0,
+  }
+}
+
+export function viewTask(task: TaskModel): TaskRecord {
+  const { doc } = task
+  return defined({
+    taskId: toId('task', task.id),
+    planId: toId('plan', task.planId),
+    key: doc.key,
+    name: doc.name ?? 'unknown task',
+    kind: doc.kind,
+    type: doc.type ?? doc.capability,
+    state: task.status,
+    waitingFor: doc.waiting?.reason ?? doc.pendingFor,
+    generation: task.generation,
+    agent: doc.agent,
+    parentTaskId: task.parentId === undefined ? undefined : toId('task', task.parentId),
+    groupId: task.groupId === undefined ? undefined : toId('grp', task.groupId),
+    gateId: doc.gateId,
+    attempts: task.attempts,
+    progress: task.progress,
+    message: doc.message,
+    queuedMs: doc.queuedMs,
+    runMs: doc.runMs,
+    createdAt: task.createdAt,
+    startedAt: task.startedAt,
+    completedAt: task.endedAt,
+    updatedAt: task.asOf,
+    problem: doc.problem,
+    version: task.version,
+  }) as TaskRecord
+}
+
+export interface EntryRecord {
+  event_id: string
+  plan_id: string | null
+  task_id: string | null
+  at: Date
+  sequence: string
+  topic: string
+  kind: TimelineEntry['kind']
+  type: string
+  actor: string | null
+  causation_id: string | null
+  correlation_id: string | null
+  trace_id: string | null
+  reply: boolean
+  attempt: number | null
+  duration_ms: number | null
+  outcome: string | null
+  summary: string
+  ignored: boolean
+}
+
+export function viewEntry(row: EntryRecord): TimelineEntry {
+  return defined({
+    at: row.at.toISOString(),
+    kind: row.kind,
+    id: row.event_id,
+    type: row.type,
+    actor: row.actor ?? undefined,
+    planId: row.plan_id === null ? undefined : toId('plan', row.plan_id),
+    taskId: row.task_id === null ? undefined : toId('task', row.task_id),
+    causationId: row.causation_id ?? undefined,
+    correlationId: row.correlation_id ?? undefined,
+    traceId: row.trace_id ?? undefined,
+    attempt: row.attempt ?? undefined,
+    durationMs: row.duration_ms ?? undefined,
+    outcome: row.outcome ?? undefined,
+    summary: row.summary,
+    ignored: row.ignored,
+  }) as TimelineEntry
+}
+
+/** Why an open task does not run, and what would end that; undefined for tasks that run or have ended. */
+export function blockerOf(task: TaskModel): Blocker | undefined {
+  const { doc } = task
+  if (hasEnded(task.status) || task.status === 'running' || task.status === 'delegated') return undefined
+  const common = { taskId: toId('task', task.id), planId: toId('plan', task.planId), name: doc.name ?? 'unknown task' }
+  if (task.status === 'waiting') {
+    const reason = doc.waiting?.reason ?? 'dependency'
+    return defined({
+      ...common,
+      waitingFor: reason,
+      sinceAt: doc.waiting?.sinceAt ?? task.asOf,
+      detail: doc.gateId === undefined ? `waits for ${reason}` : `waits for a decision at gate ${doc.gateId}`,
+      gateId: doc.gateId,
+      dueAt: doc.waiting?.dueAt,
+      unblockBy:
+        doc.gateId === undefined
+          ? [`plans.tasks.${reason === 'dependency' ? 'cancel' : 'complete'}`]
+          : ['gate:decide', 'governance.gates.decide'],
+    }) as Blocker
+  }
+  const what = doc.type ?? doc.capability ?? doc.name ?? 'this task'
+  return {
+    ...common,
+    waitingFor: doc.pendingFor ?? 'agent',
+    sinceAt: task.asOf,
+    detail: `no agent has taken ${what} yet`,
+    ...(doc.type === undefined ? {} : { missingConsumer: { topic: 'action-requests', type: doc.type } }),
+    unblockBy: ['an agent that consumes it', 'plans.tasks.retry', 'plans.tasks.cancel'],
+  }
+}

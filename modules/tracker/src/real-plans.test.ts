@@ -1,0 +1,161 @@
+import { type Context, type EventEnvelope, newId, NO_CONSTITUTION } from '@soma/kernel'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openTrackerBench, type TrackerBench } from '../testing/index.ts'
+
+const planner: Context = {
+  tenantId: 'tenant-a',
+  spaceId: '',
+  principal: { id: 'agt-planner', kind: 'agent', roles: [], capabilities: ['plan:read', 'plan:run', 'task:update'] },
+  userId: 'usr-a',
+  actors: [],
+  method: 'token',
+  region: 'local',
+  constitutionHash: NO_CONSTITUTION,
+  traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`,
+}
+const SECRET = 'the payload nobody may find'
+let bench: TrackerBench
+beforeAll(async () => {
+  bench = await openTrackerBench()
+})
+afterAll(() => bench.close())
+
+const requestOf = (taskId: string) =>
+  bench.events.findLast((event) => event.topic === 'action-requests' && event.taskid === taskId) as EventEnvelope
+const reply = (request: EventEnvelope, data: unknown): EventEnvelope => ({
+  specversion: '1.0',
+  id: newId('evt'),
+  source: '/agents/checker',
+  type: request.responsetype as string,
+  topic: 'action-results',
+  time: new Date().toISOString(),
+  tenantid: 'tenant-a',
+  userid: 'usr-a',
+  correlationid: request.correlationid as string,
+  planid: request.planid as string,
+  taskid: request.taskid as string,
+  causationid: request.id,
+  outcome: 'ok',
+  data,
+})
+
+describe('the tracker over plans', () => {
+  it('TRK-R31 keeps no payload: what people and agents wrote is in no row', async () => {
+    const { planId } = await bench.plans.plans.create(planner, {
+      body: { title: 'Docs', inputs: SECRET, goal: { type: 'docs.check.requested', data: SECRET } },
+    })
+    const { taskIds } = await bench.plans.plans.delegate(planner, {
+      params: { planId },
+      body: { specs: [1, 2].map(() => ({ type: 'check.requested', responseType: 'check.done', data: { SECRET } })) },
+    })
+    bench.events.push(reply(requestOf(taskIds[0] as string), { answer: SECRET }))
+    await bench.plans.tasks.fail(planner, {
+      params: { taskId: taskIds[1] as string },
+      body: { problem: { code: 'bad', detail: SECRET } },
+    })
+    await bench.settle()
+    await bench.plans.plans.finish(planner, { params: { planId }, body: { outcome: 'completed', result: SECRET } })
+    await bench.settle()
+    expect(await bench.digest()).not.toContain(SECRET)
+    expect((await bench.tracker.plans.get(planner, { params: { planId } })).plan).toMatchObject({
+      status: 'completed',
+      counts: { completed: 1, failed: 1 },
+    })
+  })
+
+  it('TRK-R12 every task that neither runs nor has ended has a blocker that names its end', async () => {
+    const { planId } = await bench.plans.plans.create(planner, { body: { title: 'Blocked' } })
+    const gateId = newId('gate')
+    await bench.plans.plans.delegate(planner, {
+      params: { planId },
+      body: {
+        specs: [{ type: 'research.requested' }, { kind: 'gate', gateId }, { kind: 'timer', timeoutMs: 100_000 }],
+      },
+    })
+    await bench.settle()
+    const { items } = await bench.tracker.planBlockers.list(planner, { params: { planId } })
+    expect(items).toHaveLength(3)
+    expect(items.find((item) => item.waitingFor === 'agent')).toMatchObject({
+      missingConsumer: { topic: 'action-requests', type: 'research.requested' },
+      detail: 'no agent has taken research.requested yet',
+    })
+    expect(items.find((item) => item.waitingFor === 'review')).toMatchObject({
+      gateId,
+      unblockBy: ['gate:decide', 'governance.gates.decide'],
+    })
+    expect(items.find((item) => item.waitingFor === 'dependency')?.dueAt).toBeDefined()
+    const { plan } = await bench.tracker.plans.get(planner, { params: { planId } })
+    expect(plan.blockers).toBe(3)
+  })
+
+  it('lineage follows requests to replies, and from any effect back to the goal', async () => {
+    const goal: EventEnvelope = {
+      ...reply({ responsetype: 'docs.check.requested' } as EventEnvelope, {}),
+      topic: 'action-requests',
+    }
+    const { planid: _plan, taskid: _task, causationid: _cause, correlationid: _correlation, ...goalEvent } = goal
+    await bench.deliver(goalEvent as EventEnvelope)
+    const caused = { ...planner, cause: { eventId: goal.id, correlationId: goal.id } }
+    const { planId } = await bench.plans.plans.create(caused, {
+      body: { title: 'Traced', goal: { type: 'docs.check.requested', data: {}, eventId: goal.id } },
+    })
+    const { taskIds } = await bench.plans.plans.delegate(caused, {
+      params: { planId },
+      body: { specs: [{ type: 'check.requested', responseType: 'check.done' }] },
+    })
+    const answer = reply(requestOf(taskIds[0] as string), {})
+    bench.events.push(answer)
+    await bench.settle()
+    const { edges, entries } = await bench.tracker.planLineage.get(planner, { params: { planId } })
+    const request = requestOf(taskIds[0] as string)
+    expect(edges).toContainEqual({ from: request.id, to: answer.id, kind: 'replied' })
+    expect(edges).toContainEqual({ from: goal.id, to: request.id, kind: 'caused' })
+    expect(entries[0]?.id).toBe(goal.id)
+    const completed = bench.events.find((event) => event.type === 'task.completed' && event.taskid === taskIds[0])
+    const back = await bench.tracker.planLineage.get(planner, {
+      params: { planId },
+      query: { eventId: completed?.id as string },
+    })
+    expect(back.entries.map((entry) => entry.id)).toContain(goal.id)
+  })
+
+  it('hierarchy gives parents and children', async () => {
+    const parent = await bench.plans.plans.create(planner, { body: { title: 'Parent' } })
+    const child = await bench.plans.plans.create(planner, { body: { title: 'Child', parentPlanId: parent.planId } })
+    const leaf = await bench.plans.plans.create(planner, { body: { title: 'Leaf', parentPlanId: child.planId } })
+    await bench.settle()
+    const names = async (planId: string, direction: 'up' | 'down' | 'both') =>
+      (await bench.tracker.planHierarchy.get(planner, { params: { planId }, query: { direction } })).plans.map(
+        (plan) => plan.name,
+      )
+    expect(await names(child.planId, 'both')).toEqual(['Child', 'Parent', 'Leaf'])
+    expect(await names(leaf.planId, 'up')).toEqual(['Leaf', 'Child', 'Parent'])
+    expect(await names(parent.planId, 'down')).toEqual(['Parent', 'Child', 'Leaf'])
+  })
+
+  it('a stream gives a snapshot, then each change of plan, task and timeline', async () => {
+    const { planId } = await bench.plans.plans.create(planner, { body: { title: 'Streamed' } })
+    await bench.settle()
+    const abort = new AbortController()
+    const stream = await bench.tracker.planStream.read(planner, { params: { planId }, signal: abort.signal })
+    const frames = stream[Symbol.asyncIterator]()
+    expect((await frames.next()).value).toMatchObject({
+      event: 'snapshot',
+      data: { plan: { name: 'Streamed', status: 'pending' }, tasks: [] },
+    })
+    const { taskIds } = await bench.plans.plans.delegate(planner, {
+      params: { planId },
+      body: { specs: [{ type: 'check.requested' }] },
+    })
+    const next = frames.next()
+    await bench.settle()
+    const seen: string[] = [((await next).value as { event: string }).event]
+    while (!(seen.includes('plan') && seen.includes('task') && seen.includes('timeline'))) {
+      const frame = (await frames.next()).value as { event: string; data: { task?: { taskId: string } } }
+      if (frame.event === 'task') expect(frame.data.task?.taskId).toBe(taskIds[0])
+      seen.push(frame.event)
+    }
+    abort.abort()
+    for (let frame = await frames.next(); frame.done !== true; ) frame = await frames.next()
+  })
+})

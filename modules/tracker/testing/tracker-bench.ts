@@ -1,0 +1,104 @@
+import { type Bench, openBench } from '@soma/governance/testing'
+import {
+  type AnyModule,
+  type Client,
+  type Context,
+  type Database,
+  type EventEnvelope,
+  NO_CONSTITUTION,
+  sequenceOf,
+  type Transaction,
+} from '@soma/kernel'
+import { plansContract } from '@soma/plans/contract'
+import { plansModule } from '@soma/plans'
+import { trackerContract } from '../contract/index.ts'
+import { trackerModule } from '../src/module.ts'
+
+export interface TrackerBench {
+  readonly tracker: Client<typeof trackerContract>
+  readonly plans: Client<typeof plansContract>
+  readonly events: EventEnvelope[]
+  readonly database: Database
+  /** Hands an event to the tracker's handlers, in one worker transaction. */
+  deliver(event: EventEnvelope): Promise<void>
+  /** Hands every event that was committed since the last call to plans and tracker, in log order, until there are none. */
+  settle(): Promise<void>
+  /** Every row of every table, without when it was applied: equal text means equal read models. */
+  digest(): Promise<string>
+  close(): Promise<void>
+}
+
+/** The tracker over real facts of plans, on an embedded database. */
+export async function openTrackerBench(): Promise<TrackerBench> {
+  const bench: Bench = await openBench({
+    modules: [
+      { definition: plansModule as unknown as AnyModule, ports: {} },
+      { definition: trackerModule as unknown as AnyModule, ports: undefined },
+    ],
+  })
+  let settled = 0
+  const deliverTo = async (names: readonly string[], event: EventEnvelope) => {
+    for (const module of bench.modules.filter(({ name }) => names.includes(name))) {
+      const context = contextOf(event, module.name)
+      await module.database.asWorker(context, async (tx: Transaction) => {
+        for (const handler of module.handlers.filter((candidate) => handles(candidate, event))) {
+          await handler.handle({
+            event,
+            data: event.data,
+            context,
+            tx,
+            signal: new AbortController().signal,
+            attempt: 1,
+          })
+        }
+      })
+    }
+  }
+  return {
+    tracker: bench.client(trackerContract),
+    plans: bench.client(plansContract),
+    events: bench.events,
+    database: bench.database,
+    deliver: (event) => deliverTo(['tracker'], event),
+    settle: async () => {
+      while (settled < bench.events.length) {
+        const event = bench.events[settled] as EventEnvelope
+        settled += 1
+        await deliverTo(['plans', 'tracker'], { ...event, recordedtime: event.time, sequence: sequenceOf(0, settled) })
+      }
+    },
+    digest: async () => {
+      const tables = await bench.database.transaction(
+        { role: 'soma_worker', tenantId: 'tenant-a' },
+        async (session) => [
+          await session.query('select * from tracker.plans order by id'),
+          await session.query('select * from tracker.tasks order by id'),
+          await session.query("select to_jsonb(e) - 'applied_at' as e from tracker.timeline e order by event_id"),
+        ],
+      )
+      return JSON.stringify(tables)
+    },
+    close: () => bench.close(),
+  }
+}
+
+const handles = (handler: { topic: string; type: string }, event: EventEnvelope): boolean =>
+  handler.topic === event.topic &&
+  (handler.type === '*' ||
+    handler.type === event.type ||
+    (handler.type.endsWith('.*') && event.type.startsWith(handler.type.slice(0, -1))))
+
+function contextOf(event: EventEnvelope, module: string): Context {
+  return {
+    tenantId: event.tenantid,
+    spaceId: event.spaceid ?? '',
+    principal: { id: `module:${module}`, kind: 'service', roles: [], capabilities: [] },
+    ...(event.userid === undefined ? {} : { userId: event.userid }),
+    actors: [],
+    method: 'module',
+    region: 'local',
+    constitutionHash: NO_CONSTITUTION,
+    traceparent: event.traceparent ?? '',
+    cause: { eventId: event.id, correlationId: event.correlationid ?? event.id },
+  }
+}
