@@ -45,10 +45,15 @@ export interface Bench {
   close(): Promise<void>
 }
 
+/** An embedded database in memory with the tables of these modules, and nothing started on it. */
+export async function openDatabase(modules: BenchOptions['modules']): Promise<Database> {
+  const database = await createPgliteDatabase({ dataDirectory: 'memory', durability: 'process', log: silentLogger })
+  await migrate(database, modules)
+  return database
+}
+
 export async function openBench(options: BenchOptions): Promise<Bench> {
-  const database =
-    options.database ??
-    (await createPgliteDatabase({ dataDirectory: 'memory', durability: 'process', log: silentLogger }))
+  const database = options.database ?? (await openDatabase(options.modules))
   const contracts = options.modules.map(({ definition }) => definition.contract as Contract)
   const events: EventEnvelope[] = []
   const composition = compose({
@@ -66,7 +71,6 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
     log: silentLogger,
     metrics: noMetrics,
   })
-  if (options.database === undefined) await migrate(database, options.modules)
   for (const module of composition.modules) await module.start()
   return {
     database,
@@ -95,7 +99,8 @@ function keepCommitted(events: EventEnvelope[], beforeCommit: () => void = () =>
   }
 }
 
-async function migrate(database: Database, modules: BenchOptions['modules']): Promise<void> {
+/** The tables of the runtime and of these modules. */
+export async function migrate(database: Database, modules: BenchOptions['modules']): Promise<void> {
   const runtime = await readMigrations('runtime', new URL('../../../runtime/migrations/', import.meta.url))
   const own = []
   for (const { definition } of modules) {

@@ -1,1 +1,1 @@
-export { aContext, type Bench, type BenchOptions, openBench } from './bench.ts'
+export { aContext, type Bench, type BenchOptions, migrate, openBench, openDatabase } from './bench.ts'

@@ -1,4 +1,4 @@
-import { type Context, newId } from '@soma/kernel'
+import { type Context, type Database, newId } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Installation, openInstallation } from '../../testing/index.ts'
 import { formatKey, newSecret } from '../keys/key-format.ts'
@@ -62,15 +62,14 @@ describe('an API key', () => {
     const events = JSON.stringify(installation.bench.events)
     expect(events).toContain(key.keyId)
     expect(events).not.toContain(key.secret.slice(32, 75))
+    const { installation: watched, transactions } = await openWatched()
+    const typo = key.secret.replace(/.$/, (last) => (last === '0' ? '1' : '0'))
+    const before = transactions()
+    await expect(watched.as(typo)).rejects.toMatchObject(refusal)
+    expect(transactions()).toBe(before)
     const wrong = formatKey(key.keyId, newSecret())
     const unknown = formatKey(newId('key'), newSecret())
-    for (const secret of [
-      wrong,
-      unknown,
-      key.secret.slice(0, -1),
-      `${key.secret}0`,
-      key.secret.replace(/.$/, (last) => (last === '0' ? '1' : '0')),
-    ]) {
+    for (const secret of [wrong, unknown, key.secret.slice(0, -1), `${key.secret}0`, typo]) {
       await expect(installation.as(secret)).rejects.toMatchObject(refusal)
     }
   })
@@ -259,6 +258,17 @@ describe('in strict mode', () => {
     expect(JSON.stringify(decided)).not.toContain('soma_')
   })
 })
+
+/** A second process on the same database whose transactions are counted. */
+async function openWatched() {
+  let count = 0
+  const { database } = installation.bench
+  const transaction: Database['transaction'] = (scope, work) => {
+    count += 1
+    return database.transaction(scope, work)
+  }
+  return { installation: await openInstallation({ database: { ...database, transaction } }), transactions: () => count }
+}
 
 let developerInstallation: Promise<Installation> | undefined
 const openDeveloper = () => (developerInstallation ??= openInstallation({ mode: 'developer-light' }))

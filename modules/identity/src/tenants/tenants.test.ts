@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Installation, nobody, openInstallation } from '../../testing/index.ts'
+import { openDatabase } from '@soma/governance/testing'
+import { identityPorts, type Installation, nobody, openInstallation } from '../../testing/index.ts'
+import { identityModule } from '../module.ts'
 
 let first: Installation
 let second: Installation
@@ -26,17 +28,14 @@ const bootstrapBody = (changes: Record<string, unknown> = {}) => ({
 
 describe('the first start', () => {
   test('IDN-R48 of processes that start together one makes the platform tenant, the default tenant and the signing key', async () => {
-    const cold = await openInstallation({ ports: {} })
-    const others = await Promise.all(
-      [1, 2, 3].map(() => openInstallation({ ports: {}, database: cold.bench.database })),
-    )
-    const all = [cold, ...others]
+    const database = await openDatabase([{ definition: identityModule, ports: identityPorts() }])
+    const all = await Promise.all([1, 2, 3, 4].map(() => openInstallation({ ports: {}, database })))
     const made = all.flatMap(({ bench }) => bench.events).filter(({ type }) => type === 'tenant.created')
     expect(made.map(({ tenantid }) => tenantid).sort()).toEqual(['default', 'platform'])
     const sets = await Promise.all(all.map(({ identity }) => identity.metadata.jwks(nobody())))
     expect(sets[0]?.keys).toHaveLength(1)
     expect(new Set(sets.map(({ keys }) => keys[0]?.kid)).size).toBe(1)
-    await cold.bench.close()
+    await database.close()
   })
 
   test('two processes that find no administrator offer one setup code', () => {
