@@ -127,8 +127,8 @@ export function consumerSuite({ name, open }: ConsumerSuiteOptions): void {
       const [last] = await spine.publish({ tenantId: tenant, key: 'k0' })
       expect(await handled.next()).toBe(last?.id)
       await second.stop()
-      expect((await effects()).map((row) => row.event_id).sort()).toEqual(
-        [...sent, last].map((each) => each?.id).sort(),
+      expect((await effects()).map((row) => row.event_id).toSorted()).toEqual(
+        [...sent, last].map((each) => each?.id ?? '').toSorted(),
       )
     })
 

@@ -16,7 +16,7 @@ import { type Consumer, createConsumer } from '../src/events/consumer/consumer.t
 import type { RunInModule } from '../src/events/consumer/run-handlers.ts'
 import type { ConsumerSettings } from '../src/events/consumer/settings.ts'
 import { createEmitter, type Emitter, type EmitMode } from '../src/events/emitter.ts'
-import { spineMigrations } from '../src/events/index.ts'
+import { spineMigrations } from '../src/events/event-spine.ts'
 import { createTail, type Tail } from '../src/events/tail.ts'
 
 /** A table for what handlers do: one row an effect, no uniqueness, so that a doubled effect shows. */

@@ -49,7 +49,7 @@ export function groupSuite({ name, open }: { readonly name: string; open(): Prom
       return rows
     }
 
-    it('EVT-R64 an owner that stalls past its lease and wakes commits nothing', async () => {
+    it('an owner that stalls past its lease and wakes commits nothing', async () => {
       fresh()
       const [paused, resume] = [deferred(), deferred()]
       const stalled = spine.consumer(
