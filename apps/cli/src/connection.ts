@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { newTraceparent } from '@soma/kernel'
-import { type Clients, createClients } from '@soma/sdk/clients'
+import { type Clients, type ConnectOptions, createClients } from '@soma/sdk/clients'
 import { UsageError } from './failure.ts'
 import { createRetryingFetch } from './retrying-fetch.ts'
 import { VERSION } from './version.ts'
@@ -19,6 +19,8 @@ export interface ConnectionFlags {
 export interface Connected {
   readonly clients: Clients
   readonly url: string
+  /** How the caller proves itself: for agents that connect by themselves. */
+  readonly auth: Pick<ConnectOptions, 'apiKey' | 'token' | 'headers'>
   /** Asks what is no operation: readiness, OpenAPI. With the caller's credentials. */
   get(path: string): Promise<Response>
 }
@@ -52,6 +54,7 @@ export async function connectTo(flags: ConnectionFlags): Promise<Connected> {
   return {
     clients: createClients({ url, auth, fetch }),
     url,
+    auth,
     get: (path) => globalThis.fetch(url + path, { headers: { ...headers, ...authorization } }),
   }
 }

@@ -54,13 +54,10 @@ export function createAuthenticate({
       correlationId: matter.correlationId ?? matter.eventId,
       ...present({ sessionId: matter.sessionId, planId: matter.planId, taskId: matter.taskId }),
     }
-    if (matter.userId === undefined || matter.userId === context.userId) return { ...context, cause }
-    return actFor(context, {
-      userId: matter.userId,
-      spaceId: matter.spaceId,
-      userCapabilities: context.principal.capabilities,
-      cause,
-    })
+    const { userId, spaceId } = matter
+    if (userId === undefined || userId === context.userId) return { ...context, cause }
+    const { capabilities } = await identity.credentials.resolve(inItsName, { body: { principalId: userId } })
+    return actFor(context, { userId, spaceId, userCapabilities: capabilities, cause })
   }
 }
 

@@ -5,13 +5,14 @@ import { identityModule } from '@soma/identity'
 import type { SqlSession } from '@soma/kernel'
 import { plansModule } from '@soma/plans'
 import { registryModule } from '@soma/registry'
+import { trackerModule } from '@soma/tracker'
 import { setupCodeWriter } from './installation.ts'
 import { contractsOf, type Platform } from './platform.ts'
 import type { ServerSettings } from './server-contract.ts'
 
 /** Soma: every module, in the order in which their migrations run. */
 export const somaPlatform: Platform = {
-  modules: [identityModule, governanceModule, eventsModule, registryModule, plansModule],
+  modules: [identityModule, governanceModule, eventsModule, registryModule, plansModule, trackerModule],
   portsOf: ({ database, spine, tokenCodec, encryptionKey, configuration }) => {
     const schemaCompiler = createSchemaCompiler()
     const settings = configuration.of('server') as ServerSettings
@@ -26,6 +27,7 @@ export const somaPlatform: Platform = {
       },
       governance: { schemaCompiler },
       registry: { schemaCompiler, platformEvents: contractsOf(somaPlatform).flatMap(({ events }) => events) },
+      tracker: { reader: spine.tail },
       events: {
         schemaCompiler,
         bus: spine.bus,

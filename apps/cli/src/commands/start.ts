@@ -1,15 +1,9 @@
-import { relative } from 'node:path'
-import { performance } from 'node:perf_hooks'
-import type { RunningServer } from '@soma/server'
-import { type Clients, createInProcessClients } from '@soma/sdk/clients'
-import { type Demo, type DemoFlags, openDemo } from '../demo/demo.ts'
+import { createInProcessClients } from '@soma/sdk/clients'
+import { type DemoFlags, openDemo } from '../demo/demo.ts'
+import { elapsed, follow, introduce, print } from '../demo/show-demo.ts'
 import { dataDirectoryOf, type ServeFlags, serve, stopOnSignals } from './serve.ts'
 
 export interface StartFlags extends ServeFlags, DemoFlags {}
-
-const print = (label: string, text: string): void => void process.stdout.write(`${label.padEnd(10)}${text}\n`)
-/** Seconds since this process began. */
-const elapsed = (): string => `${(performance.now() / 1000).toFixed(1)} s`
 
 /** The first run: platform and agents in this process, and the job "Are your docs true?" on a folder. Goes on where an earlier start ended. */
 export async function start(flags: StartFlags): Promise<void> {
@@ -26,78 +20,7 @@ export async function start(flags: StartFlags): Promise<void> {
   const demo = await openDemo(flags, { clients, connect: { platform: server }, dataDirectory })
   stops.unshift(() => demo.stop())
   introduce(demo, dataDirectory)
-  await follow(demo, clients, server).catch((error: unknown) => {
+  await follow(demo, clients, server.url).catch((error: unknown) => {
     if (!stopping.signal.aborted) throw error
   })
-}
-
-function introduce(demo: Demo, dataDirectory: string): void {
-  const { run } = demo
-  print('Model', `${run.model}  (another: npm start -- --model URL)`)
-  print('Data', relative('.', dataDirectory) || dataDirectory)
-  print(
-    'Plan',
-    `${demo.planId}: are the docs of ${run.folder} true?${run.paceMs > 0 ? ` (slowed: ${run.paceMs} ms a task)` : ''}`,
-  )
-  print('Elsewhere', 'npm start -- ~/my-project')
-  print('Stop', 'Ctrl-C; npm start goes on where it was')
-}
-
-/** Prints where the plan stands when it waits and when it ends. */
-async function follow(demo: Demo, clients: Clients, server: RunningServer): Promise<void> {
-  const frames = await clients.events.events.stream({
-    query: { topics: 'plan-events,system-events', from: 'now' },
-  })
-  let shown = ''
-  const show = async () => {
-    const now = await standingOf(demo, clients, server)
-    if (now.key !== shown) for (const [label, text] of now.lines) print(label, text)
-    shown = now.key
-    return now.isOver
-  }
-  if (await show()) return
-  for await (const _frame of frames) if (await show()) return
-}
-
-interface Standing {
-  readonly key: string
-  readonly isOver: boolean
-  readonly lines: readonly (readonly [string, string])[]
-}
-
-async function standingOf(demo: Demo, clients: Clients, server: RunningServer): Promise<Standing> {
-  const plan = await clients.plans.plans.get({ params: { planId: demo.planId } })
-  const { items } = await clients.governance.gates.list({ query: { planId: demo.planId, limit: 1 } })
-  const [gate] = items
-  if (plan.status === 'completed')
-    return { key: 'completed', isOver: true, lines: [['Done', describeEnd(plan.outputs)]] }
-  if (plan.status === 'failed' || plan.status === 'cancelled') {
-    return {
-      key: plan.status,
-      isOver: true,
-      lines: [['Ended', `${plan.status}: ${plan.problem?.detail ?? plan.stopReason ?? 'nothing was written'}`]],
-    }
-  }
-  if (gate?.status !== 'open') return { key: 'working', isOver: false, lines: [] }
-  const [report] = gate.evidence
-  return {
-    key: gate.gateId,
-    isOver: false,
-    lines: [
-      ['Found', `${report?.label ?? 'the report is ready'}  (gate open after ${elapsed()})`],
-      ['Approve', `npx soma approve ${gate.gateId} --reason "read it", or press A at ${server.url}`],
-    ],
-  }
-}
-
-function describeEnd(outputs: unknown): string {
-  const {
-    directory,
-    written = [],
-    untouched = [],
-  } = (outputs ?? {}) as { directory?: string | null; written?: string[]; untouched?: string[] }
-  if (directory === null || directory === undefined)
-    return 'nothing to check: no document makes a statement about this folder'
-  const files = [...written, ...untouched].join(', ')
-  return `${directory}/ has ${files === '' ? 'no file: none was approved' : files}`
 }
