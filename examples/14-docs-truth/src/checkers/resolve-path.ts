@@ -66,7 +66,7 @@ export const isMadeLater = (bundle: Bundle, path: string): boolean =>
   OUTPUT_FOLDER.test(path) || pathFactsOf(bundle).isIgnored(path)
 
 const PLACEHOLDER =
-  /(^|[/._-])(my|your)[A-Z]|(^|[/._-])(path|to|your|my|foo|bar|baz|qux|example|some|name|file|filename|username|user|xxx?|yyyy)([/._-]|$)/
+  /(^|[/._-])(my|your)[A-Z]|(^|[/._-])(path|to|your|my|foo|bar|baz|qux|example|some|name|file|filename|username|user|x{1,3}|y{1,4})([/._-]|$)/
 
 export const isPlaceholder = (path: string): boolean => PLACEHOLDER.test(path) || PLACEHOLDER.test(path.toLowerCase())
 

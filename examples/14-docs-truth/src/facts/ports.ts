@@ -21,9 +21,9 @@ export function portsOf(bundle: Bundle): PortFacts {
 
 const NAMED = /(?:port|listen|localhost|127\.0\.0\.1|0\.0\.0\.0|expose|:\/\/)/i
 const DEFAULTS = [
-  /\bport\w*['"]?\]?\)?\s*(?:\?\?|\|\|)\s*['"]?(\d{2,5})\b/i,
-  /\b(?:default_?|DEFAULT_?)?port\b['"]?\s*[:=]\s*['"]?(\d{2,5})\b(?!\d*\/)/i,
-  /\bport\b.*\bdefault\(?\s*[:=]?\s*['"]?(\d{2,5})\b/i,
+  /(?:\b|_)port\w*['"]?\]?\)?\s*(?:\?\?|\|\|)\s*['"]?(\d{2,5})\b/i,
+  /(?:\b|_)(?:default_?)?port\b['"]?\s*[:=]\s*['"]?(\d{2,5})\b(?!\d*\/)/i,
+  /(?:\b|_)port\b.*\bdefault\(?\s*[:=]?\s*['"]?(\d{2,5})\b/i,
   /^\s*EXPOSE\s+(\d{2,5})\b/,
   /\$\{\w*PORT:?-(\d{2,5})\}/,
 ]
