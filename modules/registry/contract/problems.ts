@@ -22,13 +22,6 @@ export const registryProblems = {
     remedy: 'Correct the places listed in errors; schemas are JSON Schema 2020-12.',
     retryable: false,
   }),
-  schemaIncompatible: problem({
-    code: 'schema-incompatible',
-    status: 422,
-    title: 'The change breaks consumers',
-    remedy: 'Raise the version as the report demands, or make the change additive.',
-    retryable: false,
-  }),
   unknownTopic: problem({
     code: 'unknown-topic',
     status: 422,

@@ -1,49 +1,20 @@
-import { createSchemaCompiler } from '@soma/adapter-ajv'
-import { eventsModule } from '@soma/events'
-import { eventsContract } from '@soma/events/contract'
-import { governanceModule } from '@soma/governance'
-import { governanceContract } from '@soma/governance/contract'
-import type { EventEnvelope, SqlSession } from '@soma/kernel'
-import { plansModule } from '@soma/plans'
-import { plansContract } from '@soma/plans/contract'
-import { registryModule } from '@soma/registry'
-import { registryContract } from '@soma/registry/contract'
-import { createTestServer, type TestServer, testContext } from '@soma/server/testing'
+import { silentLogger } from '@soma/kernel'
+import { type TestServer, testContext } from '@soma/server/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import type { RunningAgent, StartOptions } from './index.ts'
+import { aTenantOn, until } from '../testing/on-server.ts'
+import { startServerOfTests } from '../testing/server-of-tests.ts'
 import { defineEvent, definePlanner, defineTool, defineWorker, problem, spec } from './index.ts'
-
-const contracts = [governanceContract, eventsContract, registryContract, plansContract]
-const reservedNouns = new Set(
-  contracts.flatMap(({ events }) => events.map(({ type }) => type.slice(0, type.indexOf('.')))),
-)
 
 let server: TestServer
 let tenants = 0
-const running: RunningAgent[] = []
+const open: { stop: () => Promise<void> }[] = []
 
 beforeAll(async () => {
-  const schemaCompiler = createSchemaCompiler()
-  server = await createTestServer({
-    modules: [governanceModule, eventsModule, registryModule, plansModule],
-    portsOf: ({ database, spine }) => ({
-      governance: { schemaCompiler },
-      registry: { schemaCompiler, platformEvents: contracts.flatMap(({ events }) => events) },
-      events: {
-        schemaCompiler,
-        bus: spine.bus,
-        reader: spine.tail,
-        recorder: spine.emitter,
-        busTransaction: (work: (session: SqlSession) => Promise<unknown>) =>
-          database.transaction({ role: 'soma_bus' }, work),
-        reservedNouns,
-      },
-    }),
-  })
+  server = await startServerOfTests()
 }, 60_000)
 afterEach(async () => {
-  await Promise.all(running.splice(0).map((agent) => agent.stop()))
+  await Promise.all(open.splice(0).map((tenant) => tenant.stop()))
 })
 afterAll(() => server?.stop())
 
@@ -95,53 +66,13 @@ const aPartWorker = () => {
   return worker
 }
 
-const request = (type: string, data: unknown, correlationId: string) => ({
-  type: `${type}.requested`,
-  topic: 'action-requests',
-  data,
-  correlationId,
-  responseType: `${type}.completed`,
-  responseTopic: 'action-results',
-})
-
 describe.each(['in process', 'over HTTP'] as const)('agents %s', (home) => {
   const aTenant = () => {
     const tenantId = `tenant-${++tenants}`
     const agent = testContext({ tenantId, kind: 'agent', principalId: 'agt-one', userId: 'usr-a' })
-    const user = testContext({ tenantId })
-    const connection: StartOptions = {
-      headers: server.headersOf(agent),
-      ...(home === 'in process' ? { platform: server } : { url: server.url }),
-    }
-    const start = async (definition: { start: (options: StartOptions) => Promise<RunningAgent> }) => {
-      const one = await definition.start({ ...connection, log: testLog })
-      running.push(one)
-      return one
-    }
-    const events = server.client(eventsContract)
-    const publish = (body: object) => events.events.publish(user, { body: body as never })
-    const replyTo = (correlationId: string, type: string) => waitFor(correlationId, type)
-    const waitFor = async (correlationId: string, type: string): Promise<EventEnvelope> => {
-      const signal = AbortSignal.timeout(10_000)
-      const query = { topics: 'action-results', types: type, correlationId, from: 'earliest' }
-      for await (const frame of await events.events.stream(user, { query, signal })) {
-        if (frame.event === 'event') return frame.data as EventEnvelope
-      }
-      throw new Error(`no ${type} came`)
-    }
-    return {
-      tenantId,
-      user,
-      start,
-      publish,
-      replyTo,
-      clients: {
-        events,
-        plans: server.client(plansContract),
-        governance: server.client(governanceContract),
-        registry: server.client(registryContract),
-      },
-    }
+    const tenant = aTenantOn(server, { home, agent, user: testContext({ tenantId }), log: silentLogger })
+    open.push(tenant)
+    return tenant
   }
 
   it('answer a request once, in the type, topic and correlation that it names', async () => {
@@ -149,8 +80,8 @@ describe.each(['in process', 'over HTTP'] as const)('agents %s', (home) => {
     const worker = defineWorker({ name: 'greeter', description: 'Greets.' })
     worker.onTask(greetingRequested, (task) => task.complete({ text: `Hello ${task.data.name}` }))
     await tenant.start(worker)
-    const { eventId } = await tenant.publish(request('greeting', { name: 'Ada' }, 'corr-1'))
-    const reply = await tenant.replyTo('corr-1', 'greeting.completed')
+    const { eventId } = await tenant.request('greeting', { name: 'Ada' }, 'corr-1')
+    const reply = await tenant.reply('greeting.completed', 'corr-1')
     expect(reply).toMatchObject({ data: { text: 'Hello Ada' }, outcome: 'ok', causationid: eventId, source: 'greeter' })
   })
 
@@ -164,8 +95,8 @@ describe.each(['in process', 'over HTTP'] as const)('agents %s', (home) => {
       task.complete({ text: task.data.name })
     })
     await tenant.start(worker)
-    await tenant.publish(request('greeting', { name: 7 }, 'corr-1'))
-    const reply = await tenant.replyTo('corr-1', 'greeting.completed')
+    await tenant.request('greeting', { name: 7 }, 'corr-1')
+    const reply = await tenant.reply('greeting.completed', 'corr-1')
     expect(reply.outcome).toBe('failed')
     expect(reply.data).toMatchObject({ problem: { code: 'data-mismatch', errors: [{ pointer: '/data/name' }] } })
     expect(runs).toBe(0)
@@ -181,11 +112,11 @@ describe.each(['in process', 'over HTTP'] as const)('agents %s', (home) => {
       throw broken.create('it broke')
     })
     await tenant.start(worker)
-    await tenant.publish(request('greeting', { name: 'throw' }, 'corr-1'))
-    await tenant.publish(request('greeting', { name: 'forget' }, 'corr-2'))
+    await tenant.request('greeting', { name: 'throw' }, 'corr-1')
+    await tenant.request('greeting', { name: 'forget' }, 'corr-2')
     const [thrown, forgotten] = await Promise.all([
-      tenant.replyTo('corr-1', 'greeting.completed'),
-      tenant.replyTo('corr-2', 'greeting.completed'),
+      tenant.reply('greeting.completed', 'corr-1'),
+      tenant.reply('greeting.completed', 'corr-2'),
     ])
     expect(thrown.data).toMatchObject({ problem: { code: 'broken', detail: 'it broke' } })
     expect(forgotten.data).toMatchObject({ problem: { code: 'task-unfinished' } })
@@ -202,8 +133,8 @@ describe.each(['in process', 'over HTTP'] as const)('agents %s', (home) => {
     })
     worker.onResult(partCompleted, () => undefined)
     await tenant.start(worker)
-    await tenant.publish(request('greeting', { name: 'Ada' }, 'corr-1'))
-    const reply = await tenant.replyTo('corr-1', 'greeting.completed')
+    await tenant.request('greeting', { name: 'Ada' }, 'corr-1')
+    const reply = await tenant.reply('greeting.completed', 'corr-1')
     expect(reply.data).toEqual({ text: 'attempt 2' })
     const { items } = await tenant.clients.events.events.list(tenant.user, { query: { type: 'part.completed' } })
     expect(items.map((event) => event.data)).toEqual([{ part: 2, doubled: 0 }])
@@ -214,8 +145,8 @@ describe.each(['in process', 'over HTTP'] as const)('agents %s', (home) => {
     const tool = defineTool({ name: 'echo', description: 'Echoes.' })
     tool.onInvoke(greetingRequested, ({ data }) => ({ text: data.name }))
     await tenant.start(tool)
-    await tenant.publish(request('greeting', { name: 'Ada' }, 'corr-1'))
-    expect((await tenant.replyTo('corr-1', 'greeting.completed')).data).toEqual({ text: 'Ada' })
+    await tenant.request('greeting', { name: 'Ada' }, 'corr-1')
+    expect((await tenant.reply('greeting.completed', 'corr-1')).data).toEqual({ text: 'Ada' })
   })
 
   it('SDK-R18 fan out tasks of one type with data of their own, and see the group done once', async () => {
@@ -236,10 +167,10 @@ describe.each(['in process', 'over HTTP'] as const)('agents %s', (home) => {
     })
     await tenant.start(aPartWorker())
     await tenant.start(adder)
-    await tenant.publish(request('sum', { parts: [1, 2, 3] }, 'corr-1'))
-    const reply = await tenant.replyTo('corr-1', 'sum.completed')
+    await tenant.request('sum', { parts: [1, 2, 3] }, 'corr-1')
+    const reply = await tenant.reply('sum.completed', 'corr-1')
     expect(reply.data).toEqual({ parts: [2, 4, 6], done: 1 })
-    expect(seen.map(({ part }) => part).sort()).toEqual([1, 2, 3])
+    expect(seen.map(({ part }) => part).sort((left, right) => left - right)).toEqual([1, 2, 3])
   })
 
   it('run a planner without a machine from goal over a fan-out and a gate to its end', async () => {
@@ -263,7 +194,7 @@ describe.each(['in process', 'over HTTP'] as const)('agents %s', (home) => {
     })
     await tenant.start(aPartWorker())
     await tenant.start(planner)
-    await tenant.publish(request('sum', { parts: [1, 2] }, 'corr-1'))
+    await tenant.request('sum', { parts: [1, 2] }, 'corr-1')
     const gate = await until(
       async () => (await tenant.clients.governance.gates.list(tenant.user, { query: {} })).items[0],
     )
@@ -271,7 +202,7 @@ describe.each(['in process', 'over HTTP'] as const)('agents %s', (home) => {
       params: { gateId: gate.gateId },
       body: { decision: 'approve', payloadHash: gate.payloadHash },
     })
-    const reply = await tenant.replyTo('corr-1', 'sum.completed')
+    const reply = await tenant.reply('sum.completed', 'corr-1')
     expect(reply.data).toEqual({ parts: [2, 4], done: 1 })
     const [plan] = (await tenant.clients.plans.plans.list(tenant.user, { query: {} })).items
     expect(plan).toMatchObject({ status: 'completed', title: 'A sum' })
@@ -303,6 +234,13 @@ describe.each(['in process', 'over HTTP'] as const)('agents %s', (home) => {
       data: z.object({ parts: z.number() }),
       response: sumCompleted,
     })
+    const oneCompleted = defineEvent({
+      type: 'one.completed',
+      topic: 'action-results',
+      description: 'One.',
+      data: sumCompleted.data,
+    })
+    planner.onEvent(oneCompleted, () => undefined)
     planner.onGoal(oneRequested, async (goal, context) => {
       const plan = await context.plans.createFromGoal(goal)
       plan.executeNext()
@@ -313,38 +251,9 @@ describe.each(['in process', 'over HTTP'] as const)('agents %s', (home) => {
     })
     await tenant.start(aPartWorker())
     await tenant.start(planner)
-    const goal = { ...request('sum', { parts: 6 }, 'corr-1'), type: 'one.requested' }
-    await tenant.publish(goal)
-    expect((await tenant.replyTo('corr-1', 'sum.completed')).data).toEqual({ parts: [12], done: 1 })
+    await tenant.request('one', { parts: 6 }, 'corr-1')
+    expect((await tenant.reply('one.completed', 'corr-1')).data).toEqual({ parts: [12], done: 1 })
     const [plan] = (await tenant.clients.plans.plans.list(tenant.user, { query: {} })).items
     expect(plan).toMatchObject({ status: 'completed', currentState: 'big' })
   })
 })
-
-async function until<Value>(read: () => Promise<Value | undefined>): Promise<Value> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    const value = await read()
-    if (value !== undefined) return value
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  throw new Error('it never came')
-}
-
-const testLog = {
-  debug() {},
-  info() {},
-  warn: (message: string, fields?: object) =>
-    process.env.SDK_LOG &&
-    console.warn(
-      message,
-      JSON.stringify(fields, (_k, v) =>
-        v instanceof Error ? { m: v.message, s: v.stack?.split('\n').slice(0, 6), ...v } : v,
-      ),
-    ),
-  error: (message: string, fields?: object) => console.error(message, fields),
-  child: () => testLog,
-} as never
-void problem
-void spec
-void definePlanner
-void defineTool

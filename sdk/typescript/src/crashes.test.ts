@@ -1,45 +1,17 @@
-import { createSchemaCompiler } from '@soma/adapter-ajv'
-import { eventsModule } from '@soma/events'
-import { eventsContract } from '@soma/events/contract'
-import { governanceModule } from '@soma/governance'
-import { governanceContract } from '@soma/governance/contract'
-import { silentLogger, type SqlSession } from '@soma/kernel'
-import { plansModule } from '@soma/plans'
-import { plansContract } from '@soma/plans/contract'
-import { registryModule } from '@soma/registry'
-import { registryContract } from '@soma/registry/contract'
-import { createTestServer, type TestServer, testContext } from '@soma/server/testing'
+import { silentLogger } from '@soma/kernel'
+import { type TestServer, testContext } from '@soma/server/testing'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import * as z from 'zod'
 import { aTenantOn } from '../testing/on-server.ts'
+import { startServerOfTests } from '../testing/server-of-tests.ts'
 import type { InProcessPlatform } from './index.ts'
 import { defineEvent, definePlanner, defineWorker, spec } from './index.ts'
 
-const contracts = [governanceContract, eventsContract, registryContract, plansContract]
-const reservedNouns = new Set(
-  contracts.flatMap(({ events }) => events.map(({ type }) => type.slice(0, type.indexOf('.')))),
-)
 let server: TestServer
 let tenants = 0
 
 beforeAll(async () => {
-  const schemaCompiler = createSchemaCompiler()
-  server = await createTestServer({
-    modules: [governanceModule, eventsModule, registryModule, plansModule],
-    portsOf: ({ database, spine }) => ({
-      governance: { schemaCompiler },
-      registry: { schemaCompiler, platformEvents: contracts.flatMap(({ events }) => events) },
-      events: {
-        schemaCompiler,
-        bus: spine.bus,
-        reader: spine.tail,
-        recorder: spine.emitter,
-        busTransaction: (work: (session: SqlSession) => Promise<unknown>) =>
-          database.transaction({ role: 'soma_bus' }, work),
-        reservedNouns,
-      },
-    }),
-  })
+  server = await startServerOfTests()
 }, 60_000)
 afterAll(() => server?.stop())
 

@@ -16,6 +16,13 @@ export const sdkProblems = {
     remedy: 'End a task once.',
     retryable: false,
   }),
+  unanswered: problem({
+    code: 'unanswered',
+    status: 409,
+    title: 'A question got no answer',
+    remedy: 'Ask again under another key, or end the task without the answer.',
+    retryable: false,
+  }),
   dataMismatch: problem({
     code: 'data-mismatch',
     status: 422,

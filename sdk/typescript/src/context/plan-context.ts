@@ -1,15 +1,22 @@
+import { absentAsUndefined } from './absent.ts'
 import { isProblem, type Json } from '@soma/kernel'
-import type { Plan, StateMachine } from '@soma/plans/contract'
+import type { MachineState, Plan, StateMachine } from '@soma/plans/contract'
 import type { AnyEvent, DataInput } from '../define/event.ts'
 import { fillTemplates } from '../machine/templates.ts'
 import { isTerminal } from '../machine/next-state.ts'
 import { defined, type Handling } from '../run/handling.ts'
-import { createDelegations, type DelegateOptions, type DelegationSpec, ignoringConflict } from './delegation.ts'
+import {
+  createDelegations,
+  type DelegateOptions,
+  type Delegations,
+  type DelegationSpec,
+  ignoringConflict,
+} from './delegation.ts'
 import { failedData, type FailureInput } from './failure.ts'
 import type { GateOptions } from './gates.ts'
-import { closeState, isSameState, openState, type State, withoutMarker } from './kept-state.ts'
-import { saveMerged } from './save-merged.ts'
-import { absentAsUndefined, type GroupView, toGroupView } from './task-context.ts'
+import { openState, type State } from './kept-state.ts'
+import { createStateKeeper, type StateKeeper } from './state-keeper.ts'
+import { type GroupView, toGroupView } from './task-context.ts'
 
 /** What makes a plan move: the reply or fact that is handled, with the state it leads to. */
 export interface Trigger {
@@ -67,135 +74,144 @@ interface Move {
 const MAXIMUM_MOVES = 50
 
 export function openPlan(handling: Handling, plan: Plan, gates: OpenGateTask): PlanContext {
-  const { clients, event } = handling
   const params = { planId: plan.planId }
-  const opened = openState(plan.state, event.id)
-  const { value: state } = opened
-  const before = structuredClone(state)
+  const { plans, groups } = handling.clients.plans
+  const keeper = keepPlanState(handling, plan)
   const delegations = createDelegations(handling)
-  const machine = plan.stateMachine
-  const moves: Move[] = []
-  let base = opened.isRepeat ? withoutMarker(plan.state) : structuredClone(state)
-  let version = plan.version
-  let currentState = opened.from ?? plan.currentState
-  let end: End | undefined
-  const results: Record<string, Json> = { ...plan.results }
-  const from = currentState
-  const marked = (value: State) =>
-    closeState(value, { eventId: event.id, before, ...(from === undefined ? {} : { from }) })
-
-  const write = async (close: (value: State) => State) => {
-    const { saved, state: written } = await saveMerged({
-      version,
-      base,
-      mine: structuredClone(state),
-      put: (value, expected) => clients.plans.plans.putState({ params, ifMatch: expected, body: { state: value } }),
-      reload: async () => {
-        const now = await clients.plans.plans.get({ params })
-        return { version: now.version, state: now.state }
-      },
-      close,
-    })
-    version = saved.version
-    base = written
-    for (const name of Object.keys(state)) delete state[name]
-    Object.assign(state, structuredClone(written))
+  const work: PlanWork = {
+    handling,
+    plan,
+    keeper,
+    delegations,
+    moves: [],
+    currentState: keeper.from,
+    results: { ...plan.results },
   }
-
-  const flush = async () => {
-    const hasEnded = isEnded(plan)
-    if (!hasEnded && moves.length === 0 && !isSameState(base, state)) await write(marked)
-    for (const move of moves) await writeMove(move)
-    for (const { specs, groupId } of delegations.batches) {
-      const body = {
-        specs: specs as never,
-        group: groupId !== undefined,
-        ...(groupId === undefined ? {} : { groupId }),
-      }
-      await ignoringConflict(() => clients.plans.plans.delegate({ params, body }))
-    }
-    if (end === undefined || isTerminalNow()) return
-    const finish = () => clients.plans.plans.finish({ params, body: end as never })
-    await (hasEnded ? ignoringConflict(finish) : finish())
-  }
-  const isTerminalNow = () => moves.length > 0 && machine !== undefined && isTerminal(machine[currentState as string])
-  const writeMove = async (move: Move) => {
-    const ending = isTerminal(machine?.[move.toState]) ? endingOf(end, results) : {}
-    if (isEnded(plan)) return
-    const body = { ...move, ...ending, eventId: event.id, state: marked(state) }
-    try {
-      await clients.plans.plans.transition({ params, body })
-    } catch (error) {
-      // A repeat finds the moves that its first run made.
-      if (!opened.isRepeat || !isProblem(error) || error.code !== 'illegal-transition') throw error
-    }
-  }
-  handling.effects.push(flush)
-
-  const act = (name: string) => {
-    const action = machine?.[name]?.action
-    if (action === undefined) return
-    const data = fillTemplates(action.data ?? {}, { goal: { data: plan.goal?.data }, results, state })
-    const taskId = handling.id('task', action.event)
-    const task = { taskId, kind: 'agent' as const, type: action.event, data, responseType: action.response }
-    delegations.batches.push({ specs: [defined(task) as never] })
-  }
-  const enter = (move: Move) => {
-    if (moves.length >= MAXIMUM_MOVES) throw new RangeError(`plan ${plan.planId} made ${MAXIMUM_MOVES} moves at once`)
-    moves.push(move)
-    currentState = move.toState
-    act(move.toState)
-  }
-
+  handling.effects.push(() => writePlan(work))
   return {
     planId: plan.planId,
     title: plan.title,
     goal: { type: plan.goal?.type ?? '', data: plan.goal?.data },
     status: plan.status,
-    stateMachine: machine,
+    stateMachine: plan.stateMachine,
     get currentState() {
-      return currentState
+      return work.currentState
     },
-    results,
-    state,
+    results: work.results,
+    state: keeper.state,
     parentPlanId: plan.parentPlanId,
     sessionId: plan.sessionId,
     correlationId: plan.goal?.correlationId,
     get version() {
-      return version
+      return keeper.version()
     },
     delegate: (event, data, options = {}) => delegations.add(event, data, options),
     delegateParallel: (specs) => delegations.addGroup(specs),
-    group: async (groupId) =>
-      toGroupView(await clients.plans.groups.ofPlan({ params: { planId: plan.planId, groupId } })),
+    group: async (groupId) => toGroupView(await groups.ofPlan({ params: { ...params, groupId } })),
     async openGate(gate) {
       const gateId = await gates(handling, plan.planId, gate)
       const responseType = gateDecisionType(handling.agent.name)
       delegations.addGate({ gateId, key: gate.key, name: gate.title, responseType })
       return gateId
     },
-    executeNext(trigger) {
-      const fromState = currentState
-      const at = fromState === undefined ? undefined : machine?.[fromState]
-      if (fromState === undefined || at === undefined) {
-        throw new TypeError(`plan ${plan.planId} has no state machine to execute`)
-      }
-      if (trigger !== undefined) {
-        results[trigger.on] = trigger.data
-        enter({ fromState, toState: trigger.nextState, on: trigger.on, data: trigger.data })
-      } else if (at.defaultNext === undefined) act(fromState)
-      else enter({ fromState, toState: at.defaultNext })
-    },
-    isComplete: () => isEnded(plan) || (currentState !== undefined && isTerminal(machine?.[currentState])),
-    finalize: (result = null) => void (end = { outcome: 'completed', result: result as Json }),
-    fail: (failure) => void (end = { outcome: 'failed', problem: failedData(failure).problem }),
+    executeNext: (trigger) => executeNext(work, trigger),
+    isComplete: () => isEnded(plan) || isTerminal(stateOf(work, work.currentState)),
+    finalize: (result = null) => void (work.end = { outcome: 'completed', result: result as Json }),
+    fail: (failure) => void (work.end = { outcome: 'failed', problem: failedData(failure).problem }),
     async pause(reason) {
-      await clients.plans.plans.pause({ params, body: { reason } })
+      await plans.pause({ params, body: { reason } })
     },
     async resume(input) {
-      await clients.plans.plans.resume({ params, body: input === undefined ? {} : { input } })
+      await plans.resume({ params, body: input === undefined ? {} : { input } })
     },
-    save: () => write((value) => value),
+    save: keeper.save,
+  }
+}
+
+/** What one handling does to a plan, until it is written. */
+interface PlanWork {
+  readonly handling: Handling
+  readonly plan: Plan
+  readonly keeper: StateKeeper
+  readonly delegations: Delegations
+  readonly moves: Move[]
+  readonly results: Record<string, Json>
+  currentState: string | undefined
+  end?: End
+}
+
+const stateOf = (work: PlanWork, name: string | undefined): MachineState | undefined =>
+  name === undefined ? undefined : work.plan.stateMachine?.[name]
+
+function keepPlanState({ clients, event }: Handling, plan: Plan): StateKeeper {
+  const params = { planId: plan.planId }
+  return createStateKeeper(plan, {
+    eventId: event.id,
+    from: plan.currentState,
+    put: (state, version) => clients.plans.plans.putState({ params, ifMatch: version, body: { state } }),
+    reload: () => clients.plans.plans.get({ params }),
+  })
+}
+
+function executeNext(work: PlanWork, trigger: Trigger | undefined): void {
+  const fromState = work.currentState
+  const at = stateOf(work, fromState)
+  if (fromState === undefined || at === undefined) {
+    throw new TypeError(`plan ${work.plan.planId} has no state machine to execute`)
+  }
+  if (trigger !== undefined) {
+    work.results[trigger.on] = trigger.data
+    enter(work, { fromState, toState: trigger.nextState, on: trigger.on, data: trigger.data })
+  } else if (at.defaultNext === undefined) act(work, at)
+  else enter(work, { fromState, toState: at.defaultNext })
+}
+
+function enter(work: PlanWork, move: Move): void {
+  if (work.moves.length >= MAXIMUM_MOVES) {
+    throw new RangeError(`plan ${work.plan.planId} made ${MAXIMUM_MOVES} moves at once`)
+  }
+  work.moves.push(move)
+  work.currentState = move.toState
+  const state = stateOf(work, move.toState)
+  if (state !== undefined) act(work, state)
+}
+
+/** Hands out the action of a state as a task of the plan. */
+function act({ handling, plan, keeper, results, delegations }: PlanWork, { action }: MachineState): void {
+  if (action === undefined) return
+  const data = fillTemplates(action.data ?? {}, { goal: { data: plan.goal?.data }, results, state: keeper.state })
+  const taskId = handling.id('task', action.event)
+  const task = { taskId, kind: 'agent' as const, type: action.event, data, responseType: action.response }
+  delegations.batches.push({ specs: [defined(task) as never] })
+}
+
+/** State or transitions first, then tasks, then the end: what a crash cuts off is made by the repeat. */
+async function writePlan(work: PlanWork): Promise<void> {
+  const { handling, plan, keeper, delegations, moves, end } = work
+  const { plans } = handling.clients.plans
+  const params = { planId: plan.planId }
+  const needsMarker = end !== undefined && handling.emits.length > 0
+  if (!isEnded(plan) && moves.length === 0 && (keeper.isChanged() || needsMarker)) await keeper.saveEnd()
+  for (const move of moves) await writeMove(work, move)
+  for (const { specs, groupId } of delegations.batches) {
+    const body = { specs: specs as never, group: groupId !== undefined, ...(groupId === undefined ? {} : { groupId }) }
+    await ignoringConflict(() => plans.delegate({ params, body }))
+  }
+  const isMoveTheEnd = moves.length > 0 && isTerminal(stateOf(work, work.currentState))
+  if (end === undefined || isMoveTheEnd) return
+  const finish = () => plans.finish({ params, body: end as never })
+  await (isEnded(plan) ? ignoringConflict(finish) : finish())
+}
+
+async function writeMove({ handling, plan, keeper, results, end }: PlanWork, move: Move): Promise<void> {
+  if (isEnded(plan)) return
+  const ending = isTerminal(plan.stateMachine?.[move.toState]) ? endingOf(end, results) : {}
+  const body = { ...move, ...ending, eventId: handling.event.id, state: keeper.end() }
+  try {
+    await handling.clients.plans.plans.transition({ params: { planId: plan.planId }, body })
+  } catch (error) {
+    // A repeat finds the moves that its first run made.
+    if (!keeper.isRepeat || !isProblem(error) || error.code !== 'illegal-transition') throw error
   }
 }
 

@@ -1,16 +1,25 @@
-import type { Clock, EventEnvelope, Logger } from '@soma/kernel'
+import { absentAsUndefined } from './absent.ts'
+import { type Clock, type EventEnvelope, isProblem, type Logger } from '@soma/kernel'
 import type { AgentRecord, EventDefinitionRecord } from '@soma/registry/contract'
 import type { AnyEvent, DataInput } from '../define/event.ts'
 import { parseData } from '../define/parse-data.ts'
 import type { Machine } from '../machine/state-machine.ts'
 import type { AgentClients } from '../run/agent-clients.ts'
-import { type AgentIdentity, defined, follow, type Handling, type PublishOptions, responseOf } from '../run/handling.ts'
+import {
+  type AgentIdentity,
+  defined,
+  follow,
+  type Handling,
+  type OutgoingEvent,
+  type PublishOptions,
+  responseOf,
+} from '../run/handling.ts'
 import { sdkProblems } from '../sdk-problems.ts'
 import { type GateOptions, openGate } from './gates.ts'
 import { createPlanFromGoal, type GoalContext, type PlanOptions } from './goal-context.ts'
 import { type PlanContext, restorePlan } from './plan-context.ts'
 import { request } from './request.ts'
-import { absentAsUndefined, restoreTask, type TaskContext } from './task-context.ts'
+import { restoreTask, type TaskContext } from './task-context.ts'
 
 /** What an agent can use while it handles an event; every call acts for the event's user, session, plan and task. */
 export interface PlatformContext {
@@ -97,6 +106,15 @@ export const createRegistryContext = (clients: AgentClients): RegistryContext =>
   event: (topic, type) => absentAsUndefined(() => clients.registry.events.get({ params: { topic, type } })),
 })
 
+/** A repeated handler publishes under the same id: what its first run said stands. */
+async function publishNow(handling: Handling, event: OutgoingEvent): Promise<void> {
+  try {
+    await handling.clients.events.events.publish({ body: event as never })
+  } catch (error) {
+    if (!isProblem(error) || error.code !== 'event-id-reused') throw error
+  }
+}
+
 function createBus(handling: Handling): BusContext {
   const outgoing = (event: AnyEvent, data: unknown, options: PublishOptions = {}) =>
     follow(
@@ -107,8 +125,7 @@ function createBus(handling: Handling): BusContext {
   const publish: BusContext['publish'] = async (event, data, options = {}) => {
     const { immediate, ...attributes } = options
     const made = outgoing(event, data, attributes)
-    if (immediate === true)
-      await handling.clients.events.events.publish({ body: made as never, idempotencyKey: made.id })
+    if (immediate === true) await publishNow(handling, made)
     else handling.emits.push(made)
     return made.id
   }

@@ -1,3 +1,4 @@
+import { absentAsUndefined } from './absent.ts'
 import type { EventEnvelope, Json } from '@soma/kernel'
 import type { Task } from '@soma/plans/contract'
 import type { Handling } from '../run/handling.ts'
@@ -5,14 +6,7 @@ import { ignoringConflict } from './delegation.ts'
 import { type ProblemValue, toProblemValue } from './failure.ts'
 import { openGate } from './gates.ts'
 import { isOfPlanner, openPlan, type PlanContext } from './plan-context.ts'
-import {
-  absentAsUndefined,
-  type GroupView,
-  type OpenTask,
-  restoreTask,
-  type TaskContext,
-  toGroupView,
-} from './task-context.ts'
+import { type GroupView, type OpenTask, restoreTask, type TaskContext, toGroupView } from './task-context.ts'
 
 /** The reply to something this agent asked for. */
 export interface ResultContext<Data = unknown> {

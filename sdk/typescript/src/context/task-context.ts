@@ -1,13 +1,21 @@
-import { commonProblems, type Json, isProblem } from '@soma/kernel'
+import type { Json } from '@soma/kernel'
 import type { TaskContextValue, TaskGroup } from '@soma/plans/contract'
 import type { AnyEvent, DataInput } from '../define/event.ts'
 import { defined, follow, type Handling } from '../run/handling.ts'
 import { derivedId } from '../run/derived-ids.ts'
 import { sdkProblems } from '../sdk-problems.ts'
-import { createDelegations, type DelegateOptions, type DelegationSpec, ignoringConflict } from './delegation.ts'
+import {
+  createDelegations,
+  type DelegateOptions,
+  type Delegations,
+  type DelegationSpec,
+  ignoringConflict,
+} from './delegation.ts'
 import { failedData, type FailureInput, toProblemValue } from './failure.ts'
-import { closeState, isSameState, openState, type State, withoutMarker } from './kept-state.ts'
-import { saveMerged } from './save-merged.ts'
+import { absentAsUndefined } from './absent.ts'
+import { askAtGate, type Question } from './ask.ts'
+import type { State } from './kept-state.ts'
+import { createStateKeeper, type StateKeeper } from './state-keeper.ts'
 
 export interface SubTask {
   readonly type: string
@@ -60,6 +68,11 @@ export interface TaskContext<Data = unknown, Result = unknown> {
   reportProgress(progress: number, message?: string): Promise<void>
   /** Runs `work` once for this task: its result is stored before the handler goes on, and answered on every later run. */
   once<Value extends Json>(label: string, work: () => Promise<Value> | Value): Promise<Value>
+  /**
+   * Asks a person. Undefined: the question is open, return now; the handler runs again with the answer. The answer is what the decider
+   * sent, by the schema. @throws Problem `gate-rejected` and the like when nobody answered.
+   */
+  ask<Answer extends Json>(question: Question): Promise<Answer | undefined>
   /** Ends the task with a result in the type its requester asked for. @throws Problem `task-ended` */
   complete(result: Result): void
   /** Ends the task with a failed reply. @throws Problem `task-ended` */
@@ -70,7 +83,8 @@ export interface TaskContext<Data = unknown, Result = unknown> {
 export interface OpenTask {
   readonly context: TaskContext
   readonly hasEnded: () => boolean
-  readonly isDelegated: () => boolean
+  /** Sub-tasks are open, or it waits for an answer. */
+  readonly isWaiting: () => boolean
 }
 
 export interface TaskOrigin {
@@ -97,116 +111,121 @@ export interface StoredTask {
 }
 
 export function openTask(handling: Handling, origin: TaskOrigin, stored: StoredTask): OpenTask {
-  const { clients, event } = handling
-  const opened = openState(stored.state, event.id)
-  const { value: state } = opened
+  const keeper = keepTaskState(handling, origin, stored)
   const delegations = createDelegations(handling)
   const subTasks = { ...(stored.subTasks as Record<string, SubTask> | undefined) }
-  let base = structuredClone(opened.isRepeat ? withoutMarker(stored.state) : state)
-  let version = stored.version
-  let ended: 'completed' | 'failed' | undefined
-
-  const put = async (value: State, expected: number) =>
-    clients.plans.tasks.putContext({
-      params: { taskId: origin.taskId },
-      ifMatch: expected,
-      body: { state: value, ...(expected === 0 ? { task: requestOf(handling, origin) } : {}) },
-    })
-  const write = async (close: (value: State) => State) => {
-    const { saved, state: written } = await saveMerged({
-      version,
-      base,
-      mine: structuredClone(state),
-      put,
-      reload: async () => {
-        const now = await clients.plans.tasks.getContext({ params: { taskId: origin.taskId } })
-        return { version: now.version, state: now.state }
-      },
-      close,
-    })
-    version = saved.version
-    base = written
-    for (const name of Object.keys(state)) delete state[name]
-    Object.assign(state, structuredClone(written))
-  }
-  const before = structuredClone(state)
+  const life: { ended?: 'completed' | 'failed'; asked?: string } = {}
   const end = (as: 'completed' | 'failed', data: unknown) => {
-    if (ended !== undefined) throw sdkProblems.taskEnded.create(`task ${origin.taskId} was already ${ended}`)
-    ended = as
-    if (origin.responseType !== undefined)
-      handling.emits.push(replyEvent(handling, origin, { as, data, isStored: version > 0 }))
-    else if (version > 0) handling.effects.push(() => endSilently(handling, origin.taskId, { as, data }))
+    if (life.ended !== undefined) throw sdkProblems.taskEnded.create(`task ${origin.taskId} was already ${life.ended}`)
+    life.ended = as
+    const isStored = keeper.version() > 0
+    if (origin.responseType !== undefined) handling.emits.push(replyEvent(handling, origin, { as, data, isStored }))
+    else if (isStored) handling.effects.push(() => endSilently(handling, origin.taskId, { as, data }))
   }
-
-  handling.effects.push(async () => {
-    const isOpen = ended === undefined
-    const isChanged = !isSameState(base, state)
-    if (isOpen && (isChanged || (delegations.batches.length > 0 && version === 0))) {
-      await write((value) => closeState(value, { eventId: event.id, before }))
-    }
-    for (const { specs, groupId } of delegations.batches) {
-      await ignoringConflict(() =>
-        clients.plans.tasks.delegate({
-          params: { taskId: origin.taskId },
-          body: { specs: specs as never, group: groupId !== undefined, ...(groupId === undefined ? {} : { groupId }) },
-        }),
-      )
-    }
-  })
-
+  handling.effects.push(() => writeTask(handling, origin, { keeper, delegations, life }))
   const context: TaskContext = {
-    taskId: origin.taskId,
-    type: origin.type,
-    data: origin.data,
-    planId: origin.planId,
-    sessionId: origin.sessionId,
-    goalId: origin.goalId,
-    parentTaskId: origin.parentTaskId,
-    correlationId: origin.correlationId,
-    causationId: origin.causationId,
-    responseType: origin.responseType,
-    responseTopic: origin.responseTopic ?? 'action-results',
-    userId: event.userid,
-    attempt: handling.attempt,
-    deadlineAt: origin.deadlineAt,
-    priority: origin.priority ?? 0,
-    state,
+    ...fieldsOf(handling, origin),
+    state: keeper.state,
     subTasks,
     get results() {
       return resultsOf(subTasks)
     },
     get version() {
-      return version
+      return keeper.version()
     },
-    save: () => write((value) => value),
+    save: keeper.save,
     delegate: (event, data, options = {}) => delegations.add(event, data, options),
     delegateParallel: (specs) => delegations.addGroup(specs),
     group: async (groupId) =>
-      toGroupView(await clients.plans.groups.get({ params: { taskId: origin.taskId, groupId } })),
+      toGroupView(await handling.clients.plans.groups.get({ params: { taskId: origin.taskId, groupId } })),
     async reportProgress(progress, message) {
-      if (version === 0) return
+      if (keeper.version() === 0) return
       const body = { progress, ...(message === undefined ? {} : { message }) }
-      await clients.plans.tasks.progress({ params: { taskId: origin.taskId }, body })
+      await handling.clients.plans.tasks.progress({ params: { taskId: origin.taskId }, body })
     },
-    async once(label, work) {
-      const done = (state.$once ?? {}) as Record<string, Json>
-      if (label in done) return done[label] as never
-      const value = await work()
-      state.$once = { ...done, [label]: value }
-      before.$once = structuredClone(state.$once)
-      await write((current) => current)
-      return value
+    once: (label, work) => runOnce(keeper, label, work),
+    async ask<Answer extends Json>(question: Question) {
+      const { gateId, answer } = await askAtGate<Answer>(handling, origin, question)
+      if (answer === undefined) life.asked = gateId
+      return answer
     },
     complete: (result) => end('completed', result),
     fail: (failure) => end('failed', failedData(failure)),
   }
   return {
     context,
-    hasEnded: () => ended !== undefined,
-    isDelegated: () =>
+    hasEnded: () => life.ended !== undefined,
+    isWaiting: () =>
+      life.asked !== undefined ||
       delegations.batches.length > 0 ||
       Object.values(subTasks).some((sub) => !['completed', 'failed', 'cancelled'].includes(sub.status)),
   }
+}
+
+function keepTaskState(handling: Handling, origin: TaskOrigin, stored: StoredTask): StateKeeper {
+  const { tasks } = handling.clients.plans
+  const params = { taskId: origin.taskId }
+  return createStateKeeper(stored, {
+    eventId: handling.event.id,
+    put: (state, version) =>
+      tasks.putContext({
+        params,
+        ifMatch: version,
+        body: { state, ...(version === 0 ? { task: requestOf(handling, origin) } : {}) },
+      }),
+    reload: () => tasks.getContext({ params }),
+  })
+}
+
+/** What the handler left: its state while the task stays open, its delegations, the gate it waits for. */
+async function writeTask(
+  handling: Handling,
+  origin: TaskOrigin,
+  left: { keeper: StateKeeper; delegations: Delegations; life: { ended?: string; asked?: string } },
+): Promise<void> {
+  const { keeper, delegations, life } = left
+  const { tasks } = handling.clients.plans
+  const params = { taskId: origin.taskId }
+  const isNeeded = (delegations.batches.length > 0 || life.asked !== undefined) && keeper.version() === 0
+  if (life.ended === undefined && (keeper.isChanged() || isNeeded)) await keeper.saveEnd()
+  for (const { specs, groupId } of delegations.batches) {
+    const body = { specs: specs as never, group: groupId !== undefined, ...(groupId === undefined ? {} : { groupId }) }
+    await ignoringConflict(() => tasks.delegate({ params, body }))
+  }
+  if (life.asked !== undefined && life.ended === undefined) {
+    await tasks.wait({ params, body: { reason: 'input', gateId: life.asked } })
+  }
+}
+
+const fieldsOf = (handling: Handling, origin: TaskOrigin) => ({
+  taskId: origin.taskId,
+  type: origin.type,
+  data: origin.data,
+  planId: origin.planId,
+  sessionId: origin.sessionId,
+  goalId: origin.goalId,
+  parentTaskId: origin.parentTaskId,
+  correlationId: origin.correlationId,
+  causationId: origin.causationId,
+  responseType: origin.responseType,
+  responseTopic: origin.responseTopic ?? 'action-results',
+  userId: handling.event.userid,
+  attempt: handling.attempt,
+  deadlineAt: origin.deadlineAt,
+  priority: origin.priority ?? 0,
+})
+
+/** Results of `once` live in the task's state, under a name that handlers do not use. */
+async function runOnce<Value extends Json>(
+  keeper: StateKeeper,
+  label: string,
+  work: () => Promise<Value> | Value,
+): Promise<Value> {
+  const done = (keeper.state.$once ?? {}) as Record<string, Json>
+  if (label in done) return done[label] as Value
+  const value = await work()
+  await keeper.note('$once', { ...done, [label]: value })
+  return value
 }
 
 const requestOf = (handling: Handling, origin: TaskOrigin) =>
@@ -302,13 +321,4 @@ export async function restoreTask(
     priority: value.priority,
   }
   return openTask(handling, origin, { version: value.version, state: value.state, subTasks })
-}
-
-export async function absentAsUndefined<Value>(read: () => Promise<Value>): Promise<Value | undefined> {
-  try {
-    return await read()
-  } catch (error) {
-    if (isProblem(error) && error.code === commonProblems.notFound.code) return undefined
-    throw error
-  }
 }

@@ -1,10 +1,11 @@
+import { absentAsUndefined } from '../context/absent.ts'
 import { isProblem, type Json } from '@soma/kernel'
 import { openGoal } from '../context/goal-context.ts'
 import { openGate } from '../context/gates.ts'
 import { restorePlan } from '../context/plan-context.ts'
 import { createPlatformContext } from '../context/platform-context.ts'
 import { openResult } from '../context/result-context.ts'
-import { absentAsUndefined, openTask, type OpenTask, type TaskOrigin } from '../context/task-context.ts'
+import { openTask, type OpenTask, type TaskOrigin } from '../context/task-context.ts'
 import type { AgentDefinition } from '../define/agent.ts'
 import type { HandlerEntry } from '../define/handlers.ts'
 import { parseData } from '../define/parse-data.ts'
@@ -52,7 +53,7 @@ async function runTask(
   const platform = createPlatformContext(handling, definition.machine)
   if (entry.role === 'task') {
     await entry.handle(task.context as never, platform)
-    if (!task.hasEnded() && !task.isDelegated()) {
+    if (!task.hasEnded() && !task.isWaiting()) {
       task.context.fail(
         sdkProblems.taskUnfinished.create(`the handler of ${handling.event.type} returned without an end`),
       )
@@ -71,10 +72,13 @@ async function runTask(
   task.context.complete((await entry.handle(invocation, platform)) as never)
 }
 
+/** The source of requests that `plans` sends for its tasks. */
+const PLANS = '/modules/plans'
+
 /** Tells `plans` that the task begins, where it knows the task. Undefined: it has ended or waits for somebody else, so there is nothing to do. */
 async function takeTask(handling: Handling, data: unknown): Promise<OpenTask | undefined> {
   const { event, agent, clients } = handling
-  const isPlanned = event.taskid?.startsWith('task_') === true && event.correlationid === event.taskid
+  const isPlanned = event.source === PLANS && event.taskid !== undefined
   const taskId = isPlanned ? (event.taskid as string) : derivedId('task', event.id, agent.name, 'task')
   const origin: TaskOrigin = {
     taskId,

@@ -42,7 +42,7 @@ const isAsWanted = (known: Subscription, wanted: object): boolean =>
 
 function isContained(wanted: unknown, known: unknown): boolean {
   if (Array.isArray(wanted))
-    return JSON.stringify([...wanted].sort()) === JSON.stringify([...(known as unknown[])].sort())
+    return wanted.length === (known as unknown[]).length && wanted.every((item) => (known as unknown[]).includes(item))
   if (typeof wanted !== 'object' || wanted === null) return wanted === known
   return Object.entries(wanted).every(([name, value]) => isContained(value, (known as Record<string, unknown>)[name]))
 }

@@ -11,7 +11,7 @@ export interface WorkInHand {
   take(delivery: Delivery): void
   /** Aborts the handler of a delivery whose lease is gone. */
   lose(deliveryId: string): void
-  /** Waits for the handlers; what has not ended after the grace is aborted and handed back. */
+  /** Waits for the handlers; what has not ended after the grace is aborted and handed back, with no attempt burned. */
   drain(graceMs: number): Promise<void>
 }
 
@@ -19,6 +19,7 @@ interface Held {
   readonly delivery: Delivery
   readonly abort: AbortController
   readonly done: Promise<void>
+  /** What its handler makes counts no more. */
   isLost: boolean
 }
 
@@ -110,8 +111,12 @@ export function createWorkInHand(options: {
       })
       await Promise.race([all(), grace])
       clearTimeout(timer)
-      for (const { abort } of held.values()) abort.abort(new Error('the agent stops'))
-      await Promise.race([all(), new Promise((resolve) => setTimeout(resolve, 1000).unref())])
+      const unfinished = [...held.values()]
+      for (const entry of unfinished) {
+        entry.isLost = true
+        entry.abort.abort(new Error('the agent stops'))
+      }
+      await Promise.all(unfinished.map(({ delivery }) => settler.settle(delivery, { kind: 'release' })))
       clearInterval(keeper)
     },
   }

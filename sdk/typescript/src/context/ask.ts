@@ -1,0 +1,48 @@
+import type { Json } from '@soma/kernel'
+import { derivedId } from '../run/derived-ids.ts'
+import type { Handling } from '../run/handling.ts'
+import { sdkProblems } from '../sdk-problems.ts'
+import { absentAsUndefined } from './absent.ts'
+import type { TaskOrigin } from './task-context.ts'
+
+export interface Question {
+  readonly question: string
+  /** JSON Schema of the answer. */
+  readonly schema: Readonly<Record<string, unknown>>
+  /** Tells several questions of one task apart. Default `ask`. */
+  readonly key?: string
+  /** Default: any holder of `gate:decide`. */
+  readonly deciders?: readonly ({ readonly role: string } | { readonly principal: string })[]
+  readonly dueAt?: string
+}
+
+/** Opens the gate of a question, or reads what was answered there. The gate's id follows from task and key, so a question is asked once. */
+export async function askAtGate<Answer extends Json>(
+  handling: Handling,
+  origin: TaskOrigin,
+  question: Question,
+): Promise<{ gateId: string; answer: Answer | undefined }> {
+  const { gates } = handling.clients.governance
+  const gateId = derivedId('gate', origin.taskId, handling.agent.name, question.key ?? 'ask')
+  const known = await absentAsUndefined(() => gates.get({ params: { gateId } }))
+  if (known === undefined) {
+    await gates.open({ body: gateOf(origin, question, gateId) as never, idempotencyKey: gateId })
+    return { gateId, answer: undefined }
+  }
+  if (known.status === 'open') return { gateId, answer: undefined }
+  if (known.status !== 'approved') {
+    throw sdkProblems.unanswered.create(`"${question.question}" was ${known.status}`, { gateId })
+  }
+  return { gateId, answer: (known.payload as { answer: Answer }).answer }
+}
+
+const gateOf = (origin: TaskOrigin, question: Question, gateId: string) => ({
+  gateId,
+  kind: 'input',
+  title: question.question.slice(0, 200),
+  subject: { taskId: origin.taskId },
+  payload: { answer: null },
+  editSchema: { type: 'object', properties: { answer: question.schema }, required: ['answer'] },
+  ...(question.deciders === undefined ? {} : { requirements: [{ deciders: question.deciders }] }),
+  ...(question.dueAt === undefined ? {} : { dueAt: question.dueAt }),
+})
