@@ -29,7 +29,7 @@ beforeAll(async () => {
       [uuidOf('plan', planId)],
     ),
   )
-})
+}, 60_000)
 afterAll(() => bench.close())
 
 const rows = (

@@ -17,7 +17,7 @@ const SECRET = 'the payload nobody may find'
 let bench: TrackerBench
 beforeAll(async () => {
   bench = await openTrackerBench()
-})
+}, 60_000)
 afterAll(() => bench.close())
 
 const requestOf = (taskId: string) =>
@@ -40,7 +40,7 @@ const reply = (request: EventEnvelope, data: unknown): EventEnvelope => ({
 })
 
 describe('the tracker over plans', () => {
-  it('TRK-R31 keeps no payload: what people and agents wrote is in no row', async () => {
+  it('keeps no payload: what people and agents wrote is in no row', async () => {
     const { planId } = await bench.plans.plans.create(planner, {
       body: { title: 'Docs', inputs: SECRET, goal: { type: 'docs.check.requested', data: SECRET } },
     })
@@ -63,7 +63,7 @@ describe('the tracker over plans', () => {
     })
   })
 
-  it('TRK-R12 every task that neither runs nor has ended has a blocker that names its end', async () => {
+  it('every task that neither runs nor has ended has a blocker that names its end', async () => {
     const { planId } = await bench.plans.plans.create(planner, { body: { title: 'Blocked' } })
     const gateId = newId('gate')
     await bench.plans.plans.delegate(planner, {

@@ -9,7 +9,7 @@ const worker = actor({ id: 'agt-worker', userId: 'usr-a' })
 let bench: PlansBench
 beforeAll(async () => {
   bench = await openPlansBench()
-})
+}, 60_000)
 afterAll(() => bench.close())
 
 const machine = {

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTaskSteps, openPlansBench, planner, type PlansBench, replyTo, worker } from '../../testing/index.ts'
+
+let bench: PlansBench
+const { newPlan, delegate, oneTask, get, requestOf } = createTaskSteps(() => bench)
+beforeAll(async () => {
+  bench = await openPlansBench({ settings: { 'plans.deliveryCap': 3 } })
+}, 60_000)
+afterAll(() => bench.close())
+
+describe('delegation', () => {
+  it('PLN-R61 stores tasks and publishes their requests in one commit, each with its own data; the group is done exactly once', async () => {
+    const planId = await newPlan()
+    const before = bench.events.length
+    const { taskIds, groupId } = await delegate(
+      planId,
+      [1, 2, 3].map((n) => ({ type: 'check.requested', responseType: 'check.done', data: { n } })),
+      true,
+    )
+    const requests = bench.events.slice(before).filter((event) => event.topic === 'action-requests')
+    expect(requests.map((event) => event.data)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+    expect(requests.map((event) => event.taskid)).toEqual(taskIds)
+    expect(requests[0]).toMatchObject({
+      type: 'check.requested',
+      responsetype: 'check.done',
+      responsetopic: 'action-results',
+      correlationid: taskIds[0],
+      planid: planId,
+      partitionkey: taskIds[0],
+    })
+    const [first, second, third] = taskIds as [string, string, string]
+    await bench.deliver(replyTo(requestOf(first), { data: { ok: 1 } }))
+    const failed = replyTo(requestOf(second), { outcome: 'failed', data: { problem: { code: 'no', detail: 'no' } } })
+    await bench.deliver(failed)
+    await bench.deliver(failed)
+    const last = replyTo(requestOf(third), { data: { ok: 3 } })
+    await bench.deliver(last)
+    await bench.deliver(last)
+    const done = bench.events.filter(
+      (event) => event.planid === planId && (event.data as { groupDone?: boolean } | undefined)?.groupDone === true,
+    )
+    expect(done.map((event) => event.taskid)).toEqual([third])
+    const group = await bench.client.groups.ofPlan(planner, { params: { planId, groupId: groupId as string } })
+    expect(group).toMatchObject({ total: 3, completed: 2, failed: 1, pending: 0, done: true, lastTaskId: third })
+    expect(group.members.map((member) => member.output ?? member.problem?.code)).toEqual([{ ok: 1 }, 'no', { ok: 3 }])
+  })
+
+  it('a crash before the commit leaves neither tasks nor requests', async () => {
+    let crash = false
+    const other = await openPlansBench({
+      beforeCommit: () => {
+        if (crash) throw new Error('killed')
+      },
+    })
+    const plan = await other.client.plans.create(planner, { body: { title: 'x' } })
+    crash = true
+    await expect(
+      other.client.plans.delegate(planner, {
+        params: { planId: plan.planId },
+        body: { specs: [{ type: 'a.requested' }] },
+      }),
+    ).rejects.toThrow()
+    crash = false
+    expect((await other.client.tasks.list(planner, { query: { planId: plan.planId } })).items).toEqual([])
+    expect((await other.client.plans.get(planner, { params: { planId: plan.planId } })).counts.total).toBe(0)
+    expect(other.events.map((event) => event.type)).toEqual(['plan.created'])
+    await other.close()
+  })
+
+  it('replies of two workers at once both land, and one answer sees the group done', async () => {
+    const planId = await newPlan()
+    const { taskIds } = await delegate(
+      planId,
+      Array.from({ length: 8 }, (_, n) => ({ type: 'check.requested', data: { n } })),
+      true,
+    )
+    const answers = await Promise.all(
+      taskIds.map((taskId, n) => bench.client.tasks.complete(worker, { params: { taskId }, body: { output: n } })),
+    )
+    expect(answers.filter((answer) => answer.groupDone)).toHaveLength(1)
+    expect((await bench.client.plans.get(planner, { params: { planId } })).counts).toMatchObject({
+      total: 8,
+      completed: 8,
+    })
+  })
+
+  it('a task delegates, waits as delegated, and its context holds every result', async () => {
+    const { planId, taskId } = await oneTask()
+    await bench.client.tasks.start(worker, {
+      params: { taskId },
+      body: { deliveryKey: 'd1', agent: { name: 'writer' } },
+    })
+    const { taskIds, groupId } = await bench.client.tasks.delegate(worker, {
+      params: { taskId },
+      body: {
+        group: true,
+        specs: [
+          { type: 'sub.requested', responseType: 'sub.done', data: 'a' },
+          { type: 'sub.requested', responseType: 'sub.done', data: 'b' },
+        ],
+      },
+    })
+    expect((await get(taskId)).status).toBe('delegated')
+    for (const id of taskIds) await bench.deliver(replyTo(requestOf(id), { data: { from: id } }))
+    const context = await bench.client.tasks.getContext(worker, { params: { taskId } })
+    expect(context.results).toEqual(Object.fromEntries(taskIds.map((id) => [id, { from: id }])))
+    expect(context.subTasks[taskIds[0] as string]).toMatchObject({
+      type: 'sub.requested',
+      status: 'completed',
+      groupId,
+    })
+    expect((await bench.client.groups.get(planner, { params: { taskId, groupId: groupId as string } })).done).toBe(true)
+    expect(
+      (await bench.client.tasks.list(planner, { query: { subTaskId: taskIds[0] as string } })).items.map(
+        (task) => task.taskId,
+      ),
+    ).toEqual([taskId])
+    await bench.deliver(replyTo(requestOf(taskId), { data: { written: true } }))
+    expect(await get(taskId)).toMatchObject({ status: 'completed', output: { written: true } })
+    expect((await bench.client.plans.get(planner, { params: { planId } })).progress).toBe(1)
+  })
+})
