@@ -27,22 +27,28 @@ export function addServerCommands(program: Command): void {
 }
 
 function addStart(program: Command): void {
-  withServerFlags(program.command('start'))
+  withJobFlags(withServerFlags(program.command('start')))
     .description('run a server and the job "Are your docs true?" on a folder; goes on where an earlier start ended')
+    .action(lazily(async () => (await import('../commands/start-here.ts')).startHere))
+  withJobFlags(withDataFlag(program.command('demo')))
+    .description('run the job "Are your docs true?" on a server that runs elsewhere; ends with the plan')
+    .action(lazily(async () => (await import('../commands/demo-here.ts')).demoHere))
+}
+
+const withJobFlags = (command: Command): Command =>
+  command
     .argument('[folder]', 'the folder to check; naming one begins a new plan. Default: this folder')
     .option('--fresh', 'begin a new plan although there is one')
     .option('--question <text>', 'what the plan is asked')
     .addOption(
-      new Option('--max-statements <count>', 'how many statements are checked, 1–100000; default 2000').argParser(
-        integer(1, 100_000),
+      new Option('--max-statements <count>', 'how many statements are checked, 1–10000; default 2000').argParser(
+        integer(1, 10_000),
       ),
     )
     .addOption(
-      new Option('--pace-ms <ms>', 'slows each task, to watch it, 0–60000 ms; default 0').argParser(integer(0, 60_000)),
+      new Option('--pace-ms <ms>', 'slows each task, to watch it, 0–5000 ms; default 0').argParser(integer(0, 5_000)),
     )
     .option('--model <url>', 'an OpenAI-compatible server; default: the built-in model. Its key: OPENAI_API_KEY')
-    .action(lazily(async () => (await import('../commands/start-here.ts')).startHere))
-}
 
 function addConfigCommands(program: Command): void {
   const config = program.command('config').description('settings, where they come from and what they do')
