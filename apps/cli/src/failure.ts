@@ -1,4 +1,4 @@
-import { isProblem, type Problem, toProblemDocument } from '@soma/kernel'
+import { isProblem, kebab, type Problem, toProblemDocument } from '@soma/kernel'
 
 /** Exit codes (docs/spec/cli.md). */
 export const EXIT = {
@@ -58,9 +58,21 @@ export function describeFailure(error: unknown, json: boolean): string {
 /** Only the transport of this process gives `unavailable` a cause: what comes from a server has none. */
 const isNoConnection = (error: Problem): boolean => error.code === 'unavailable' && error.extensions.cause !== undefined
 
-/** `/query/limit` came from `--limit`; other pointers stand as they are. */
+/** Fields whose flag has another name. */
+const FLAGS: Readonly<Record<string, string>> = {
+  q: 'search',
+  partitionKey: 'key',
+  expiresAt: 'expires-in-days',
+  topics: 'topic',
+  types: 'type',
+  edits: 'edit',
+}
+
+/** `/query/limit` came from `--limit`, `/body/scopes/0` from `--scopes`; what is deeper stays: `--data/amount`. */
 function nameOf(pointer: string): string {
   const [, part, field, ...deeper] = pointer.split('/')
-  if (field === undefined || deeper.length > 0 || part === 'params') return pointer
-  return `--${field.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  if (field === undefined || part === 'params') return pointer
+  const flag = FLAGS[field] ?? kebab(field.replace(/Id$/, ''))
+  const inside = deeper.every((step) => /^\d+$/.test(step)) ? [] : deeper
+  return [`--${flag}`, ...inside].join('/')
 }

@@ -16,7 +16,9 @@ interface ServerFlags {
 export async function runServer({ session, flags }: Handling<ServerFlags>): Promise<void> {
   const { modules, mode, port, data } = flags
   if (modules !== undefined) refuseUnknown(modules)
-  const server = await serve(present({ modules, mode, port, data }))
+  const server = await serve(present({ modules, mode, port, data })).catch((error: unknown) => {
+    throw isMissingModule(error) ? new UsageError(error.message, { cause: error }) : error
+  })
   stopOnSignals(() => server.stop())
   const { note } = session.printer
   note(`url      ${server.url}`)
@@ -32,3 +34,7 @@ function refuseUnknown(modules: readonly string[]): void {
   if (unknown.length > 0)
     throw new UsageError(`there is no module "${unknown.join('", "')}": the modules are ${known.join(', ')}`)
 }
+
+/** The composition says this of a module that is used but neither hosted nor reachable. */
+const isMissingModule = (error: unknown): error is Error =>
+  error instanceof Error && error.message.includes('is not hosted here and has no URL')
