@@ -9,7 +9,7 @@ import { lockPlan } from '../transition/read.ts'
 import { derivedUuid } from '../transition/replies.ts'
 import { emptyCounts, type PlanDoc, type PlanRow } from '../transition/rows.ts'
 import { beginTransition, record } from '../transition/transition.ts'
-import { writeTransition } from '../transition/write.ts'
+import { orFindAgain, writeTransition } from '../transition/write.ts'
 import { viewPlan } from '../views.ts'
 import { checkMachine } from './machine.ts'
 
@@ -27,28 +27,30 @@ export function createPlanCreator({ database, maxOpenPlans }: CreateDependencies
     checkBody(body)
     const id = planIdOf(context, body, newId)
     const digest = digestOf({ ...body, planId: undefined })
-    return database.asWorker(context, async (tx) => {
-      const known = await lockPlan(tx, id)
-      if (known !== undefined) return sameOrConflict(context, known.plan, digest)
-      await assertRoom(tx, maxOpenPlans)
-      const plan = await newPlan(tx, context, { id, body, digest })
-      const transition = beginTransition(plan, { at: plan.createdAt, byId: context.principal.id, isNewPlan: true })
-      record(transition, 'plan-created', {
-        goal: body.goal,
-        currentState: plan.doc.currentState,
-        start: body.start,
-        digest,
-      })
-      emitPlanFact(transition, 'created')
-      if (body.start && plan.doc.currentState !== undefined) runPlan(transition)
-      if (body.deadlineAt !== undefined) transition.timers.set(DEADLINE_TIMER, new Date(body.deadlineAt))
-      const timeoutMs =
-        plan.doc.currentState === undefined ? undefined : body.stateMachine?.[plan.doc.currentState]?.timeoutMs
-      if (body.start && timeoutMs !== undefined)
-        transition.timers.set(STATE_TIMER, new Date(plan.createdAt.getTime() + timeoutMs))
-      await writeTransition(tx, transition)
-      return viewPlan(plan)
-    })
+    return orFindAgain(() =>
+      database.asWorker(context, async (tx) => {
+        const known = await lockPlan(tx, id)
+        if (known !== undefined) return sameOrConflict(context, known.plan, digest)
+        await assertRoom(tx, maxOpenPlans)
+        const plan = await newPlan(tx, context, { id, body, digest })
+        const transition = beginTransition(plan, { at: plan.createdAt, byId: context.principal.id, isNewPlan: true })
+        record(transition, 'plan-created', {
+          goal: body.goal,
+          currentState: plan.doc.currentState,
+          start: body.start,
+          digest,
+        })
+        emitPlanFact(transition, 'created')
+        if (body.start && plan.doc.currentState !== undefined) runPlan(transition)
+        if (body.deadlineAt !== undefined) transition.timers.set(DEADLINE_TIMER, new Date(body.deadlineAt))
+        const timeoutMs =
+          plan.doc.currentState === undefined ? undefined : body.stateMachine?.[plan.doc.currentState]?.timeoutMs
+        if (body.start && timeoutMs !== undefined)
+          transition.timers.set(STATE_TIMER, new Date(plan.createdAt.getTime() + timeoutMs))
+        await writeTransition(tx, transition)
+        return viewPlan(plan)
+      }),
+    )
   }
 }
 

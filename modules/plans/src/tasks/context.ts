@@ -26,6 +26,7 @@ import {
 import type { TaskRow } from '../transition/rows.ts'
 import { touchTask } from '../transition/task-changes.ts'
 import { record } from '../transition/transition.ts'
+import { orFindAgain } from '../transition/write.ts'
 import { viewTask } from '../views.ts'
 import type { ChangeTask } from './change-task.ts'
 import { adoptTask, createLonePlan } from './outside.ts'
@@ -52,36 +53,8 @@ export function createTaskContexts({ database, changePlan, changeTask }: Depende
         return viewContext(tx, task)
       }),
 
-    put: async (
-      context: Context,
-      taskId: string,
-      save: { body: SaveContext; version: number },
-    ): Promise<TaskContextValue> => {
-      assertStorable(save.body.state, '/body/state')
-      assertStorable(save.body.task?.data, '/body/task/data')
-      const id = uuidOf('task', taskId)
-      const planId = await database.asWorker(context, (tx) => findPlanOfTask(tx, id))
-      if (planId === undefined) return create(context, { taskId, id, save })
-      return changeTask(context, taskId, {
-        allow: (plan) => mayWork(context, plan),
-        work: (transition, task, tx) => {
-          if (task.version !== save.version)
-            throw commonProblems.versionConflict.create(
-              `task ${task.key} stands at version ${task.version}, not ${save.version}`,
-              { version: task.version },
-            )
-          if (hasTaskEnded(task.status))
-            throw commonProblems.conflict.create(`task ${task.key} is ${task.status}; its context is final`, {
-              taskStatus: task.status,
-            })
-          task.state = save.body.state
-          touchTask(transition, task)
-          record(transition, 'task-state-put', { taskId, key: task.key, version: task.version })
-          return viewContext(tx, task)
-        },
-      })
-    },
-
+    put: (context: Context, taskId: string, save: { body: SaveContext; version: number }): Promise<TaskContextValue> =>
+      orFindAgain(() => put(context, taskId, save)),
     delete: async (context: Context, taskId: string): Promise<undefined> => {
       await changeTask(context, taskId, {
         allow: (plan) => mayWork(context, plan),
@@ -94,6 +67,36 @@ export function createTaskContexts({ database, changePlan, changeTask }: Depende
       })
       return undefined
     },
+  }
+
+  async function put(
+    context: Context,
+    taskId: string,
+    save: { body: SaveContext; version: number },
+  ): Promise<TaskContextValue> {
+    assertStorable(save.body.state, '/body/state')
+    assertStorable(save.body.task?.data, '/body/task/data')
+    const id = uuidOf('task', taskId)
+    const planId = await database.asWorker(context, (tx) => findPlanOfTask(tx, id))
+    if (planId === undefined) return create(context, { taskId, id, save })
+    return changeTask(context, taskId, {
+      allow: (plan) => mayWork(context, plan),
+      work: (transition, task, tx) => {
+        if (task.version !== save.version)
+          throw commonProblems.versionConflict.create(
+            `task ${task.key} stands at version ${task.version}, not ${save.version}`,
+            { version: task.version },
+          )
+        if (hasTaskEnded(task.status))
+          throw commonProblems.conflict.create(`task ${task.key} is ${task.status}; its context is final`, {
+            taskStatus: task.status,
+          })
+        task.state = save.body.state
+        touchTask(transition, task)
+        record(transition, 'task-state-put', { taskId, key: task.key, version: task.version })
+        return viewContext(tx, task)
+      },
+    })
   }
 
   async function create(

@@ -12,7 +12,7 @@ import { requestTask } from '../transition/replies.ts'
 import type { TaskRow } from '../transition/rows.ts'
 import { cancelTask, moveTask } from '../transition/task-changes.ts'
 import { beginTransition, record, type Transition } from '../transition/transition.ts'
-import { writeTransition } from '../transition/write.ts'
+import { orFindAgain, writeTransition } from '../transition/write.ts'
 import { viewTask } from '../views.ts'
 import type { ChangeTask } from './change-task.ts'
 import { delegateTasks } from './delegate.ts'
@@ -166,37 +166,39 @@ export function createTaskService({ database, changePlan, changeTask }: Dependen
   ): Promise<Task> {
     const id = uuidOf('task', of.spec.taskId)
     const digest = digestOf({ ...of.spec, taskId: undefined })
-    return database.asWorker(context, async (tx) => {
-      const [known] = await readTasks(tx, [id])
-      if (known !== undefined) {
-        if (known.doc.digest !== digest)
-          throw commonProblems.conflict.create(`${of.spec.taskId} exists with another body`)
-        return viewTask(known)
-      }
-      const [time] = await tx.query<{ at: Date }>("select date_trunc('milliseconds', statement_timestamp()) as at")
-      if (time === undefined) throw new TypeError('the database told no time')
-      const plan = newLonePlan(context, {
-        taskUuid: id,
-        at: time.at,
-        title: of.spec.name ?? of.spec.type ?? of.spec.capability ?? of.spec.kind,
-        sessionId: of.sessionId,
-        digest,
-      })
-      const transition = beginTransition(plan, { at: time.at, byId: context.principal.id, isNewPlan: true })
-      record(transition, 'plan-created', { origin: 'task', digest })
-      emitPlanFact(transition, 'created')
-      const task = one(
-        await delegateTasks(transition, tx, {
-          specs: [of.spec],
-          parent: undefined,
-          groupId: undefined,
-          newId: of.newId,
+    return orFindAgain(() =>
+      database.asWorker(context, async (tx) => {
+        const [known] = await readTasks(tx, [id])
+        if (known !== undefined) {
+          if (known.doc.digest !== digest)
+            throw commonProblems.conflict.create(`${of.spec.taskId} exists with another body`)
+          return viewTask(known)
+        }
+        const [time] = await tx.query<{ at: Date }>("select date_trunc('milliseconds', statement_timestamp()) as at")
+        if (time === undefined) throw new TypeError('the database told no time')
+        const plan = newLonePlan(context, {
+          taskUuid: id,
+          at: time.at,
+          title: of.spec.name ?? of.spec.type ?? of.spec.capability ?? of.spec.kind,
           sessionId: of.sessionId,
-        }),
-      )
-      await writeTransition(tx, transition)
-      return viewTask(task)
-    })
+          digest,
+        })
+        const transition = beginTransition(plan, { at: time.at, byId: context.principal.id, isNewPlan: true })
+        record(transition, 'plan-created', { origin: 'task', digest })
+        emitPlanFact(transition, 'created')
+        const task = one(
+          await delegateTasks(transition, tx, {
+            specs: [of.spec],
+            parent: undefined,
+            groupId: undefined,
+            newId: of.newId,
+            sessionId: of.sessionId,
+          }),
+        )
+        await writeTransition(tx, transition)
+        return viewTask(task)
+      }),
+    )
   }
 }
 

@@ -5,6 +5,18 @@ import type { Transition } from './transition.ts'
 
 type Sql = Pick<Transaction, 'execute' | 'query'>
 
+const RACE_LOST = new Error('another process made this plan at the same moment')
+
+/** Runs work that makes a plan; when another process has just made the same one, once more, so that it finds it. */
+export async function orFindAgain<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error !== RACE_LOST) throw error
+    return work()
+  }
+}
+
 /** Stores a transition: rows, journal, timers, mail, then its events. Everything commits together or not at all (PLN-R3). */
 export async function writeTransition(tx: Transaction, transition: Transition): Promise<void> {
   if (transition.isNewPlan) await insertPlan(tx, transition.plan)
@@ -37,10 +49,11 @@ const rowsOf = (transition: Transition, ids: Iterable<string>): TaskRow[] =>
 const json = (value: unknown): string | null => (value === undefined ? null : JSON.stringify(value))
 
 async function insertPlan(tx: Sql, plan: PlanRow): Promise<void> {
-  await tx.execute(
+  const inserted = await tx.execute(
     `insert into plans.plans (tenant_id, id, root_id, parent_id, depth, driver, origin, status, phase, stop_reason, space_id, user_id, owner_id, session_id, visibility, revision,
        counts, seq, head, version, doc, state, results, created_at, started_at, ended_at)
-     values (plans.tenant(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::jsonb, $17, $18, $19, $20::jsonb, $21::jsonb, $22::jsonb, $23, $24, $25)`,
+     values (plans.tenant(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::jsonb, $17, $18, $19, $20::jsonb, $21::jsonb, $22::jsonb, $23, $24, $25)
+     on conflict (tenant_id, id) do nothing`,
     [
       plan.id,
       plan.rootId,
@@ -69,6 +82,7 @@ async function insertPlan(tx: Sql, plan: PlanRow): Promise<void> {
       plan.endedAt ?? null,
     ],
   )
+  if (inserted === 0) throw RACE_LOST
   if (plan.doc.correlationIds.length > 0) {
     await tx.execute(
       'insert into plans.correlations (tenant_id, correlation_id, plan_id) select plans.tenant(), c, $1 from unnest($2::text[]) c on conflict do nothing',
