@@ -74,6 +74,27 @@ describe.each(['in process', 'over HTTP'] as const)('an agent %s', (home) => {
     expect(seen).toEqual(['start live', 'stop deregistered'])
   })
 
+  it('SDK-R7 hears what its handlers name, in a group of its name, and follows a change of them', async () => {
+    const tenant = aTenant()
+    const aWorker = () => defineWorker({ name: 'hearer', description: 'Hears.' })
+    const first = aWorker()
+    first.onTask(workRequested, (task) => task.complete({ said: 1 }))
+    expect(() => first.onEvent(workRequested, () => undefined)).toThrow('already handles "work.requested"')
+    expect(() => first.onTask('*' as never, () => undefined)).toThrow('for onEvent alone')
+    await tenant.start(first)
+    const groups = async () =>
+      (await tenant.clients.events.subscriptions.list(tenant.user, { query: {} })).items.map(
+        ({ name, topics, types }) => `${name}: ${topics.join()} ${types.join()}`,
+      )
+    expect(await groups()).toEqual(['hearer: action-requests work.requested'])
+    await first.stop()
+    const second = aWorker()
+    second.onTask(workRequested, (task) => task.complete({ said: 1 }))
+    second.onEvent('*', 'business-facts', () => undefined)
+    await tenant.start(second)
+    expect(await groups()).toEqual(['hearer: action-requests,business-facts *'])
+  })
+
   it('registers in full again when the registry has forgotten it', async () => {
     const tenant = aTenant()
     const worker = defineWorker({ name: 'forgotten', description: 'Comes back.', heartbeatMs: 50 })

@@ -58,7 +58,10 @@ const toMachine = (machine: Machine | Readonly<Record<string, StateInput>>): Mac
     ? (machine as Machine)
     : defineStateMachine(machine as Readonly<Record<string, StateInput>>)
 
-const placeOf = (event: AnyEvent) => ({ topic: event.topic, type: event.type, event })
+function placeOf(event: AnyEvent) {
+  if (typeof event === 'string') throw new TypeError(`handle "${event}" by its definition; '*' is for onEvent alone`)
+  return { topic: event.topic, type: event.type, event }
+}
 
 const workerHandlers = (add: (entry: HandlerEntry) => void): Pick<WorkerBase, 'onTask' | 'onResult'> => ({
   onTask: (event, handle) => add({ ...placeOf(event), role: 'task', handle: handle as never }),

@@ -3,7 +3,7 @@ import { lookUp } from './templates.ts'
 
 /**
  * Conditions on transitions: paths (`results.search.count`), literals, `== != < <= > >=`, `&& || !`, `in`, and parentheses: the part of CEL that needs no
- * functions. Nothing else is read, so a condition has no effects and ends.
+ * functions. What is absent equals null. Nothing else is read, so a condition has no effects and ends.
  */
 type Token =
   | { readonly kind: 'value'; readonly value: unknown }
@@ -106,8 +106,8 @@ function combine(node: Node & { kind: 'binary' }, scope: MachineScope): boolean 
   if (node.sign === '&&') return left === true && evaluate(node.right, scope) === true
   if (node.sign === '||') return left === true || evaluate(node.right, scope) === true
   const right = evaluate(node.right, scope)
-  if (node.sign === '==') return left === right
-  if (node.sign === '!=') return left !== right
+  if (node.sign === '==') return (left ?? null) === (right ?? null)
+  if (node.sign === '!=') return (left ?? null) !== (right ?? null)
   if (node.sign === 'in') return Array.isArray(right) && right.includes(left)
   return compare(node.sign, left, right)
 }
