@@ -246,7 +246,9 @@ export function consumerSuite({ name, open }: ConsumerSuiteOptions): void {
             throw commonProblems.notFound.create('cannot')
           }),
           onTopic('action-requests', EVERY, async () => undefined),
-          onTopic('action-results', EVERY, async (given) => replies.push(given)),
+          onTopic('action-results', EVERY, async (given) => {
+            if (given.event.tenantid === tenant) replies.push(given)
+          }),
         ],
         FAST,
         group,
@@ -265,6 +267,48 @@ export function consumerSuite({ name, open }: ConsumerSuiteOptions): void {
         correlationid: sent?.correlationid,
         causationid: sent?.id,
         data: { problem: { code: 'not-found', detail: 'cannot' } },
+      })
+      await consumer.stop()
+    })
+
+    it('EVT-R12 an event whose expirytime has passed is not handled, and a request gets one failed reply', async () => {
+      newTenant()
+      const handled = queue<string>()
+      const replies = queue<Delivered>()
+      const request = event({
+        type: 'thing.late.requested',
+        topic: 'action-requests',
+        data: z.looseObject({}),
+        summary: 'Make it soon.',
+      })
+      const consumer = spine.consumer(
+        [
+          on(request, async (given) => handled.push(given.event.id)),
+          onTopic('action-results', EVERY, async (given) => {
+            if (given.event.tenantid === tenant) replies.push(given)
+          }),
+        ],
+        FAST,
+        newGroup(),
+      )
+      const asked = (expirytime: string) => ({
+        tenantId: tenant,
+        topic: 'action-requests' as const,
+        type: 'thing.late.requested',
+        key: 'k',
+        attributes: { responsetype: 'thing.made', expirytime },
+      })
+      const [late, early] = await spine.publish(
+        asked(new Date(Date.now() - 1).toISOString()),
+        asked(new Date(Date.now() + 60_000).toISOString()),
+      )
+      await consumer.start()
+      expect(await handled.next()).toBe(early?.id)
+      const reply = await replies.next()
+      expect(reply.event).toMatchObject({
+        causationid: late?.id,
+        outcome: 'failed',
+        data: { problem: { code: 'expired' } },
       })
       await consumer.stop()
     })

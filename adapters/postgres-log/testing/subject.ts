@@ -5,12 +5,17 @@ import { createPostgresLog, postgresLogMigrations } from '../src/postgres-log.ts
 
 const spine = new URL('../../../runtime/migrations/', import.meta.url)
 
+export interface OpenedSubject extends EventBusSubject {
+  readonly database: Database
+}
+
 /** The log on an empty database, as the conformance suite wants it. */
-export async function openSubject(database: Database): Promise<EventBusSubject> {
+export async function openSubject(database: Database): Promise<OpenedSubject> {
   await database.migrate([...(await read('runtime', spine)), ...(await read('postgres-log', postgresLogMigrations))])
   const bus = createPostgresLog({ database, partitions: 4 })
   await bus.prepare()
   return {
+    database,
     bus,
     partitions: 4,
     transaction: (tenantId, work) => database.transaction({ role: 'soma_app', tenantId }, work),

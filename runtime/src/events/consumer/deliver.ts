@@ -1,5 +1,6 @@
 import { newUuid } from '@soma/kernel'
 import { frontDelivery, leaseDelivery, parkDeliveries } from '../deliveries/store.ts'
+import { expire, isExpired } from './expiry.ts'
 import { eventProblems } from './failure.ts'
 import type { Lane } from './lanes.ts'
 import { openEvent } from './open-event.ts'
@@ -80,6 +81,8 @@ async function deliver(inHand: InHand, options: DeliverOptions): Promise<void> {
   const opened = openEvent(record, options.writableFromOutside)
   if (opened.invalid !== undefined)
     return bury(inHand, options, { problem: opened.invalid, event: undefined, durationMs: 0 })
+
+  if (attempt === 1 && isExpired(opened.event)) return expire(inHand, opened.event, options)
 
   const startedAt = performance.now()
   const slow = watchSlow(inHand, options)

@@ -14,6 +14,13 @@ export const eventProblems = {
     remedy: 'Correct the writer outside the platform: the missing attributes are named in the detail.',
     retryable: false,
   }),
+  expired: problem({
+    code: 'expired',
+    status: 410,
+    title: 'The event expired before it was handled',
+    remedy: 'Ask again with a later expirytime.',
+    retryable: false,
+  }),
   positionTrimmed: problem({
     code: 'position-trimmed',
     status: 410,

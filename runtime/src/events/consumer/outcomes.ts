@@ -126,7 +126,6 @@ export async function bury(inHand: InHand, options: DeliverOptions, failure: Fai
     handler: group,
   }
   const now = new Date()
-  // An observer that reads all types is not who the requester waits for.
   const reply = handlers.some((handler) => isExact(handler)) ? failedReply(dead, now) : undefined
   // The death of such a fact makes no further one: a handler of dead letters that always fails would feed itself.
   const facts = record.topic === 'dead-letter' ? [] : [deadLetterEvent(dead, now)]
@@ -150,7 +149,8 @@ export async function bury(inHand: InHand, options: DeliverOptions, failure: Fai
   if (after !== 'lost' && entry !== undefined) options.finish(lane, entry)
 }
 
-const isExact = (handler: EventHandler): boolean => !handler.type.includes('*')
+/** An observer that reads all types of a topic is not who a requester waits for. */
+export const isExact = (handler: EventHandler): boolean => !handler.type.includes('*')
 
 const named = (record: LogRecord) => ({ eventId: record.eventId, type: record.type, tenantId: record.tenantId })
 
