@@ -44,11 +44,17 @@ create policy space on events.subscriptions as restrictive for all to soma_app
   with check (coalesce((select current_setting('soma.space_id', true)), '') in ('', space_id));
 
 -- Remembers (tenant, source and id) with the content. Answers only the ones that were there, inside the window, with the content of the first.
+-- One statement when all are new, as nearly always; else one by one, so that the first of two in one call is the first.
 create function events.remember(tenants text[], keys uuid[], contents uuid[], at timestamptz, window_ms int8)
 returns table (idx int4, content uuid, recorded_at timestamptz)
 language plpgsql set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
+  begin
+    insert into events.seen (tenant_id, source_and_id, content, recorded_at) select w.t, w.k, w.c, at from unnest(tenants, keys, contents) as w (t, k, c);
+    return;
+  exception when unique_violation then null;
+  end;
   for i in 1 .. cardinality(keys) loop
     insert into events.seen as s (tenant_id, source_and_id, content, recorded_at) values (tenants[i], keys[i], contents[i], at)
       on conflict (tenant_id, source_and_id) do update set content = excluded.content, recorded_at = excluded.recorded_at
@@ -84,17 +90,15 @@ begin
   end loop;
 end $$;
 
--- Writes rows that are leased to a member (attempt >= 1) or parked (member null, attempt 0).
+-- Writes rows that are leased to a member (attempt >= 1) or parked (member null, attempt 0). One row a place in a call.
 create function events.hold(groups text[], topics text[], parts int2[], positions int8[], segments int4[], ids uuid[], tenants text[],
   keys text[], attempts int2[], members uuid[], lease_ms int8[]) returns void
-language plpgsql set plan_cache_mode = force_generic_plan as $$
-begin
-  for i in 1 .. cardinality(ids) loop
-    insert into events.delivery as d (grp, topic, part, pos, segment, delivery_id, tenant_id, key, attempt, due_at, member, lease_until)
-      values (groups[i], topics[i], parts[i], positions[i], segments[i], ids[i], tenants[i], keys[i], attempts[i],
-        case when members[i] is null then 'infinity' else clock_timestamp() end, members[i],
-        clock_timestamp() + lease_ms[i] * interval '1 millisecond')
-      on conflict (grp, topic, part, pos) do update
-        set attempt = excluded.attempt, due_at = excluded.due_at, member = excluded.member, lease_until = excluded.lease_until;
-  end loop;
-end $$;
+language sql as $$
+  insert into events.delivery as d (grp, topic, part, pos, segment, delivery_id, tenant_id, key, attempt, due_at, member, lease_until)
+    select w.grp, w.topic, w.part, w.pos, w.segment, w.id, w.tenant, w.key, w.attempt,
+      case when w.member is null then 'infinity' else clock_timestamp() end, w.member, clock_timestamp() + w.ms * interval '1 millisecond'
+    from unnest(groups, topics, parts, positions, segments, ids, tenants, keys, attempts, members, lease_ms)
+      as w (grp, topic, part, pos, segment, id, tenant, key, attempt, member, ms)
+    on conflict (grp, topic, part, pos) do update
+      set attempt = excluded.attempt, due_at = excluded.due_at, member = excluded.member, lease_until = excluded.lease_until
+$$;

@@ -8,7 +8,7 @@ const bob = anEventsContext('tenant-b', { principalId: 'agt_same' })
 beforeAll(async () => {
   host = await createEventsHost()
   for (const context of [alice, bob]) await host.define(context, 'job.asked')
-})
+}, 60_000)
 afterAll(() => host.close())
 
 const ask = (context: typeof alice, n: number) =>

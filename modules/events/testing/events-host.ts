@@ -23,6 +23,7 @@ import {
   createTail,
   loadConfiguration,
   readMigrations,
+  resetLeases,
   spineMigrations,
 } from '@soma/runtime'
 import { eventsContract } from '../contract/index.ts'
@@ -34,6 +35,8 @@ export interface EventsHostOptions {
   readonly partitions?: number
   /** A database of an earlier host: what a restart finds. */
   readonly database?: Database
+  /** Another process runs on the database already. */
+  readonly isSecondProcess?: boolean
   /** Called inside every transaction of the write path, to let it fail. */
   readonly beforeCommit?: () => void
 }
@@ -55,6 +58,8 @@ export interface EventsHost {
   ): Promise<void>
   /** The process dies: nothing is written any more, the database stays. */
   crash(): Promise<void>
+  /** The process ends in order, the database stays. */
+  drain(): Promise<void>
   close(): Promise<void>
 }
 
@@ -64,6 +69,8 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
   const partitions = options.partitions ?? 4
   const bus = createPostgresLog({ database, partitions })
   await bus.prepare()
+  // An embedded process starts under its directory lock: nobody else holds a lease.
+  if (options.isSecondProcess !== true) await resetLeases(database)
   const emitter = createEmitter({ bus, database, mode: 'inline', partitions })
   const tail = createTail({ database, bus, emitter, log: silentLogger })
   await tail.start()
@@ -147,6 +154,7 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
       state.isDead = true
       await stop()
     },
+    drain: stop,
     close: async () => {
       await stop()
       await database.close()

@@ -2,6 +2,8 @@ import type { CursorRow } from '../writer/requests.ts'
 import type { HeldEvent } from './held-event.ts'
 import { type Group, nowMs, type Partition } from './group.ts'
 
+/** Cursors move together, no more often than this. */
+const LAZY_MS = 100
 /** A cursor that only passed events which the group does not want is written when it moved this far, or after this time. */
 const UNWANTED_EVENTS = 500
 const UNWANTED_MS = 2000
@@ -10,9 +12,11 @@ const UNWANTED_MS = 2000
  * Moves the durable cursors to the highest position below which every event is finished or has a row. Lazy: what was settled above a cursor is remembered
  * in events.settled, so a successor repeats nothing.
  */
-export async function moveCursors(group: Group): Promise<void> {
+export async function moveCursors(group: Group, isLast = false): Promise<void> {
+  const sinceMs = nowMs(group) - group.movedAtMs
+  if (!isLast && sinceMs >= 0 && sinceMs < LAZY_MS) return
   const blockers = lowestWithoutRow(group)
-  const isDue = group.isDirty || nowMs(group) - group.movedAtMs >= UNWANTED_MS
+  const isDue = isLast || group.isDirty || sinceMs < 0 || sinceMs >= UNWANTED_MS
   const rows: CursorRow[] = []
   for (const partition of group.partitions) {
     const next = blockers.get(partition)
@@ -32,18 +36,17 @@ export async function moveCursors(group: Group): Promise<void> {
   group.movedAtMs = nowMs(group)
   await group.dependencies.writer.write({ cursors: rows })
   for (const row of rows) {
-    const partition = group.partitions.find(({ topic, part }) => topic === row.topic && part === row.part)
+    const partition = group.byTopic.get(row.topic)?.[row.part]
     if (partition !== undefined) partition.committed = Math.max(partition.committed, row.position)
   }
 }
 
 function lowestWithoutRow(group: Group): Map<Partition, HeldEvent> {
-  const places = new Map(group.partitions.map((partition) => [`${partition.topic}:${partition.part}`, partition]))
   const lowest = new Map<Partition, HeldEvent>()
   for (const queue of group.queues.all()) {
     for (const held of queue) {
       if (held.hasRow) continue
-      const partition = places.get(`${held.topic}:${held.part}`)
+      const partition = group.byTopic.get(held.topic)?.[held.part]
       if (partition === undefined) continue
       const known = lowest.get(partition)
       if (known === undefined || held.position < known.position) lowest.set(partition, held)

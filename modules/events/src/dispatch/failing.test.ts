@@ -14,7 +14,7 @@ const context = anEventsContext()
 beforeAll(async () => {
   host = await createEventsHost()
   for (const type of ['job.asked', 'job.answered']) await host.define(context, type)
-})
+}, 60_000)
 afterAll(() => host.close())
 
 let count = 0

@@ -71,6 +71,8 @@ export interface Group {
   readonly members: Members
   pulls: PullWaiter[]
   partitions: Partition[]
+  /** The same by topic, by part. */
+  readonly byTopic: ReadonlyMap<string, readonly (Partition | undefined)[]>
   /** Events held with their record. */
   inMemory: number
   isFilling: boolean

@@ -1,10 +1,12 @@
 import type { EventsPorts } from '../ports.ts'
 import { findSubscription } from '../subscriptions/store.ts'
+import { commonProblems } from '@soma/kernel'
 import { assignReady } from './assigning.ts'
 import { moveCursors } from './cursor.ts'
 import { type Group, type GroupDependencies, nowMs } from './group.ts'
 import { configOf, loadGroup, restoreGroup } from './load.ts'
 import { fill, noticeAppended } from './reading.ts'
+import { createPresence, RENEW_MS } from './presence.ts'
 import { tick } from './ticking.ts'
 
 /** Retries and ended leases are noticed this late at most. */
@@ -37,13 +39,36 @@ export function createGroups(options: GroupsOptions): Groups {
     }
   }, TICK_MS).unref()
 
+  const presence = createPresence(options)
+  const renewal = setInterval(() => {
+    const ids = [...groups.keys()]
+    if (ids.length === 0) return
+    presence.renew(ids).then(
+      (lost) => lost.forEach(giveUp),
+      (error: unknown) => options.log.warn('dispatchers cannot renew their leases', { error }),
+    )
+  }, RENEW_MS).unref()
+  /** Another process dispatches it now: what this one has in memory is no longer true. */
+  const giveUp = (id: string) => {
+    const group = groups.get(id)
+    if (group === undefined) return
+    groups.delete(id)
+    closeGroup(group)
+    endStreams(group, 'another process dispatches this subscription now: connect again')
+  }
+
   const putAway = async (group: Group) => {
     groups.delete(group.config.id)
     loading.delete(group.config.id)
     closeGroup(group)
-    await moveCursors(group)
+    await moveCursors(group, true)
+    await presence.release([group.config.id])
   }
   const load = async (id: string): Promise<Group | undefined> => {
+    const isThere = await options.busTransaction((session) => findSubscription(session, id))
+    if (isThere === undefined) return undefined
+    if (!(await presence.claim(id)))
+      throw commonProblems.unavailable.create('another process dispatches this subscription', { retryAfterMs: 1000 })
     const loaded = await options.busTransaction((session) => loadGroup(session, id))
     if (loaded === undefined) return undefined
     const group = restoreGroup(loaded, options)
@@ -80,16 +105,19 @@ export function createGroups(options: GroupsOptions): Groups {
       groups.delete(id)
       closeGroup(group)
       endStreams(group, 'the subscription was deleted')
+      await presence.release([id])
     },
     close: async () => {
       clearInterval(timer)
+      clearInterval(renewal)
       const all = [...groups.values()]
       groups.clear()
       for (const group of all) {
         closeGroup(group)
         endStreams(group, 'the server stops')
       }
-      await Promise.allSettled(all.map(moveCursors))
+      await Promise.allSettled(all.map((group) => moveCursors(group, true)))
+      await Promise.allSettled([presence.release(all.map(({ config }) => config.id))])
       await options.writer.idle()
     },
   }
@@ -111,7 +139,7 @@ async function startReading(group: Group): Promise<void> {
     for (const stop of stops) stop()
   }
   for (const state of (await Promise.all(topics.map((topic) => reader.heads(topic)))).flat()) {
-    const partition = group.partitions.find(({ topic, part }) => topic === state.topic && part === state.part)
+    const partition = group.byTopic.get(state.topic)?.[state.part]
     if (partition === undefined) continue
     partition.head = Math.max(partition.head, state.position)
     partition.position = Math.max(partition.position, state.oldestPosition - 1)

@@ -81,6 +81,9 @@ export function configOf(row: SubscriptionRow): GroupConfig {
 
 /** The dispatcher's memory from its rows. Running leases are honoured: their members may come back for them. */
 export function restoreGroup(loaded: Loaded, dependencies: GroupDependencies): Group {
+  const partitions = loaded.cursors.flatMap((cursor) =>
+    isTopic(cursor.topic) ? [partitionOf(cursor, cursor.topic, loaded)] : [],
+  )
   const group: Group = {
     config: configOf(loaded.subscription),
     dependencies,
@@ -91,9 +94,8 @@ export function restoreGroup(loaded: Loaded, dependencies: GroupDependencies): G
     rows: new Map(),
     members: new Map(),
     pulls: [],
-    partitions: loaded.cursors.flatMap((cursor) =>
-      isTopic(cursor.topic) ? [partitionOf(cursor, cursor.topic, loaded)] : [],
-    ),
+    partitions,
+    byTopic: byTopic(partitions),
     inMemory: 0,
     isFilling: false,
     wantsFill: false,
@@ -109,6 +111,16 @@ export function restoreGroup(loaded: Loaded, dependencies: GroupDependencies): G
   const held = loaded.deliveries.map((row) => restoreRow(group, row))
   for (const [index, row] of loaded.deliveries.entries()) restoreState(group, held[index] as HeldEvent, row)
   return group
+}
+
+function byTopic(partitions: readonly Partition[]): Map<string, Partition[]> {
+  const topics = new Map<string, Partition[]>()
+  for (const partition of partitions) {
+    const parts = topics.get(partition.topic) ?? []
+    parts[partition.part] = partition
+    topics.set(partition.topic, parts)
+  }
+  return topics
 }
 
 const partitionOf = (cursor: CursorRow, topic: Topic, { settled }: Loaded): Partition => ({

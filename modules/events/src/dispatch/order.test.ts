@@ -8,7 +8,7 @@ const context = anEventsContext()
 beforeAll(async () => {
   host = await createEventsHost()
   await host.define(context, 'step.done')
-})
+}, 60_000)
 afterAll(() => host.close())
 
 /** What a member does with the n-th delivery it gets. */

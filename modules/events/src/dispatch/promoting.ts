@@ -1,4 +1,4 @@
-import type { Group } from './group.ts'
+import { type Group, WINDOW_EVENTS } from './group.ts'
 import { type HeldEvent, placeKey } from './held-event.ts'
 
 /** Makes the head of a key ready; one whose record is in the database only is loaded first. */
@@ -58,7 +58,9 @@ export function finish(group: Group, held: HeldEvent): void {
   group.isDirty = true
   const next = group.queues.remove(held)
   if (wasHead && next?.state === 'waiting') promote(group, next)
-  if (group.partitions.some(({ position, head }) => position < head)) group.fill()
+  // Below half of the window, or dry: reading one event for each that is finished would cost a query each.
+  const isLow = group.inMemory <= WINDOW_EVENTS / 2 || group.ready.length === 0
+  if (isLow && group.partitions.some(({ position, head }) => position < head)) group.fill()
 }
 
 /** Takes the lease from its member. */

@@ -13,7 +13,7 @@ const RETRY_MS = 1000
 /** Notes what was appended and reads it. Called synchronously after commits. */
 export function noticeAppended(group: Group, records: readonly LogRecord[]): void {
   for (const record of records) {
-    const partition = group.partitions.find(({ topic, part }) => topic === record.topic && part === record.part)
+    const partition = group.byTopic.get(record.topic)?.[record.part]
     if (partition !== undefined && record.position > partition.head) partition.head = record.position
   }
   fill(group)

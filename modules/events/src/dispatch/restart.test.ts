@@ -45,7 +45,7 @@ describe('a dispatcher that died', () => {
       const delivery = await member.delivery()
       held.set(numberOf(delivery), delivery)
     }
-    expect([...held.keys()].toSorted()).toEqual([1, 3, 5, 6])
+    expect([...held.keys()].toSorted((left, right) => left - right)).toEqual([1, 3, 5, 6])
     await member.ack(held.get(5) as ReceivedDelivery)
     await member.nack(held.get(6) as ReceivedDelivery, { dead: true })
     await member.nack(held.get(3) as ReceivedDelivery, { retryAfterMs: 1500 })
@@ -70,7 +70,7 @@ describe('a dispatcher that died', () => {
     await ask(second, 7, 'settled')
     expect(numberOf(await back.delivery())).toBe(7)
     await second.close()
-  })
+  }, 60_000)
 
   it('gives the leases of members that stay away to others within 5 s, with the next attempt', async () => {
     const first = await aHost()
@@ -88,7 +88,7 @@ describe('a dispatcher that died', () => {
     await heir.ack(inherited)
     expect((await second.events.deliveries.list(context, { params: { subscriptionId: id } })).items).toEqual([])
     await second.close()
-  })
+  }, 60_000)
 
   it('answers a settle that was carried out before the crash as settled', async () => {
     const first = await aHost()
@@ -102,5 +102,24 @@ describe('a dispatcher that died', () => {
     const back = await aMember(second, context, id, { memberId: member.memberId })
     expect((await back.ack(delivery)).settled).toEqual([delivery.deliveryId])
     await second.close()
-  })
+  }, 60_000)
+
+  it('is the only one of its subscription: a second process refuses until the first has drained, then goes on at once', async () => {
+    const first = await aHost()
+    const id = await subscribe(first)
+    const member = await aMember(first, context, id)
+    await ask(first, 1, 'k')
+    const delivery = await member.delivery()
+    const second = await createEventsHost({ database: first.database, isSecondProcess: true })
+    await expect(aMember(second, context, id)).rejects.toMatchObject({
+      code: 'unavailable',
+      extensions: { retryAfterMs: 1000 },
+    })
+    await first.drain()
+    expect(await member.next()).toMatchObject({ event: 'closed' })
+    const back = await aMember(second, context, id, { memberId: member.memberId })
+    expect(await back.delivery()).toMatchObject({ deliveryId: delivery.deliveryId, attempt: 1, redelivered: true })
+    expect((await back.ack(delivery)).settled).toEqual([delivery.deliveryId])
+    await second.close()
+  }, 60_000)
 })

@@ -8,7 +8,7 @@ const stranger = anEventsContext('tenant-b')
 beforeAll(async () => {
   host = await createEventsHost({ partitions: 8, settings: { tailMaxLag: 300 } })
   for (const by of [context, stranger]) await host.define(by, 'note.made')
-})
+}, 60_000)
 afterAll(() => host.close())
 
 let sent = 0

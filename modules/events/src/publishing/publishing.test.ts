@@ -15,7 +15,7 @@ beforeAll(async () => {
       additionalProperties: false,
     },
   })
-})
+}, 60_000)
 afterAll(() => host.close())
 
 const order = (more: Readonly<Record<string, unknown>> = {}) => ({

@@ -1,6 +1,6 @@
 import { type Clock, commonProblems, type EventEnvelope, isProblem, type LogRecord, sequenceOf } from '@soma/kernel'
 import type { EventsPorts } from '../ports.ts'
-import type { EventOutcome, WriteRequest, WriteResult } from './requests.ts'
+import type { EventOutcome, HeldRow, WriteRequest, WriteResult } from './requests.ts'
 import * as store from './store.ts'
 
 /** Most requests that share a transaction: bounds how long the first of them waits for the last. */
@@ -162,11 +162,16 @@ async function acknowledgeAll(session: Session, batch: readonly Waiting[]): Prom
   return (await store.acknowledge(session, references)).map((index) => acks[index - 1] as Waiting)
 }
 
+/** An event that was parked and promoted meanwhile has two rows here: the later one holds. */
+function lastByPlace(rows: readonly HeldRow[]): HeldRow[] {
+  return [...new Map(rows.map((row) => [`${row.group}:${row.topic}:${row.part}:${row.position}`, row])).values()]
+}
+
 async function writeRows(session: Session, batch: readonly Waiting[]): Promise<void> {
   const all = <Row>(pick: (request: WriteRequest) => readonly Row[] | undefined): Row[] =>
     batch.flatMap(({ request }) => pick(request) ?? [])
   const returned = all((request) => request.returned)
-  const held = all((request) => request.held)
+  const held = lastByPlace(all((request) => request.held))
   const extended = all((request) => request.extended)
   const cursors = all((request) => request.cursors)
   if (returned.length > 0) await store.returnRows(session, returned)
