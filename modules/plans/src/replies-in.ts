@@ -43,11 +43,16 @@ async function findTask(tx: Delivered['tx'], event: Delivered['event']): Promise
     .find((task) => task !== undefined && answers(task, event))
 }
 
-/** A task that named no response type is answered by whatever carries its id as correlation. */
-const answers = (task: TaskRow, event: Delivered['event']): boolean =>
-  task.doc.responseType === undefined
+/**
+ * On the topic that was asked for, the type that was asked for. A task that named no type is answered by whatever carries its id as correlation there:
+ * a fact that its worker publishes meanwhile inherits that correlation, so other topics do not count.
+ */
+function answers(task: TaskRow, event: Delivered['event']): boolean {
+  if (event.topic !== (task.doc.responseTopic ?? 'action-results')) return false
+  return task.doc.responseType === undefined
     ? event.correlationid === toId('task', task.id)
     : task.doc.responseType === event.type
+}
 
 function applyReply(
   transition: Transition,

@@ -28,9 +28,10 @@ export interface TrackerBench {
   close(): Promise<void>
 }
 
-/** The tracker over real facts of plans, on an embedded database. */
-export async function openTrackerBench(): Promise<TrackerBench> {
+/** The tracker over real facts of plans, on an embedded database in memory, or on one that has the tables already. */
+export async function openTrackerBench(database?: Database): Promise<TrackerBench> {
   const bench: Bench = await openBench({
+    ...(database === undefined ? {} : { database }),
     modules: [
       { definition: plansModule as unknown as AnyModule, ports: {} },
       { definition: trackerModule as unknown as AnyModule, ports: undefined },

@@ -81,10 +81,11 @@ describe('the work on a task', () => {
     expect(items).toHaveLength(1)
   })
 
-  it('a reply of another type, of another user or of another tenant ends nothing', async () => {
+  it('a reply of another type, on another topic, of another user or of another tenant ends nothing', async () => {
     const { taskId } = await oneTask()
     const reply = replyTo(requestOf(taskId), { data: { n: 1 } })
     await bench.deliver({ ...reply, id: newId('evt'), type: 'other.done' })
+    await bench.deliver({ ...reply, id: newId('evt'), topic: 'business-facts' })
     await bench.deliver({ ...reply, id: newId('evt'), userid: 'usr-b' })
     await bench.deliver({ ...reply, id: newId('evt'), tenantid: 'tenant-b' })
     expect((await get(taskId)).status).toBe('pending')
