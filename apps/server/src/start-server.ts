@@ -200,7 +200,13 @@ async function serve(assembled: Assembled): Promise<RunningServer> {
   await servePage(app)
   await forwardToOthers(app, assembled.contracts, settings.moduleUrls)
   for (const module of composition.modules) await module.start()
-  const url = await app.listen({ host: settings.host, port: settings.port })
+  const url = await app.listen({ host: settings.host, port: settings.port }).catch(async (error: unknown) => {
+    // A port that is taken: nothing of ours may keep the process alive.
+    for (const module of composition.modules) await module.stop()
+    await spine.stop()
+    await database.close()
+    throw error
+  })
   const membership = await keepJoined({
     settings,
     modules,
