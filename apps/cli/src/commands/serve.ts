@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type RunningServer, somaPlatform, startServer } from '@soma/server'
 import { parse } from 'yaml'
@@ -17,11 +17,22 @@ export async function serve(flags: ServeFlags): Promise<RunningServer> {
     platform: somaPlatform,
     sources: { flags: settingsOf(flags), environment: process.env, file: await readProjectFile() },
     ...(flags.modules === undefined ? {} : { modules: flags.modules }),
+  }).catch((error: unknown) => {
+    throw withRemedy(error)
   })
   const directory = dataDirectoryOf(server)
   if (directory === undefined) return server
   await writeAddress(directory, server)
   return { ...server, stop: () => server.stop().finally(() => rm(join(directory, 'server.json'), { force: true })) }
+}
+
+/** Says what to do where the system only says what happened. */
+function withRemedy(error: unknown): unknown {
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number }
+  if (code !== 'EADDRINUSE') return error
+  return new Error(`port ${port} is taken: end the program that listens there, or choose another with --port`, {
+    cause: error,
+  })
 }
 
 /** The data directory of a server; undefined when it keeps nothing on disk. */
@@ -76,5 +87,7 @@ async function writeAddress(directory: string, server: RunningServer): Promise<v
     url: server.url,
     mode: server.configuration.mode,
   }
-  await writeFile(join(directory, 'server.json'), `${JSON.stringify(address)}\n`, { mode: 0o600 })
+  const file = join(directory, 'server.json')
+  await writeFile(`${file}.tmp`, `${JSON.stringify(address)}\n`, { mode: 0o600 })
+  await rename(`${file}.tmp`, file)
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import {
   BUILT_IN_MODEL,
@@ -9,6 +9,7 @@ import {
   type DocsStore,
   docsTruthRequested,
   packFolder,
+  type ProseChecker,
   writeBundle,
 } from '@soma/example-docs-truth'
 import { isProblem, newId } from '@soma/kernel'
@@ -52,16 +53,18 @@ export async function openDemo(
   options: { clients: Clients; connect: ConnectOptions; dataDirectory: string },
 ): Promise<Demo> {
   const store = createDocsStore(join(options.dataDirectory, 'docs-truth'))
-  const proseChecker =
-    flags.model === undefined
-      ? undefined
-      : createProseChecker({ baseUrl: flags.model, apiKey: process.env.OPENAI_API_KEY ?? '' })
-  const agents = createDocsTruthAgents(store, proseChecker)
   const run = chooseRun(flags, store)
+  const agents = createDocsTruthAgents(store, proseCheckerOf(run))
   await Promise.all(agents.map((agent) => agent.start(options.connect)))
   const planId = await planOf(run, options.clients)
   return { run, agents, planId, stop: async () => void (await Promise.all(agents.map((agent) => agent.stop()))) }
 }
+
+/** Follows the run, not the flags: a start that continues one with a model must have an agent for its task. */
+const proseCheckerOf = ({ model }: DemoRun): ProseChecker | undefined =>
+  model === BUILT_IN_MODEL
+    ? undefined
+    : createProseChecker({ baseUrl: model, apiKey: process.env.OPENAI_API_KEY ?? '' })
 
 function chooseRun(flags: DemoFlags, store: DocsStore): DemoRun {
   const file = join(store.directory, 'current.json')
@@ -80,7 +83,9 @@ function chooseRun(flags: DemoFlags, store: DocsStore): DemoRun {
     paceMs: flags.paceMs ?? 0,
     model: flags.model ?? BUILT_IN_MODEL,
   }
-  writeFileSync(file, `${JSON.stringify(run)}\n`, { mode: 0o600, flush: true })
+  // Whole or not at all: a start that is killed here must leave the former run, or none, and no half of one.
+  writeFileSync(`${file}.tmp`, `${JSON.stringify(run)}\n`, { mode: 0o600, flush: true })
+  renameSync(`${file}.tmp`, file)
   return run
 }
 
@@ -100,6 +105,8 @@ async function planOf(run: DemoRun, clients: Clients): Promise<string> {
     responseTopic: 'action-results',
   }
   await clients.events.events.publish({ body: body as never })
+  const madeMeanwhile = await findPlan(run, clients)
+  if (madeMeanwhile !== undefined) return madeMeanwhile
   for await (const _frame of frames) {
     const made = await findPlan(run, clients)
     if (made !== undefined) return made

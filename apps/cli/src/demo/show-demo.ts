@@ -21,20 +21,41 @@ export function introduce(demo: Demo, dataDirectory: string): void {
   print('Stop', 'Ctrl-C; npm start goes on where it was')
 }
 
+export interface Following {
+  /** Resolves when the plan is over or `stopping` aborts. */
+  readonly ended: Promise<void>
+  /** Resolves when no question is under way: what answers them may be closed then. */
+  readonly settled: () => Promise<void>
+}
+
 /** Prints where the plan stands when it waits and when it ends. */
-export async function follow(demo: Demo, clients: Clients, url: string): Promise<void> {
-  const frames = await clients.events.events.stream({
-    query: { topics: 'plan-events,system-events', from: 'now' },
-  })
+export function follow(
+  demo: Demo,
+  { clients, url, stopping }: { clients: Clients; url: string; stopping: AbortSignal },
+): Following {
   let shown = ''
+  let looking: Promise<unknown> = Promise.resolve()
   const show = async () => {
     const now = await standingOf(demo, clients, url)
     if (now.key !== shown) for (const [label, text] of now.lines) print(label, text)
     shown = now.key
     return now.isOver
   }
-  if (await show()) return
-  for await (const _frame of frames) if (await show()) return
+  const look = () => {
+    const answer = show()
+    looking = answer
+    return answer
+  }
+  const read = async () => {
+    const frames = await clients.events.events.stream({ query: { topics: 'plan-events,system-events', from: 'now' } })
+    if (await look()) return
+    for await (const _frame of frames) if (stopping.aborted || (await look())) return
+  }
+  const ended = read().catch((error: unknown) => {
+    if (!stopping.aborted) throw error
+  })
+  const settled = async () => void (await Promise.allSettled([looking]))
+  return { ended, settled }
 }
 
 interface Standing {
