@@ -123,6 +123,6 @@ export const filesSaved = reply(
 )
 export const filesRequested = request('docs-files.requested', {
   description: 'Write the approved files once.',
-  data: z.strictObject({ folder: z.string(), files: z.array(fileEntry) }),
+  data: z.strictObject({ folder: z.string(), files: z.array(fileEntry), paceMs: inputs.paceMs }),
   response: filesSaved,
 })

@@ -145,7 +145,7 @@ export function createPlanner(store: DocsStore, options: { hasModel: boolean }) 
     const approved = (plan.state.files as unknown as FileEntry[]).filter(({ name }) => kept.has(name))
     plan.delegate(
       filesRequested,
-      { folder: plan.goal.data.folder, files: approved },
+      { folder: plan.goal.data.folder, files: approved, paceMs: plan.goal.data.paceMs },
       { key: 'write-files', name: 'Write the approved files' },
     )
   })

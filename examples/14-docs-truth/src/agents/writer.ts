@@ -79,12 +79,15 @@ export function createPublisher(store: DocsStore) {
     description: 'Writes the approved files once.',
     capabilities: [{ name: 'write-files', sideEffects: 'reversible' }],
   })
-  worker.onTask(filesRequested, (task) => {
-    const { folder, files } = task.data
+  worker.onTask(filesRequested, async (task) => {
+    const { folder, files, paceMs } = task.data
+    if (paceMs > 0) await pause(paceMs)
     const { dir, written, untouched } = writeFilesOnce(
       folder,
       Object.fromEntries(files.map(({ name, sha256 }) => [name, store.get(sha256)])),
     )
+    // Both sides of the effect are slowed, to see what a kill does before it and after it.
+    if (paceMs > 0) await pause(paceMs)
     task.complete({ directory: dir, written: [...written], untouched: [...untouched] })
   })
   return worker
