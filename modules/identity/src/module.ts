@@ -46,7 +46,7 @@ export const identityModule = defineModule<typeof identityContract, Record<never
       issuer: ports.issuer,
       clockSkewMs,
     })
-    const denials = createDenials({ database, log, mode: authentication, clock })
+    const denials = createDenials({ database, log, mode: authentication })
     const developer = createDeveloperAccess({ database, clock, developerRole: settings.developerRole })
     const authenticate = createAuthenticator({
       database,

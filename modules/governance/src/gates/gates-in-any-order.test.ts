@@ -6,6 +6,9 @@ import { governanceContract } from '../../contract/index.ts'
 import { aContext, type Bench, openBench } from '../../testing/index.ts'
 import { governanceModule } from '../module.ts'
 
+/** An embedded database opens in half a second, on a busy machine in many. */
+const OPENING_MS = 60_000
+
 const modules = [{ definition: governanceModule, ports: { schemaCompiler: createSchemaCompiler() } }]
 const agent = aContext({ id: 'agt_planner', kind: 'agent' })
 const deciders = ['usr_ann', 'usr_bob'].map((id) => aContext({ id }))
@@ -14,7 +17,7 @@ const GATES = 20
 let bench: Bench
 beforeAll(async () => {
   bench = await openBench({ modules })
-})
+}, OPENING_MS)
 afterAll(() => bench.close())
 
 /** All votes of all gates in one order, what each gate shall become, and after which votes the process dies: before the commit (b) or after it (a). */

@@ -4,6 +4,9 @@ import { governanceContract } from '../../contract/index.ts'
 import { aContext, type Bench, openBench, openPostgres, type PostgresForTests } from '../../testing/index.ts'
 import { governanceModule } from '../module.ts'
 
+/** An embedded database opens in half a second, on a busy machine in many. */
+const OPENING_MS = 60_000
+
 const server = process.env['DATABASE_URL']
 if (server === undefined) throw new Error('DATABASE_URL is missing: run npm run test:servers')
 
@@ -16,7 +19,7 @@ const benches: Bench[] = []
 beforeAll(async () => {
   postgres = await openPostgres(server, modules)
   for (let index = 0; index < 2; index++) benches.push(await openBench({ modules, database: await postgres.connect() }))
-})
+}, OPENING_MS)
 afterAll(async () => {
   for (const bench of benches) await bench.close()
   await postgres.drop()

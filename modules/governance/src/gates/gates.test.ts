@@ -8,6 +8,9 @@ import { aContext, type Bench, openBench } from '../../testing/index.ts'
 import { governanceModule } from '../module.ts'
 import { hashOf } from './payload.ts'
 
+/** An embedded database opens in half a second, on a busy machine in many. */
+const OPENING_MS = 60_000
+
 const modules = [{ definition: governanceModule, ports: { schemaCompiler: createSchemaCompiler() } }]
 const reviewer = (id: string) => aContext({ id, roles: ['Reviewer'] })
 const agent = aContext({ id: 'agt_planner', kind: 'agent' })
@@ -32,7 +35,7 @@ const eventsOf = (gate: Gate, type: string) =>
 
 beforeAll(async () => {
   bench = await openBench({ modules })
-})
+}, OPENING_MS)
 afterAll(() => bench.close())
 
 describe('opening', () => {

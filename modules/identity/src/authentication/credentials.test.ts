@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Installation, openInstallation } from '../../testing/index.ts'
 import { formatKey, newSecret } from '../keys/key-format.ts'
 
+/** An embedded database opens in half a second, on a busy machine in many. */
+const OPENING_MS = 60_000
+
 let installation: Installation
 let admin: Context
 let operator: Context
@@ -15,7 +18,7 @@ beforeAll(async () => {
   admin = first.admin
   operator = first.operator
   adminKey = first.key
-})
+}, OPENING_MS)
 afterAll(() => installation.bench.close())
 
 const user = (roles: string[] = []) =>
@@ -202,6 +205,43 @@ describe('a token', () => {
     await expect(installation.as(token)).rejects.toMatchObject(refusal)
   })
 
+  test('is signed by the old key until the new one has been published for its lead, and the private halves are stored sealed', async () => {
+    const kidOf = async () =>
+      JSON.parse(Buffer.from((await issue(admin)).split('.')[0] as string, 'base64url').toString()).kid
+    const before = await kidOf()
+    const next = await identity().signingKeys.rotate(operator, { body: {} })
+    expect(Date.parse(next.activeAt) - Date.parse(next.createdAt)).toBe(900_000)
+    expect(await kidOf()).toBe(before)
+    const { items } = await identity().signingKeys.list(operator)
+    const old = items.find(({ kid }) => kid === before)
+    expect(old?.status).toBe('active')
+    expect(Math.abs(Date.parse(old?.retiredAt as string) - Date.parse(next.activeAt) - 630_000)).toBeLessThan(1000)
+    const rows = await installation.bench.database.transaction(
+      { role: 'soma_worker', tenantId: 'platform' },
+      (session) => session.query<{ private_sealed: string }>('select private_sealed from identity.signing_keys'),
+    )
+    expect(rows.length).toBeGreaterThan(0)
+    for (const row of rows) expect(Buffer.from(row.private_sealed, 'base64').toString('latin1')).not.toContain('"d"')
+    await identity().signingKeys.rotate(operator, { body: { emergency: true } })
+  })
+
+  test('is signed by a new key by itself when the old one has signed for 30 days', async () => {
+    const later = await openInstallation({
+      database: installation.bench.database,
+      clock: { now: () => new Date(Date.now() + 31 * 86_400_000) },
+    })
+    const kids = async () =>
+      (await identity().signingKeys.list(operator)).items
+        .filter(({ status }) => status !== 'retired')
+        .map(({ kid }) => kid)
+    const before = await kids()
+    await later.bench.runJob('rotate-signing-keys')
+    expect(await kids()).toEqual([...before, expect.any(String)])
+    await installation.bench.runJob('rotate-signing-keys')
+    expect(await kids()).toHaveLength(before.length + 1)
+    await identity().signingKeys.rotate(operator, { body: { emergency: true } })
+  })
+
   test('goes on through a rotation of signing keys, and dies in an emergency', async () => {
     const old = await issue(admin)
     const next = await identity().signingKeys.rotate(operator, { body: {} })
@@ -219,7 +259,9 @@ describe('a token', () => {
 })
 
 describe('in strict mode', () => {
-  test('IDN-R51 a credential that fails never falls back to anything, and one beside headers that name somebody else is refused', async () => {
+  test('IDN-R51 a credential that fails never falls back to anything, and one beside headers that name somebody else is refused', {
+    timeout: OPENING_MS,
+  }, async () => {
     for (const authorization of ['Bearer nonsense', 'Basic YTpi', 'Bearer ', 'Bearer soma_x']) {
       await expect(installation.verify({ authorization })).rejects.toMatchObject(refusal)
       const developer = await openDeveloper()
@@ -245,7 +287,9 @@ describe('in strict mode', () => {
     expect(await installation.verify()).toMatchObject({ method: 'none', principal: { capabilities: [] } })
   })
 
-  test('refusals are recorded with their true reason, merged, and without the credential', async () => {
+  test('refusals are recorded with their true reason, merged, and without the credential', {
+    timeout: OPENING_MS,
+  }, async () => {
     const fresh = await openInstallation()
     for (let attempt = 0; attempt < 50; attempt++)
       await expect(fresh.as(formatKey(newId('key'), newSecret()))).rejects.toMatchObject(refusal)

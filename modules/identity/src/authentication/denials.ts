@@ -1,4 +1,4 @@
-import { type Clock, type Logger, type ModuleDatabase } from '@soma/kernel'
+import type { Logger, ModuleDatabase } from '@soma/kernel'
 import { authDecided, PLATFORM_TENANT } from '../../contract/index.ts'
 
 /** Equal refusals of one second are one event: attackers cannot flood the log. */
@@ -31,7 +31,6 @@ export function createDenials({
   database: ModuleDatabase
   log: Logger
   mode: string
-  clock: Clock
 }): Denials {
   let pending = new Map<string, { denial: Denial; count: number }>()
   let timer: NodeJS.Timeout | undefined

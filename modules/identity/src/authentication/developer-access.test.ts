@@ -3,12 +3,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PLATFORM_CAPABILITIES, ROLE_CAPABILITIES, toContext } from '../../contract/index.ts'
 import { type Installation, openInstallation } from '../../testing/index.ts'
 
+/** An embedded database opens in half a second, on a busy machine in many. */
+const OPENING_MS = 60_000
+
 let light: Installation
 let full: Installation
 beforeAll(async () => {
   light = await openInstallation({ mode: 'developer-light' })
   full = await openInstallation({ mode: 'developer-full', database: light.bench.database })
-})
+}, OPENING_MS)
 afterAll(() => light.bench.close())
 
 test('IDN-R49 from loopback without a credential one is the user developer of tenant default, with AgentAdmin and, there alone, the platform', async () => {
@@ -54,6 +57,17 @@ describe('headers', () => {
     await expect(full.verify({ tenantHeader: 'Acme GmbH', userHeader: 'otto@acme' })).rejects.toMatchObject({
       code: 'unauthenticated',
     })
+  })
+
+  test('may name a tenant by an id that is the slug of another: they stay two', async () => {
+    const operator = toContext(await light.verify(), newTraceparent())
+    const body = { slug: 'acme', displayName: 'Acme', admin: { email: 'ada@acme.test' } }
+    const { tenant } = await light.identity.tenants.create(operator, { body })
+    const named = toContext(await light.verify({ tenantHeader: 'acme', userHeader: 'u' }), newTraceparent())
+    expect(named.tenantId).toBe('acme')
+    const { items } = await light.identity.tenants.list(named, {})
+    expect(items).toMatchObject([{ tenantId: 'acme' }])
+    expect(items[0]?.slug).not.toBe(tenant.slug)
   })
 
   test('of more than 128 characters are refused', async () => {

@@ -5,13 +5,16 @@ import type { JoinProcess } from '../../contract/index.ts'
 import { type Installation, moduleCaller, nobody, openInstallation } from '../../testing/index.ts'
 import { processProof } from './service.ts'
 
+/** An embedded database opens in half a second, on a busy machine in many. */
+const OPENING_MS = 60_000
+
 let installation: Installation
 const time = Date.now()
 const clock = { now: () => new Date(time) }
 const tokenCodec = createTokenCodec({ clock })
 beforeAll(async () => {
   installation = await openInstallation({ clock })
-})
+}, OPENING_MS)
 afterAll(() => installation.bench.close())
 
 const join = async (modules: string[], changes: Partial<JoinProcess> = {}, secret = 'cluster secret of tests') => {

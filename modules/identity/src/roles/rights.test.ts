@@ -2,6 +2,9 @@ import { type Context, operation } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Installation, openInstallation } from '../../testing/index.ts'
 
+/** An embedded database opens in half a second, on a busy machine in many. */
+const OPENING_MS = 60_000
+
 let installation: Installation
 let admin: Context
 let operator: Context
@@ -12,7 +15,7 @@ beforeAll(async () => {
   const first = await installation.bootstrap()
   admin = first.admin
   operator = first.operator
-})
+}, OPENING_MS)
 afterAll(() => installation.bench.close())
 
 const signIn = async (roles: string[]): Promise<Context> => {

@@ -3,6 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { identityPorts, type Installation, nobody, openInstallation } from '../../testing/index.ts'
 import { identityModule } from '../module.ts'
 
+/** An embedded database opens in half a second, on a busy machine in many. */
+const OPENING_MS = 60_000
+
 const server = process.env['DATABASE_URL']
 if (server === undefined) throw new Error('DATABASE_URL is missing: run npm run test:servers')
 
@@ -20,7 +23,7 @@ beforeAll(async () => {
   postgres = await openPostgres(server, [{ definition: identityModule, ports: identityPorts() }])
   const databases = await Promise.all([1, 2, 3].map(() => postgres.connect()))
   processes = await Promise.all(databases.map((database) => openInstallation({ ports, database })))
-})
+}, OPENING_MS)
 afterAll(async () => {
   for (const { bench } of processes) await bench.close()
   await postgres.drop()

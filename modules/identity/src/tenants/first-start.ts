@@ -3,7 +3,7 @@ import { DEFAULT_TENANT, PLATFORM_TENANT } from '../../contract/index.ts'
 import type { Keyring } from '../tokens/keyring.ts'
 import { sayFounded } from './found-tenant.ts'
 import { offerSetupCode } from './setup-code.ts'
-import { insertTenant } from './store.ts'
+import { findTenant, insertTenant } from './store.ts'
 
 export interface FirstStartOptions {
   readonly database: ModuleDatabase
@@ -22,15 +22,21 @@ export async function prepareInstallation(options: FirstStartOptions): Promise<v
   if (options.authentication === 'strict' && write !== undefined) await offerSetupCode({ database, log, write })
 }
 
-/** Makes a tenant that has its slug for id, where it is missing. */
-export async function ensureTenant(database: ModuleDatabase, tenantId: string, region?: string): Promise<void> {
+/** Makes a tenant that has its id for slug, where it is missing. */
+export async function ensureTenant(database: ModuleDatabase, tenantId: string): Promise<void> {
   const context = database.moduleContext(tenantId)
-  const tenant = { tenantId, slug: slugOf(tenantId), displayName: tenantId, region: region ?? context.region }
   await database.asWorker(context, async (tx) => {
-    if (await insertTenant(tx, tenant)) sayFounded(tx, context, tenant)
+    if ((await findTenant(tx, tenantId)) !== undefined) return
+    for (const slug of slugsOf(tenantId)) {
+      const tenant = { tenantId, slug, displayName: tenantId, region: context.region }
+      if (!(await insertTenant(tx, tenant))) continue
+      return sayFounded(tx, context, tenant)
+    }
   })
 }
 
-/** Ids that an outside system gave may be anything; then the slug is made of their bytes, so that two never share one. */
-const slugOf = (tenantId: string): string =>
-  /^[a-z0-9-]{3,63}$/.test(tenantId) ? tenantId : `t-${Buffer.from(tenantId).toString('hex')}`
+/** The id itself, if it can be a slug and is free; else its bytes, so that two never share one. */
+const slugsOf = (tenantId: string): string[] => [
+  ...(/^[a-z0-9-]{3,63}$/.test(tenantId) ? [tenantId] : []),
+  `t-${Buffer.from(tenantId).toString('hex')}`,
+]

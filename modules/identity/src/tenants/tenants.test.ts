@@ -3,6 +3,9 @@ import { openDatabase } from '@soma/governance/testing'
 import { identityPorts, type Installation, nobody, openInstallation } from '../../testing/index.ts'
 import { identityModule } from '../module.ts'
 
+/** An embedded database opens in half a second, on a busy machine in many. */
+const OPENING_MS = 60_000
+
 let first: Installation
 let second: Installation
 const codes: string[] = []
@@ -16,7 +19,7 @@ const ports = {
 beforeAll(async () => {
   first = await openInstallation({ ports })
   second = await openInstallation({ ports, database: first.bench.database })
-})
+}, OPENING_MS)
 afterAll(() => first.bench.close())
 
 const bootstrapBody = (changes: Record<string, unknown> = {}) => ({
@@ -27,7 +30,9 @@ const bootstrapBody = (changes: Record<string, unknown> = {}) => ({
 })
 
 describe('the first start', () => {
-  test('IDN-R48 of processes that start together one makes the platform tenant, the default tenant and the signing key', async () => {
+  test('IDN-R48 of processes that start together one makes the platform tenant, the default tenant and the signing key', {
+    timeout: OPENING_MS,
+  }, async () => {
     const database = await openDatabase([{ definition: identityModule, ports: identityPorts() }])
     const all = await Promise.all([1, 2, 3, 4].map(() => openInstallation({ ports: {}, database })))
     const made = all.flatMap(({ bench }) => bench.events).filter(({ type }) => type === 'tenant.created')
@@ -81,7 +86,9 @@ describe('the first start', () => {
 })
 
 describe('tenants', () => {
-  test('are made by the platform operator, each with its administrator; a slug is taken once', async () => {
+  test('are made by the platform operator, each with its administrator; a slug is taken once', {
+    timeout: OPENING_MS,
+  }, async () => {
     const installation = await openInstallation()
     const { operator, admin } = await installation.bootstrap()
     const body = { slug: 'globex', displayName: 'Globex', admin: { email: 'hank@globex.test' } }
