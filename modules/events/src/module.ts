@@ -6,7 +6,7 @@ import { createDeadLetterService } from './dead-letters/service.ts'
 import { createGroups } from './dispatch/groups.ts'
 import { revive, unblock } from './dispatch/reviving.ts'
 import { createDeliveryService } from './dispatch/service.ts'
-import { createSweep } from './jobs.ts'
+import { createIdleRemoval, createSweep } from './jobs.ts'
 import { createLagService } from './lag/service.ts'
 import { createLogService } from './log/service.ts'
 import { createTailHub } from './log/tail-hub.ts'
@@ -36,6 +36,7 @@ export const eventsModule = defineModule<typeof eventsContract, typeof uses, Eve
       operations: operationsOf(services),
       jobs: [
         createSweep({ busTransaction: environment.ports.busTransaction, dedupeMs: environment.settings.dedupeMs }),
+        createIdleRemoval({ ...environment.ports, clock: environment.clock }),
       ],
       stop: async () => {
         services.hub.close()

@@ -56,6 +56,8 @@ export interface EventsHost {
     type: string,
     options?: { topic?: string; schema?: Readonly<Record<string, unknown>> },
   ): Promise<void>
+  /** Runs the module's jobs once. */
+  runJobs(): Promise<void>
   /** The process dies: nothing is written any more, the database stays. */
   crash(): Promise<void>
   /** The process ends in order, the database stays. */
@@ -149,6 +151,9 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
       await registry.events.create(context, {
         body: { topic, type, description: type, schema: { jsonSchema: schema } as never },
       })
+    },
+    runJobs: async () => {
+      for (const job of composition.modules.flatMap(({ jobs }) => jobs)) await job.run(new AbortController().signal)
     },
     crash: async () => {
       state.isDead = true

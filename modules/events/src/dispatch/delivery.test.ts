@@ -57,20 +57,59 @@ describe('remote groups', () => {
       members.flatMap((member) => [member.delivery(), member.delivery(), member.delivery()]),
     )
     expect(received.map(numberOf).toSorted(byNumber)).toEqual([0, 1, 2, 3, 4, 5])
+    const joined = await aMember(host, context, shared.id, { credits: 10 })
+    await ask(6)
+    expect(numberOf(await joined.delivery())).toBe(6)
+    const holders = (await unfinished(shared.id)).map(({ memberId }) => memberId)
+    expect(holders.filter((memberId) => memberId === joined.memberId)).toHaveLength(1)
     const all = await Promise.all(Array.from({ length: 6 }, () => alone.delivery()))
     expect(all.map(numberOf).toSorted(byNumber)).toEqual([0, 1, 2, 3, 4, 5])
-    for (const member of [...members, alone]) await member.leave()
+    for (const member of [...members, joined, alone]) await member.leave()
   })
 
-  it('EVT-R21 a subscription keeps its place without members', async () => {
-    const { id } = await subscribe()
-    await ask(1, { partitionKey: 'late' })
-    await ask(2, { partitionKey: 'late' })
-    const member = await aMember(host, context, id)
-    const first = await member.delivery()
-    expect(numberOf(first)).toBe(1)
-    await member.ack(first)
-    expect(numberOf(await member.delivery())).toBe(2)
+  it('EVT-R21 a subscription keeps its place without members; startAt decides where it begins', async () => {
+    const one = (n: number) => ask(n, { partitionKey: 'late', subject: 'late' })
+    const read = async (startAt: unknown, total: number) => {
+      const { id } = await subscribe({ startAt, filter: { subject: 'late' } })
+      return { id, total }
+    }
+    await one(1)
+    const second = await host.events.events.publish(context, {
+      body: { type: 'job.asked', topic: 'business-facts', data: { n: 2 }, partitionKey: 'late', subject: 'late' },
+    })
+    const stored = await host.events.events.get(context, { params: { eventId: second.eventId } })
+    const groups = [
+      await read('earliest', 4),
+      await read({ time: stored.recordedtime }, 3),
+      await read({ sequence: second.sequence, topic: 'business-facts' }, 3),
+      await read('latest', 2),
+    ]
+    await one(3)
+    await one(4)
+    for (const { id, total } of groups) {
+      const member = await aMember(host, context, id)
+      for (let n = 5 - total; n <= 4; n++) {
+        const delivery = await member.delivery()
+        expect(numberOf(delivery)).toBe(n)
+        await member.ack(delivery)
+      }
+      await member.leave()
+    }
+  })
+
+  it('an idle subscription is removed after its time, one with members or without a limit is not', async () => {
+    const idle = await subscribe({ idleTtlMs: 1 })
+    const kept = await subscribe()
+    const busy = await subscribe({ idleTtlMs: 1 })
+    const member = await aMember(host, context, busy.id)
+    await ask(1)
+    await member.delivery()
+    await host.runJobs()
+    const ids = (await host.events.subscriptions.list(context, { query: { limit: '200' as never } })).items.map(
+      ({ id }) => id,
+    )
+    expect([ids.includes(idle.id), ids.includes(kept.id), ids.includes(busy.id)]).toEqual([false, true, true])
+    await host.waitFor(({ type, envelope }) => type === 'subscription.deleted' && envelope.includes(idle.id))
     await member.leave()
   })
 

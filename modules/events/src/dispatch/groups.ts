@@ -1,5 +1,5 @@
 import type { EventsPorts } from '../ports.ts'
-import { findSubscription } from '../subscriptions/store.ts'
+import { findSubscription, touchSubscription } from '../subscriptions/store.ts'
 import { commonProblems } from '@soma/kernel'
 import { assignReady } from './assigning.ts'
 import { moveCursors } from './cursor.ts'
@@ -62,6 +62,7 @@ export function createGroups(options: GroupsOptions): Groups {
     loading.delete(group.config.id)
     closeGroup(group)
     await moveCursors(group, true)
+    await options.busTransaction((session) => touchSubscription(session, group.config.id))
     await presence.release([group.config.id])
   }
   const load = async (id: string): Promise<Group | undefined> => {

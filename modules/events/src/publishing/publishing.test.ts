@@ -97,7 +97,7 @@ describe('publishing', () => {
     await warned.close()
   })
 
-  it('EVT-R7 platform nouns and the topics of modules are closed to tenants', async () => {
+  it('platform nouns and the topics of modules are closed to tenants', async () => {
     await expect(publish({ type: 'subscription.created', topic: 'system-events' })).rejects.toMatchObject({
       code: 'type-reserved',
     })

@@ -69,6 +69,21 @@ export async function deleteGroup(session: SqlSession, group: string, subscripti
   await session.execute('delete from events.members where subscription_id = $1', [subscriptionId])
 }
 
+/** Takes out the subscriptions of all tenants that nobody dispatches and whose idle time is over. */
+export function deleteIdleSubscriptions(session: SqlSession): Promise<SubscriptionRow[]> {
+  return session.query<SubscriptionRow>(
+    `delete from events.subscriptions s where (s.config ->> 'idleTtlMs')::int8 > 0
+       and s.last_member_at < clock_timestamp() - (s.config ->> 'idleTtlMs')::int8 * interval '1 millisecond'
+       and not exists (select from runtime.job_leases l where l.name = 'dispatch/' || s.id and l.lease_until > clock_timestamp())
+     returning ${COLUMNS}`,
+  )
+}
+
+/** Its members were there until now. */
+export async function touchSubscription(session: SqlSession, id: string): Promise<void> {
+  await session.execute('update events.subscriptions set last_member_at = clock_timestamp() where id = $1', [id])
+}
+
 export interface StartPlace {
   readonly topic: string
   readonly part: number
