@@ -35,10 +35,13 @@ export type Connection = (name?: CallName) => Transport
 export const DEFAULT_URL = 'http://127.0.0.1:4000'
 
 export function connect(options: ConnectOptions): Connection {
+  const further = Object.fromEntries(
+    Object.entries(options.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
+  )
   const headersOf = async (name: CallName): Promise<Record<string, string>> => {
     const bearer = options.apiKey ?? (typeof options.token === 'function' ? await options.token() : options.token)
     return {
-      ...options.headers,
+      ...further,
       ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
       ...(name.deliveryId === undefined ? {} : { 'soma-delivery': name.deliveryId }),
       ...(name.traceparent === undefined ? {} : { traceparent: name.traceparent }),
