@@ -4,7 +4,7 @@ import { governanceContract } from '../../contract/index.ts'
 import { aContext, type Bench, openBench, openPostgres, type PostgresForTests } from '../../testing/index.ts'
 import { governanceModule } from '../module.ts'
 
-/** An embedded database opens in half a second, on a busy machine in many. */
+/** Room to make a database on a busy server. */
 const OPENING_MS = 60_000
 
 const server = process.env['DATABASE_URL']

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { identityPorts, type Installation, nobody, openInstallation } from '../../testing/index.ts'
 import { identityModule } from '../module.ts'
 
-/** An embedded database opens in half a second, on a busy machine in many. */
+/** Room to make a database on a busy server. */
 const OPENING_MS = 60_000
 
 const server = process.env['DATABASE_URL']
