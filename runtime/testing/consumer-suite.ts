@@ -99,6 +99,27 @@ export function consumerSuite({ name, open }: ConsumerSuiteOptions): void {
       await consumer.stop()
     })
 
+    it('EVT-R13 a call of the bus inside a transaction throws', async () => {
+      newTenant()
+      const answers = queue<string>()
+      const consumer = spine.consumer(
+        [
+          mine(async () => {
+            const start = { segment: 0, position: 0 }
+            const read = spine.tail.read('memory', 0, start, 1)
+            const [result] = await Promise.allSettled([read])
+            answers.push(result.status === 'rejected' ? String(result.reason) : result.status)
+          }),
+        ],
+        FAST,
+        newGroup(),
+      )
+      await consumer.start()
+      await spine.publish({ tenantId: tenant })
+      expect(await answers.next()).toContain('inside a database transaction')
+      await consumer.stop()
+    })
+
     it('EVT-R17 a crash between the handler and the cursor repeats the event, never its effect', async () => {
       newTenant()
       const group = newGroup()
@@ -117,11 +138,7 @@ export function consumerSuite({ name, open }: ConsumerSuiteOptions): void {
       for (let n = 0; n < sent.length; n++) await handled.next()
       await first.abandon()
       expect(Math.max(...(await cursors(group)).map((row) => row.pos))).toBe(0)
-      await spine.asBus((session) =>
-        session.execute(`update events.cursor set lease_until = clock_timestamp() - interval '1 s' where grp = $1`, [
-          group,
-        ]),
-      )
+      await spine.lapse(group)
       const second = spine.consumer(handlers, FAST, group)
       await second.start()
       const [last] = await spine.publish({ tenantId: tenant, key: 'k0' })

@@ -71,6 +71,8 @@ export interface EventSpine {
   /** Effects in the order of their commits, over all tenants. */
   effects(): Promise<{ event_id: string; key: string; tenant_id: string }[]>
   asBus<T>(work: (session: SqlSession) => Promise<T>): Promise<T>
+  /** As if the time of all leases of a group had run out. */
+  lapse(group: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -148,6 +150,17 @@ export async function openEventSpine(
       )
       return asBus((session) => session.query('select event_id, key, tenant_id from effects.done order by id'))
     },
+    lapse: (group) =>
+      asBus(async (session) => {
+        await session.execute(
+          `update events.cursor set lease_until = clock_timestamp() - interval '1 s' where grp = $1`,
+          [group],
+        )
+        await session.execute(
+          `update runtime.job_leases set lease_until = clock_timestamp() - interval '1 s' where starts_with(name, $1)`,
+          [`group/${group}/`],
+        )
+      }),
     close: async () => {
       for (const consumer of consumers) if (consumer.state().state !== 'stopped') await consumer.abandon()
       await tail.stop()

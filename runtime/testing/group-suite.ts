@@ -30,12 +30,7 @@ export function groupSuite({ name, open }: { readonly name: string; open(): Prom
         if (given.event.tenantid === tenant) await handle(given)
       }),
     ]
-    const expire = () =>
-      spine.asBus((session) =>
-        session.execute(`update events.cursor set lease_until = clock_timestamp() - interval '1 s' where grp = $1`, [
-          group,
-        ]),
-      )
+    const expire = () => spine.lapse(group)
     const effects = async () => (await spine.effects()).filter((row) => row.tenant_id === tenant)
     const numbered = (count: number, keys: number) =>
       Array.from({ length: count }, (_, n) => ({ tenantId: tenant, key: `key-${n % keys}`, id: `${tenant}-${n}` }))
@@ -323,11 +318,7 @@ export function concurrencySuite({ name, open }: { readonly name: string; open()
       )
       await first.abandon()
       isSlow = false
-      await spine.asBus((session) =>
-        session.execute(`update events.cursor set lease_until = clock_timestamp() - interval '1 s' where grp = $1`, [
-          group,
-        ]),
-      )
+      await spine.lapse(group)
       const second = spine.consumer(handlers, settings, group)
       await second.start()
       expect(await seen.take(2)).toEqual([

@@ -1,4 +1,5 @@
 import type { Database, EventBus, Logger, LogReader, LogRecord, Position } from '@soma/kernel'
+import { assertOutsideTransaction } from '../database/transaction-guard.ts'
 import { LOG_CHANNEL } from './notifier.ts'
 import { createRing, type Ring } from './ring.ts'
 
@@ -148,14 +149,19 @@ export function createTail({ database, bus, emitter, log, pollMs = defaultPoll(d
     },
     offer,
     poll,
-    read: async (topic, part, after, limit) =>
-      rings.get(placeOf(topic, part))?.read(after, limit) ?? bus.read({ topic, part, after, limit }),
+    read: async (topic, part, after, limit) => {
+      assertOutsideTransaction('a read of the log')
+      return rings.get(placeOf(topic, part))?.read(after, limit) ?? bus.read({ topic, part, after, limit })
+    },
     onAppend: (topic, listener) => {
       const known = listeners.get(topic) ?? new Set()
       listeners.set(topic, known.add(listener))
       return () => known.delete(listener)
     },
-    heads: (topic) => bus.partitions(topic),
+    heads: async (topic) => {
+      assertOutsideTransaction('a read of the log')
+      return bus.partitions(topic)
+    },
   }
 }
 

@@ -137,8 +137,9 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       clearTimeout(timer)
       await commits.commit()
       hardStop.abort()
-      await holding.release([...group.runs.values()])
+      // First out of the count of members, so that those who are told may claim everything.
       await holding.leave()
+      await holding.release([...group.runs.values()])
     },
     abandon: async () => {
       await takeNothingNew()
