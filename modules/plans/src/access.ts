@@ -10,8 +10,10 @@ export function mayRead(context: Context, plan: Owned): boolean {
   return isOwn(context, plan) || holds(context.principal, 'plan:read-all')
 }
 
+/** The user's own; or the owner's, unless the owner acts for another user just now: two users of one agent never share a plan. */
 export function isOwn(context: Context, plan: Owned): boolean {
-  return plan.ownerId === context.principal.id || (plan.userId !== undefined && plan.userId === context.userId)
+  if (plan.userId !== undefined && context.userId !== undefined) return plan.userId === context.userId
+  return plan.ownerId === context.principal.id
 }
 
 /**

@@ -6,6 +6,8 @@ const TABLES = ['plans', 'tasks', 'groups', 'inbox', 'journal', 'work', 'correla
 const owner = actor({ id: 'agt-a', userId: 'usr-a' })
 const foreign = actor({ id: 'agt-a', userId: 'usr-a', tenantId: 'tenant-b', capabilities: ['*'] })
 const other = actor({ id: 'agt-other', userId: 'usr-b' })
+/** The agent that owns the plan, now acting for somebody else. */
+const ownerForAnother = actor({ id: 'agt-a', userId: 'usr-b' })
 let bench: PlansBench
 let planId: string
 let taskId: string
@@ -68,6 +70,7 @@ describe('isolation of plans', () => {
     expect(await see({ userId: 'usr-a' })).toBe(1)
     expect(await see({ principalId: 'agt-a' })).toBe(1)
     expect(await see({ userId: 'usr-b', principalId: 'agt-other' })).toBe(0)
+    expect(await see({ userId: 'usr-b', principalId: 'agt-a' })).toBe(0)
     expect(await see({})).toBe(0)
   })
 
@@ -130,6 +133,7 @@ describe('isolation of plans', () => {
     expect(await outcomes(owner, nobody)).toEqual(expected)
     expect(await outcomes(foreign, { planId, taskId, groupId })).toEqual(expected)
     expect(await outcomes(other, { planId, taskId, groupId })).toEqual(expected)
+    expect(await outcomes(ownerForAnother, { planId, taskId, groupId })).toEqual(expected)
     await expect(plans.byCorrelation(foreign, { params: { correlationId: 'corr-1' } })).rejects.toMatchObject({
       code: 'not-found',
     })

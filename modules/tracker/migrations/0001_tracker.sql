@@ -97,7 +97,8 @@ create policy visible on tracker.plans as restrictive for select to soma_app usi
   visibility = 'tenant'
   or (visibility = 'space' and space_id = (select coalesce(current_setting('soma.space_id', true), '')))
   or user_id = (select nullif(current_setting('soma.user_id', true), ''))
-  or owner_id = (select nullif(current_setting('soma.principal_id', true), ''))
+  or (owner_id = (select nullif(current_setting('soma.principal_id', true), ''))
+    and (user_id is null or (select nullif(current_setting('soma.user_id', true), '')) is null))
   or (select current_setting('soma.plan_read_all', true)) = 'on'
 );
 

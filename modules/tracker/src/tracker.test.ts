@@ -246,7 +246,11 @@ describe('the tracker over a known history', () => {
       bench.tracker.tasks.get(context, { params: { taskId: taskId(1) } }),
       bench.tracker.delegationGroups.get(context, { params: { groupId } }),
     ]
-    for (const context of [actor('agt-planner', 'usr-a', 'tenant-b', ['*']), actor('agt-other', 'usr-b')]) {
+    for (const context of [
+      actor('agt-planner', 'usr-a', 'tenant-b', ['*']),
+      actor('agt-other', 'usr-b'),
+      actor('agt-planner', 'usr-b'),
+    ]) {
       const outcomes = await Promise.allSettled(calls(context))
       expect(
         outcomes.map((outcome) =>

@@ -61,6 +61,14 @@ describe('the read models', () => {
       const doubled = shuffle([...history, ...history.filter((_event, index) => (index + seed) % 3 === 0)], seed)
       expect(textOf(fold(doubled)), `seed ${seed}`).toBe(expected)
     }
+    for (let length = 1; length < history.length; length++) {
+      const open = history.slice(0, length)
+      for (let seed = 1; seed <= 20; seed++) {
+        expect(textOf(fold(shuffle([...open, ...open], seed))), `first ${length}, seed ${seed}`).toBe(
+          textOf(fold(open)),
+        )
+      }
+    }
     const { plans, tasks, entries } = fold(shuffle(history, 7))
     expect(plans.get(toUuid('plan', planId) as string)).toMatchObject({
       status: 'completed',
