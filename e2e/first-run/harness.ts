@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buildBoundClient, createHttpTransport } from '@soma/kernel'
+import { trackerContract } from '@soma/tracker/contract'
 import type { Fact } from './event-log.ts'
 import { writeSmallFolder } from './small-folder.ts'
 import { type Connected, connected, type StartProcess, startProcess } from './start-process.ts'
@@ -119,4 +121,17 @@ export async function plansOf({ clients }: Connected) {
 export async function tasksOf({ clients }: Connected, planId: string) {
   const { items } = await clients.plans.tasks.list({ query: { planId, limit: 200 } })
   return items.toSorted((left, right) => left.key.localeCompare(right.key))
+}
+
+/** The tracker's timeline of an ended plan, as soon as the tracker has read the end. */
+export async function timelineOf({ url }: Connected, planId: string) {
+  const transport = createHttpTransport({ url, headers: () => ({}), fetch: globalThis.fetch })
+  const tracker = buildBoundClient(trackerContract, transport)
+  const params = { planId } as never
+  const stream = await tracker.planStream.read({ params })
+  for await (const frame of stream) {
+    const { plan } = frame.data as { plan?: { status: string } }
+    if (plan !== undefined && ['completed', 'failed', 'cancelled'].includes(plan.status)) break
+  }
+  return (await tracker.planTimeline.list({ params, query: { limit: 200 } })).items
 }

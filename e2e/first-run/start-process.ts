@@ -78,7 +78,10 @@ export function startProcess(options: StartOptions): StartProcess {
 
 function untilReady(child: ChildProcess, output: { stdout: string; stderr: string }, ended: Promise<Ended>) {
   return new Promise<{ url: string; atMs: number }>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no server after ${DEADLINE_MS} ms: ${output.stderr}`)), DEADLINE_MS)
+    const timer = setTimeout(
+      () => reject(new Error(`no server after ${DEADLINE_MS} ms: ${output.stderr}`)),
+      DEADLINE_MS,
+    )
     timer.unref()
     child.stdout?.on('data', () => {
       const url = /^Soma\s+(http:\/\/\S+)/m.exec(output.stdout)?.[1]

@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict'
+import { existsSync, watch } from 'node:fs'
+import { join } from 'node:path'
+import type { EventLog, Fact } from './event-log.ts'
+import { createFirstRun, decide, type FirstRun, isTask, openGate, planEnd, plansOf, tasksOf, timelineOf } from './harness.ts'
+import type { Connected } from './start-process.ts'
+
+/** One row of the table: what was measured. */
+export interface KillRow {
+  readonly moment: string
+  readonly holds: string
+  readonly readyAfterMs: number
+  /** From the server's readiness to the first new fact of a task; undefined where nothing is left to do. */
+  readonly resumedAfterMs: number | undefined
+  readonly endedAfterMs: number
+}
+
+/** Promised: the first new task fact at most so long after the server is ready again. Asserted with a margin for machines that do other work. */
+export const RESUME_MS = 5_000
+const RESUME_MARGIN = 6
+
+export interface KillMoment {
+  readonly moment: string
+  run(options: { readonly expected: readonly Digest[]; readonly create: () => FirstRun }): Promise<KillRow>
+}
+
+export interface Digest {
+  readonly name: string
+  readonly sha256: string
+}
+export const digestsOf = (run: FirstRun): readonly Digest[] =>
+  run.report().map(({ name, sha256 }) => ({ name, sha256 }))
+
+/** The report of a run that nothing disturbs. */
+export async function undisturbed(
+  run: FirstRun,
+): Promise<{ readonly digests: readonly Digest[]; readonly keys: readonly string[] }> {
+  const started = await run.start()
+  await decide(started)
+  const end = await planEnd(started)
+  assert.equal(end.type, 'plan.completed')
+  const tasks = await tasksOf(started, end.data.planId as string)
+  await started.process.kill()
+  return { digests: digestsOf(run), keys: tasks.map(({ key }) => key) }
+}
+
+/** Slow enough that each moment is a window of its own. */
+const PACE = ['--pace-ms', '600']
+
+export const KILL_TABLE: readonly KillMoment[] = [
+  {
+    moment: 'while checks run',
+    async run({ expected, create }) {
+      const run = create()
+      const before = await run.start(PACE)
+      await untilHalfChecked(before.events)
+      await before.process.kill()
+      const killedAtMs = Date.now()
+      const after = await run.start()
+      await decide(after)
+      const row = await endOf(run, { after, expected })
+      const old = after.events.facts.filter(({ time }) => Date.parse(time) < killedAtMs)
+      const finished = keysOf(old, 'task.completed')
+      const begun = keysOf(old, 'task.started').filter((key) => !finished.includes(key))
+      assert.ok(finished.length > 0 && begun.length > 0, 'the kill came between the checks')
+      const tasks = await tasksOf(after, row.planId)
+      const deliveryOf = (key: string) => tasks.find((task) => task.key === key)?.delivery
+      for (const key of finished) assert.equal(deliveryOf(key), 1, `${key} was finished before the kill`)
+      const twice = begun.filter((key) => deliveryOf(key) === 2)
+      assert.deepEqual(twice, begun, 'what was interrupted is attempt 2')
+      await assertOutageInTimeline(after, { planId: row.planId, keys: begun })
+      return {
+        ...row,
+        moment: this.moment,
+        holds: `${finished.length} finished tasks at attempt 1, ${begun.length} interrupted at attempt 2, outage in the timeline, bytes equal`,
+      }
+    },
+  },
+  {
+    moment: 'at the open gate',
+    async run({ expected, create }) {
+      const run = create()
+      const before = await run.start()
+      const shown = await openGate(before)
+      await before.events.until(isTask('waiting', 'publish'), 'the plan to wait at its gate')
+      await before.process.kill()
+      const after = await run.start()
+      const { gateId } = shown
+      const again = await after.clients.governance.gates.get({ params: { gateId } })
+      const { timeLeftMs: _left, ...shownBefore } = shown
+      const { timeLeftMs: _less, ...shownAfter } = again
+      assert.deepEqual(shownAfter, shownBefore, 'the gate is the same: id, evidence, deadline')
+      await decide(after)
+      const row = await endOf(run, { after, expected })
+      return {
+        ...row,
+        moment: this.moment,
+        resumedAfterMs: undefined,
+        holds: `${gateId} open again, evidence and deadline unchanged`,
+      }
+    },
+  },
+  {
+    moment: 'decided, not yet written',
+    async run({ expected, create }) {
+      const run = create()
+      const before = await run.start(PACE)
+      await decide(before)
+      await before.process.kill()
+      assert.deepEqual(run.report(), [], 'nothing was written before the kill')
+      const after = await run.start()
+      const row = await endOf(run, { after, expected })
+      return { ...row, moment: this.moment, holds: 'written without being asked again: 1 gate, 1 decision' }
+    },
+  },
+  {
+    moment: 'written, outcome not yet recorded',
+    async run({ expected, create }) {
+      const run = create()
+      const before = await run.start(PACE)
+      const written = untilWritten(run, expected.length)
+      await decide(before)
+      await written
+      await before.process.kill()
+      const first = run.report()
+      assert.equal(
+        keysOf(before.events.facts, 'task.completed').includes('write-files'),
+        false,
+        'its outcome was not known',
+      )
+      const after = await run.start()
+      const row = await endOf(run, { after, expected })
+      assert.deepEqual(run.report(), first, 'no file was touched')
+      const write = (await tasksOf(after, row.planId)).find(({ key }) => key === 'write-files')
+      assert.equal(write?.delivery, 2)
+      assert.deepEqual((write?.output as { written: unknown }).written, [], 'the second attempt wrote nothing')
+      return {
+        ...row,
+        moment: this.moment,
+        holds: 'second attempt touched nothing, modification times unchanged, 1 effect',
+      }
+    },
+  },
+  {
+    moment: 'after completion',
+    async run({ expected, create }) {
+      const run = create()
+      const before = await run.start()
+      await decide(before)
+      await planEnd(before)
+      await before.process.kill()
+      const first = run.report()
+      const after = await run.start()
+      const row = await endOf(run, { after, expected })
+      const facts = after.events.facts.filter(({ type }) => /^(task|plan|gate)\./.test(type))
+      const known = new Set(before.events.facts.map(({ id }) => id))
+      assert.deepEqual(
+        facts.filter(({ id }) => !known.has(id)).map(({ type }) => type),
+        [],
+        'nothing runs',
+      )
+      assert.deepEqual(run.report(), first)
+      return { ...row, moment: this.moment, holds: 'nothing runs, the report is there' }
+    },
+  },
+]
+
+/** One of the two path checks is finished and the other begun: their worker does one at a time. */
+async function untilHalfChecked(events: EventLog): Promise<void> {
+  const first = await events.until(isTask('completed', 'check-path'), 'the first finished path check')
+  const isOther = isTask('started', 'check-path')
+  await events.until((fact) => isOther(fact) && fact.data.key !== first.data.key, 'the other path check')
+}
+
+const keysOf = (facts: readonly Fact[], type: string): readonly string[] =>
+  facts.filter((fact) => fact.type === type).map(({ data }) => String(data.key))
+
+/** Resolves when all files of the report stand under their names. */
+export function untilWritten(run: FirstRun, count: number): Promise<void> {
+  return new Promise((resolve) => {
+    let inner: ReturnType<typeof watch> | undefined
+    const look = () => {
+      const place = join(run.folder, 'soma-report')
+      if (inner === undefined && existsSync(place)) inner = watch(place, look)
+      if (run.report().length < count) return
+      outer.close()
+      inner?.close()
+      resolve()
+    }
+    const outer = watch(run.folder, look)
+    look()
+  })
+}
+
+/** Waits for the end and proves what holds in every row: the same bytes in one folder, one gate, one decision, each task once. */
+async function endOf(run: FirstRun, { after, expected }: { after: Connected; expected: readonly Digest[] }) {
+  const end = await planEnd(after)
+  const endedAfterMs = Date.now() - after.process.startedAtMs
+  assert.equal(end.type, 'plan.completed', JSON.stringify(end.data.problem))
+  await assertOnce(run, { after, expected })
+  const resumedAfterMs = resumedAfter(after)
+  if (resumedAfterMs !== undefined)
+    assert.ok(resumedAfterMs <= RESUME_MS * RESUME_MARGIN, `resumed after ${resumedAfterMs} ms`)
+  return { planId: end.data.planId as string, readyAfterMs: after.readyAfterMs, resumedAfterMs, endedAfterMs }
+}
+
+/** From readiness to the first fact of a task that this process made; undefined when it made none. */
+export function resumedAfter({ events, readyAtMs, process }: Connected): number | undefined {
+  const times = events.facts
+    .filter(({ type, time }) => type.startsWith('task.') && Date.parse(time) >= process.startedAtMs)
+    .map(({ time }) => Date.parse(time))
+  return times.length === 0 ? undefined : Math.max(0, Math.min(...times) - readyAtMs)
+}
+
+export async function assertOnce(
+  run: FirstRun,
+  { after, expected }: { after: Connected; expected: readonly Digest[] },
+) {
+  assert.deepEqual(run.reportFolders(), ['soma-report'])
+  assert.deepEqual(digestsOf(run), expected, 'the bytes are those of an undisturbed run')
+  const plans = await plansOf(after)
+  assert.equal(plans.length, 1, 'one plan')
+  const planId = plans[0]?.planId as string
+  const gates = await after.clients.governance.gates.list({ query: { planId } })
+  assert.equal(gates.items.length, 1, 'one gate')
+  const count = (type: string) => after.events.facts.filter((fact) => fact.type === type).length
+  assert.equal(count('gate.decided'), 1, 'one decision')
+  const completed = keysOf(after.events.facts, 'task.completed')
+  assert.equal(new Set(completed).size, completed.length, 'no task completed twice')
+  const tasks = await tasksOf(after, planId)
+  assert.deepEqual(
+    tasks.map(({ key }) => key),
+    completed.toSorted((left, right) => left.localeCompare(right)),
+    'no task is lost',
+  )
+}
+
+/** The timeline says of each interrupted task that it began twice. */
+async function assertOutageInTimeline(after: Connected, { planId, keys }: { planId: string; keys: readonly string[] }) {
+  const tasks = await tasksOf(after, planId)
+  const entries = await timelineOf(after, planId)
+  for (const key of keys) {
+    const taskId = tasks.find((task) => task.key === key)?.taskId
+    const starts = entries.filter((entry) => entry.type === 'task.started' && entry.taskId === taskId)
+    assert.equal(starts.length, 2, `the timeline has both starts of ${key}`)
+  }
+}
