@@ -18,6 +18,8 @@ export function createCheckers(store: DocsStore) {
       name: `${checker}-checker`,
       description: DESCRIPTIONS[checker],
       capabilities: [`check-${checker}s`],
+      // Checking is computing in this one process: a second check at the same time would end none earlier.
+      concurrency: 1,
     })
     worker.onTask(checkRequested[checker], async (task) => {
       const { bundle: digest, maxStatements, name, paceMs } = task.data
