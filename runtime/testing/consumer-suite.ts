@@ -385,6 +385,35 @@ export function consumerSuite({ name, open }: ConsumerSuiteOptions): void {
       await consumer.stop()
     })
 
+    it('a failure whose message no database can store is recorded all the same', async () => {
+      newTenant()
+      const group = newGroup()
+      const done = queue<string>()
+      const consumer = spine.consumer(
+        [
+          mine(async ({ event: given }) => {
+            if (given.id === `${tenant}-odd`) throw new Error('NUL \0 and half a \ud83e fox')
+            done.push(given.id)
+          }),
+        ],
+        { ...FAST, maxAttempts: 2 },
+        group,
+      )
+      await consumer.start()
+      await spine.publish(
+        { tenantId: tenant, key: 'o', id: `${tenant}-odd` },
+        { tenantId: tenant, key: 'o', id: `${tenant}-next` },
+      )
+      expect(await done.next()).toBe(`${tenant}-next`)
+      await consumer.stop()
+      const letters = await spine.asBus((session) =>
+        session.query<{ problem: { detail: string } }>('select problem from events.dead_letter where grp = $1', [
+          group,
+        ]),
+      )
+      expect(letters.map((letter) => letter.problem.detail)).toEqual(['NUL \ufffd and half a \ufffd fox'])
+    })
+
     it('EVT-R37 text that is no event becomes a dead letter and the loop goes on', async () => {
       newTenant()
       const group = newGroup()

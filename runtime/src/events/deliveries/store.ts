@@ -23,6 +23,14 @@ export interface FailedAttempt {
 /** `lost`: another node owns the partition; `next`: the next event of the key is due; `free`: nothing of the key waits. */
 export type AfterDelivery = 'lost' | 'next' | 'free'
 
+/** What `jsonb` refuses: NUL and lone surrogates. An error message that has one must not stop its own record. */
+const NOT_IN_JSONB = /\0|\p{Surrogate}/gu
+
+const toJsonb = (value: unknown): string =>
+  JSON.stringify(value, (_name, member: unknown) =>
+    typeof member === 'string' ? member.replaceAll(NOT_IN_JSONB, '\ufffd') : member,
+  )
+
 const KEYED = (place: DeliveryPlace) => [place.group, place.topic, place.part, place.epoch]
 
 /** False = the partition is lost. */
@@ -44,8 +52,8 @@ export async function retryDelivery(
       place.key,
       attempt,
       delayMs,
-      JSON.stringify(entry.problem),
-      JSON.stringify(entry),
+      toJsonb(entry.problem),
+      toJsonb(entry),
     ],
   )
   return rows[0]?.done ?? false
@@ -129,8 +137,8 @@ export async function buryDelivery(session: SqlSession, place: DeliveryPlace, bu
       burial.eventId,
       burial.type,
       burial.envelope,
-      JSON.stringify(burial.entry.problem),
-      JSON.stringify(burial.entry),
+      toJsonb(burial.entry.problem),
+      toJsonb(burial.entry),
       burial.handler,
     ],
   )
