@@ -102,7 +102,8 @@ describe.each(['in process', 'over HTTP'] as const)('an agent %s', (home) => {
     const { identity } = await tenant.start(worker)
     const params = { name: 'forgotten', instanceId: identity.instanceId }
     await tenant.clients.registry.instances.deregister(tenant.agent, { params })
-    await until(async () => ((await namesOf(tenant)).includes('forgotten') ? true : undefined))
+    const back = await until(async () => ((await namesOf(tenant)).includes('forgotten') ? true : undefined))
+    expect(back).toBe(true)
   })
 
   it('refuses to start without a registration when it is asked to', async () => {
