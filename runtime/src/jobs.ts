@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Database, Job, Logger } from '@soma/kernel'
 
 /** A job's lease outlives its slowest healthy run (jobs are slices of ≤ 500 rows); a process that died frees it after this. */
@@ -11,6 +12,7 @@ export function createJobs(options: {
   log: Logger
 }) {
   const stopping = new AbortController()
+  setMaxListeners(options.jobs.length + 1, stopping.signal)
   const loops: Promise<void>[] = []
   return {
     start(): void {
@@ -49,7 +51,7 @@ async function lease(name: string, { database, processId }: LoopOptions): Promis
   return rows.length > 0
 }
 
-const LEASE = 'select runtime.claim_lease($1, $2::uuid, $3) as epoch'
+const LEASE = 'select runtime.claim_lease($1, $2::uuid, $3)'
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

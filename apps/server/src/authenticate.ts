@@ -13,6 +13,8 @@ export interface AuthenticateOptions {
   readonly transport: Transport
   readonly contextTokens: ContextTokens
   readonly region: string
+  /** True when identity runs in another process. In this one it keeps its own cache, which a revocation empties at once. */
+  readonly isIdentityRemote: boolean
 }
 
 /** Proves the author of a request: a context token of another process, else whatever identity accepts. `Soma-Delivery` then says for whom an agent acts. */
@@ -20,6 +22,7 @@ export function createAuthenticate({
   transport,
   contextTokens,
   region,
+  isIdentityRemote,
 }: AuthenticateOptions): (credentials: RequestCredentials) => Promise<Context> {
   const identity = buildClient(identityContract, transport)
   const events = buildClient(eventsContract, transport)
@@ -33,7 +36,7 @@ export function createAuthenticate({
     if (known !== undefined && known.until > Date.now()) return known.proven
     const proven = await identity.credentials.verify(moduleContext('platform', server, region), { body })
     if (believed.size >= MAXIMUM_ENTRIES) believed.clear()
-    believed.set(key, { proven, until: Date.now() + BELIEVED_MS })
+    if (isIdentityRemote) believed.set(key, { proven, until: Date.now() + BELIEVED_MS })
     return proven
   }
 

@@ -184,6 +184,7 @@ async function serve(assembled: Assembled): Promise<RunningServer> {
       transport: composition.transport,
       contextTokens: assembled.contextTokens,
       region: settings.region,
+      isIdentityRemote: !modules.includes('identity'),
     })
   const app = createHttpServer({
     operations: composition.operations,

@@ -15,6 +15,7 @@ import {
 import { isProblem, newId } from '@soma/kernel'
 import type { AgentBase, ConnectOptions } from '@soma/sdk'
 import type { Clients } from '@soma/sdk/clients'
+import { changesOf, patiently } from './changes.ts'
 
 export interface DemoFlags {
   /** The folder to check. A new plan starts when it is named. */
@@ -94,7 +95,6 @@ async function planOf(run: DemoRun, clients: Clients): Promise<string> {
   const known = await findPlan(run, clients)
   if (known !== undefined) return known
   const { eventId, correlationId, ...data } = run
-  const frames = await clients.events.events.stream({ query: { topics: 'plan-events', from: 'now' } })
   const body = {
     id: eventId,
     type: docsTruthRequested.type,
@@ -104,11 +104,10 @@ async function planOf(run: DemoRun, clients: Clients): Promise<string> {
     responseType: 'docs-truth.completed',
     responseTopic: 'action-results',
   }
-  await clients.events.events.publish({ body: body as never })
-  const madeMeanwhile = await findPlan(run, clients)
-  if (madeMeanwhile !== undefined) return madeMeanwhile
-  for await (const _frame of frames) {
-    const made = await findPlan(run, clients)
+  const { signal } = new AbortController()
+  await patiently(() => clients.events.events.publish({ body: body as never }), signal)
+  for await (const _change of changesOf(clients, signal)) {
+    const made = await patiently(() => findPlan(run, clients), signal)
     if (made !== undefined) return made
   }
   throw new Error('the event stream ended before the plan was made')

@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { Clients } from '@soma/sdk/clients'
+import { changesOf, patiently } from './changes.ts'
 import type { Demo } from './demo.ts'
 
 /** One line of at most twelve: what a person needs to know, and nothing that scrolls it away. */
@@ -47,9 +48,8 @@ export function follow(
     return answer
   }
   const read = async () => {
-    const frames = await clients.events.events.stream({ query: { topics: 'plan-events,system-events', from: 'now' } })
-    if (await look()) return
-    for await (const _frame of frames) if (stopping.aborted || (await look())) return
+    for await (const _change of changesOf(clients, stopping))
+      if (stopping.aborted || (await patiently(look, stopping))) return
   }
   const ended = read().catch((error: unknown) => {
     if (!stopping.aborted) throw error
