@@ -1,4 +1,6 @@
-export { type ConsumerSuiteOptions, consumerSuite } from './consumer-suite.ts'
+export type { ConsumerSuiteOptions } from './a-group.ts'
+export { consumerSuite } from './consumer-suite.ts'
+export { failureSuite } from './failure-suite.ts'
 export { anEnvelope, type EventSpine, openEventSpine, type SpineOptions, type TestEvent } from './event-spine.ts'
 export { relaySuite } from './relay-suite.ts'
 export { concurrencySuite, groupSuite } from './group-suite.ts'

@@ -1,5 +1,12 @@
 import { eventBusConformance } from '@soma/kernel/testing'
-import { concurrencySuite, consumerSuite, groupSuite, maintenanceSuite, relaySuite } from '@soma/runtime/testing'
+import {
+  concurrencySuite,
+  consumerSuite,
+  failureSuite,
+  groupSuite,
+  maintenanceSuite,
+  relaySuite,
+} from '@soma/runtime/testing'
 import { afterAll } from 'vitest'
 import { freshPostgres } from '../testing/fresh-postgres.ts'
 import { openSubject } from '../testing/subject.ts'
@@ -12,6 +19,7 @@ afterAll(() => postgres.drop())
 
 eventBusConformance({ name: 'Postgres log', open: async () => openSubject(await postgres.open()) })
 consumerSuite({ name: 'Postgres', open: postgres.open })
+failureSuite({ name: 'Postgres', open: postgres.open })
 relaySuite({ name: 'Postgres', open: postgres.open })
 groupSuite({ name: 'Postgres', open: postgres.open })
 concurrencySuite({ name: 'Postgres', open: postgres.open })
