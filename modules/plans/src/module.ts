@@ -21,8 +21,8 @@ export const plansModule = defineModule({
   contract: plansContract,
   uses: {},
   migrations: new URL('../migrations/', import.meta.url),
-  create: ({ database, settings, log }) => {
-    const changePlan = createPlanChanger(database)
+  create: ({ database, settings, log, metrics }) => {
+    const changePlan = createPlanChanger({ database, metrics })
     const changeTask = createTaskChanger({ database, changePlan })
     const createPlan = createPlanCreator({ database, maxOpenPlans: settings.maxOpenPlans })
     const control = createPlanControl({ changePlan })
@@ -32,7 +32,7 @@ export const plansModule = defineModule({
     const work = createTaskWork({ changeTask, deliveryCap: settings.deliveryCap })
     const contexts = createTaskContexts({ database, changePlan, changeTask })
     const taskReads = createTaskReads({ database })
-    const sweep = createSweep({ database, log })
+    const sweep = createSweep({ database, log, metrics })
     return {
       operations: {
         plans: {

@@ -24,12 +24,13 @@ export const trackerModule = defineModule<typeof trackerContract, Record<never, 
   contract: trackerContract,
   uses: {},
   migrations: new URL('../migrations/', import.meta.url),
-  create: ({ database, settings, ports }) => {
+  create: ({ database, settings, ports, metrics }) => {
     const reads = createTrackerReads({ database, staleMs: settings.staleMs })
     const changes = createChanges(ports?.reader)
     const stream = createPlanStream({ database, reads, changes })
     const handle = async (delivered: Delivered) => {
       await project(delivered)
+      metrics.count('soma_tracker_applied_total', { topic: delivered.event.topic })
       const { plan_id: planId } = entryOf(delivered.event)
       if (planId !== undefined)
         changes.projected({ tenantId: delivered.event.tenantid, planId: toId('plan', planId) }, delivered.event.id)

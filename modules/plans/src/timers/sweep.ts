@@ -1,6 +1,7 @@
-import type { Json, Logger, ModuleDatabase, SqlSession } from '@soma/kernel'
+import type { Json, Logger, Metrics, ModuleDatabase, SqlSession } from '@soma/kernel'
 import { actingFor } from '../access.ts'
 import { applyLetter, asLetter } from '../mail/letters.ts'
+import { countTransition } from '../transition/change.ts'
 import { lockPlan } from '../transition/read.ts'
 import { beginTransition } from '../transition/transition.ts'
 import { writeTransition } from '../transition/write.ts'
@@ -19,7 +20,7 @@ const ROUNDS_PER_SWEEP = 20
  * Fires due timers and applies letters of all tenants, plan by plan, each in the plan's own scope. The scheduler role sees who is due, never what is in it.
  * A plan that throws is logged and does not hold up the others; its timer stays due.
  */
-export function createSweep({ database, log }: { database: ModuleDatabase; log: Logger }) {
+export function createSweep({ database, log, metrics }: { database: ModuleDatabase; log: Logger; metrics: Metrics }) {
   return async (signal?: AbortSignal): Promise<number> => {
     let swept = 0
     for (let round = 0; round < ROUNDS_PER_SWEEP; round++) {
@@ -28,7 +29,7 @@ export function createSweep({ database, log }: { database: ModuleDatabase; log: 
       for (const plan of due) {
         if (signal?.aborted) return swept
         try {
-          await sweepPlan(database, plan)
+          await sweepPlan(plan, { database, metrics })
           swept += 1
         } catch (error) {
           failed += 1
@@ -55,7 +56,10 @@ async function findDue(session: SqlSession): Promise<DuePlan[]> {
 }
 
 /** Two transactions: the first learns whose plan it is, the second works in that scope. */
-async function sweepPlan(database: ModuleDatabase, due: DuePlan): Promise<void> {
+async function sweepPlan(
+  due: DuePlan,
+  { database, metrics }: { database: ModuleDatabase; metrics: Metrics },
+): Promise<void> {
   const module = database.moduleContext(due.tenant_id)
   const found = await database.asWorker(module, async (tx) => {
     const locked = await lockPlan(tx, due.plan_id)
@@ -68,9 +72,10 @@ async function sweepPlan(database: ModuleDatabase, due: DuePlan): Promise<void> 
     traceparent: found.doc.traceparent,
     constitutionHash: found.doc.constitutionHash,
   }
-  await database.asWorker(context, async (tx) => {
+  const startedAtMs = performance.now()
+  const done = await database.asWorker(context, async (tx) => {
     const locked = await lockPlan(tx, due.plan_id)
-    if (locked === undefined) return
+    if (locked === undefined) return undefined
     const transition = beginTransition(locked.plan, { at: locked.at, byId: context.principal.id })
     const letters = await tx.query<{ id: number; kind: string; data: Json }>(
       'select id, kind, data from plans.inbox where plan_id = $1 order by id limit $2',
@@ -82,11 +87,15 @@ async function sweepPlan(database: ModuleDatabase, due: DuePlan): Promise<void> 
         due.plan_id,
         letters.map((letter) => letter.id),
       ])
-    const timers = await tx.query<{ key: string }>(
-      "select key from plans.work where plan_id = $1 and kind = 'timer' and queue = '' and run_at <= $2 order by run_at, key",
+    const timers = await tx.query<{ key: string; run_at: Date }>(
+      "select key, run_at from plans.work where plan_id = $1 and kind = 'timer' and queue = '' and run_at <= $2 order by run_at, key",
       [due.plan_id, locked.at],
     )
     for (const timer of timers) await fireTimer(transition, tx, timer.key)
     await writeTransition(tx, transition)
+    return { transition, lagsMs: timers.map((timer) => locked.at.getTime() - timer.run_at.getTime()) }
   })
+  if (done === undefined) return
+  countTransition(metrics, done.transition, performance.now() - startedAtMs)
+  for (const lagMs of done.lagsMs) metrics.observe('soma_plans_timer_lag_seconds', lagMs / 1000)
 }

@@ -1,4 +1,4 @@
-import { type Context, commonProblems, type ModuleDatabase, type Transaction } from '@soma/kernel'
+import { type Context, commonProblems, type Metrics, type ModuleDatabase, type Transaction } from '@soma/kernel'
 import { actingFor, isSameScope } from '../access.ts'
 import { lockPlan } from './read.ts'
 import type { PlanRow } from './rows.ts'
@@ -31,30 +31,41 @@ export async function changePlanWithin<T>(
  * Runs one change of one plan in a transaction of its own. Its facts must carry the plan's user and space, so a caller of another scope (an operator, a job)
  * is noticed under the lock and the change begins again in the plan's scope.
  */
-export function createPlanChanger(database: ModuleDatabase) {
+export function createPlanChanger({ database, metrics }: { database: ModuleDatabase; metrics: Metrics }) {
   return async <T>(context: Context, planId: string, change: Change<T>): Promise<T> => {
     let scope = context
+    const startedAtMs = performance.now()
     for (;;) {
       const current = scope
       const outcome = await database.asWorker(
         current,
-        async (tx): Promise<{ answer: T } | { rescope: PlanRow } | undefined> => {
+        async (tx): Promise<{ answer: T; transition: Transition } | { rescope: PlanRow } | undefined> => {
           const locked = await lockPlan(tx, planId)
           if (locked === undefined || !change.allow(locked.plan)) return undefined
           if (!isSameScope(current, locked.plan)) return { rescope: locked.plan }
           const transition = beginTransition(locked.plan, { at: locked.at, byId: context.principal.id })
           const answer = await change.work(transition, tx)
           if (hasChanged(transition)) await writeTransition(tx, transition)
-          return { answer }
+          return { answer, transition }
         },
       )
       if (outcome === undefined) throw commonProblems.notFound.create(change.missing)
-      if ('answer' in outcome) return outcome.answer
+      if ('answer' in outcome) {
+        countTransition(metrics, outcome.transition, performance.now() - startedAtMs)
+        return outcome.answer
+      }
       scope = actingFor(context, outcome.rescope)
     }
   }
 }
 export type ChangePlan = ReturnType<typeof createPlanChanger>
+
+/** After the commit: what was done, by kind of journal line, and how long it took with the wait for the plan's lock. */
+export function countTransition(metrics: Metrics, transition: Transition, tookMs: number): void {
+  if (transition.lines.length === 0) return
+  metrics.observe('soma_plans_transition_seconds', tookMs / 1000)
+  for (const line of transition.lines) metrics.count('soma_plans_transitions_total', { kind: line.kind })
+}
 
 const hasChanged = (transition: Transition): boolean =>
   transition.lines.length > 0 || transition.changedTasks.size > 0 || transition.dirty.doc
