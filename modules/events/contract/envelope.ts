@@ -33,54 +33,70 @@ export const typeFilterSchema = z
   .max(255)
   .regex(TYPE_FILTER, 'must be an event type, a prefix that ends in .*, or *')
 
+const eventFields = {
+  id: reference.optional(),
+  source: z
+    .string()
+    .min(1)
+    .max(255)
+    .regex(/^[^\s<>"{}|\\^`]+$/, 'must be a URI reference')
+    .optional(),
+  type: eventTypeSchema,
+  /** A topic or an alias of one. */
+  topic: z.string().min(1).max(255).optional(),
+  time: instant.optional(),
+  subject: z.string().min(1).max(255).optional(),
+  dataContentType: mediaType.optional(),
+  dataSchema: z.string().min(1).max(1024).optional(),
+  data: z.json().optional(),
+  dataBase64: z.base64().optional(),
+  dataRef: z.string().min(1).max(1024).optional(),
+  tenantId: reference.optional(),
+  userId: reference.optional(),
+  spaceId: z.string().max(128).optional(),
+  sessionId: reference.optional(),
+  planId: reference.optional(),
+  taskId: reference.optional(),
+  goalId: reference.optional(),
+  personaId: reference.optional(),
+  capsuleId: reference.optional(),
+  correlationId: reference.optional(),
+  causationId: reference.optional(),
+  traceparent: z.string().max(255).optional(),
+  tracestate: z.string().max(512).optional(),
+  responseType: eventTypeSchema.optional(),
+  responseTopic: z.string().min(1).max(255).optional(),
+  responseSchema: z.string().min(1).max(1024).optional(),
+  outcome: z.enum(['ok', 'failed']).optional(),
+  partitionKey: z.string().min(1).max(255).optional(),
+  expiryTime: instant.optional(),
+  deliverAt: instant.optional(),
+  /** CloudEvents extension attributes the platform does not know. */
+  extensions: z
+    .record(z.string().regex(EXTENSION, 'must be 1 to 20 lower-case letters or digits'), extensionValue)
+    .refine((record) => Object.keys(record).length <= EXTENSION_LIMITS.count, 'must be 20 attributes at most')
+    .optional(),
+}
+
 /**
  * An event as a caller writes it: the attributes it may set, in camelCase. `operation.decode` makes the same of structured and binary CloudEvents.
  * Defaults: `id` a new `evt_…`, `source` `/principals/<id>`, `topic` that of the registered type where one topic alone has it, `time` now, `dataContentType` `application/json`.
  */
 export const eventInputSchema = z
+  .strictObject(eventFields)
+  .refine((input) => input.data === undefined || input.dataBase64 === undefined, {
+    path: ['dataBase64'],
+    message: 'an event has data or dataBase64, not both',
+  })
+
+/** A request: an event that names its reply, and how long to wait for it. */
+export const requestInputSchema = z
   .strictObject({
-    id: reference.optional(),
-    source: z
-      .string()
-      .min(1)
-      .max(255)
-      .regex(/^[^\s<>"{}|\\^`]+$/, 'must be a URI reference')
-      .optional(),
-    type: eventTypeSchema,
-    /** A topic or an alias of one. */
-    topic: z.string().min(1).max(255).optional(),
-    time: instant.optional(),
-    subject: z.string().min(1).max(255).optional(),
-    dataContentType: mediaType.optional(),
-    dataSchema: z.string().min(1).max(1024).optional(),
-    data: z.json().optional(),
-    dataBase64: z.base64().optional(),
-    dataRef: z.string().min(1).max(1024).optional(),
-    tenantId: reference.optional(),
-    userId: reference.optional(),
-    spaceId: z.string().max(128).optional(),
-    sessionId: reference.optional(),
-    planId: reference.optional(),
-    taskId: reference.optional(),
-    goalId: reference.optional(),
-    personaId: reference.optional(),
-    capsuleId: reference.optional(),
-    correlationId: reference.optional(),
-    causationId: reference.optional(),
-    traceparent: z.string().max(255).optional(),
-    tracestate: z.string().max(512).optional(),
-    responseType: eventTypeSchema.optional(),
-    responseTopic: z.string().min(1).max(255).optional(),
-    responseSchema: z.string().min(1).max(1024).optional(),
-    outcome: z.enum(['ok', 'failed']).optional(),
-    partitionKey: z.string().min(1).max(255).optional(),
-    expiryTime: instant.optional(),
-    deliverAt: instant.optional(),
-    /** CloudEvents extension attributes the platform does not know. */
-    extensions: z
-      .record(z.string().regex(EXTENSION, 'must be 1 to 20 lower-case letters or digits'), extensionValue)
-      .refine((record) => Object.keys(record).length <= EXTENSION_LIMITS.count, 'must be 20 attributes at most')
-      .optional(),
+    ...eventFields,
+    responseType: eventTypeSchema,
+    timeoutMs: z.number().int().min(100).max(120_000).default(30_000),
+    /** Refuses with `no-consumer` instead of waiting for nobody. */
+    requireConsumer: z.boolean().default(false),
   })
   .refine((input) => input.data === undefined || input.dataBase64 === undefined, {
     path: ['dataBase64'],

@@ -5,12 +5,15 @@ import {
   eventInputSchema,
   listedEventSchema,
   problemSummarySchema,
+  requestInputSchema,
   storedEventSchema,
   warningSchema,
 } from './envelope.ts'
 import {
   eventIdReused,
+  noConsumer,
   positionTrimmed,
+  responseTimeout,
   schemaMismatch,
   typeReserved,
   unknownEventType,
@@ -85,6 +88,17 @@ export const eventOperations = {
     decode: decodeEvents,
     bodyLimitBytes: 8 * 1024 * 1024,
     problems: publishProblems,
+  }),
+  request: operation({
+    method: 'POST',
+    path: '/v1/events/request',
+    summary: 'Publishes a request and answers its first reply: type, topic and correlation as the request names them.',
+    capability: 'event:publish',
+    action: 'event.publish',
+    body: requestInputSchema,
+    output: storedEventSchema,
+    status: 200,
+    problems: [...publishProblems, noConsumer, responseTimeout],
   }),
   list: operation({
     method: 'GET',

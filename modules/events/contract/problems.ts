@@ -56,3 +56,19 @@ export const deliveryDead = problem({
   remedy: 'Read the dead letter, mend its cause and replay it.',
   retryable: false,
 })
+
+export const noConsumer = problem({
+  code: 'no-consumer',
+  status: 409,
+  title: 'Nobody who could answer is connected',
+  remedy: 'Start an agent that handles the type, or send without requireConsumer.',
+  retryable: true,
+})
+
+export const responseTimeout = problem({
+  code: 'response-timeout',
+  status: 504,
+  title: 'No reply came in time',
+  remedy: 'A late reply can still be read: GET /v1/events?correlationId=<correlationId>.',
+  retryable: false,
+})

@@ -12,8 +12,10 @@ import { createLogService } from './log/service.ts'
 import { createTailHub } from './log/tail-hub.ts'
 import { createTailService } from './log/tail-service.ts'
 import type { EventsPorts } from './ports.ts'
+import { createConsumers } from './publishing/consumers.ts'
 import { createDefinitions } from './publishing/definitions.ts'
 import { createQuota } from './publishing/quota.ts'
+import { requestReply } from './publishing/request.ts'
 import { createPublishing } from './publishing/service.ts'
 import { createViolations } from './publishing/violations.ts'
 import { createSubscriptionService } from './subscriptions/service.ts'
@@ -64,7 +66,9 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     leases,
     maxParked: settings.maxParked,
   })
+  const consumers = createConsumers({ busTransaction })
   const publishing = createPublishing({
+    consumers,
     writer,
     clock,
     metrics,
@@ -83,6 +87,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     connections,
     groups,
     publishing,
+    request: { publishing, consumers, reader },
     log: createLogService({ database }),
     tails: createTailService({
       database,
@@ -134,6 +139,8 @@ function operationsOf(services: Services): Handlers<typeof eventsContract> {
           newEventId: () => newId('evt'),
         }),
       }),
+      request: (context, { body, newId, signal }) =>
+        requestReply(context, body, { ...services.request, signal, newEventId: () => newId('evt') }) as never,
       list: (context, call) => log.list(context, call.query) as never,
       get: (context, call) => log.get(context, call.params.eventId, call.query.source) as never,
       stream: (context, { query, lastEventId, signal }) =>

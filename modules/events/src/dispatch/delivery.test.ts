@@ -166,6 +166,7 @@ describe('remote groups', () => {
     const second = await late.delivery()
     expect(second.attempt).toBe(2)
     expect((await late.ack(first)).lost).toEqual([{ deliveryId: first.deliveryId, reason: 'expired' }])
+    expect((await late.nack(first, { dead: true })).lost).toEqual([{ deliveryId: first.deliveryId, reason: 'expired' }])
     const stranger = await aMember(host, context, id, { credits: 1 })
     expect((await stranger.ack(second)).lost).toEqual([{ deliveryId: second.deliveryId, reason: 'expired' }])
     const once = await late.ack(second, [emit(1), emit(2)])

@@ -12,7 +12,7 @@ import { tick } from './ticking.ts'
 /** Retries and ended leases are noticed this late at most. */
 const TICK_MS = 50
 /** A dispatcher nobody uses is put away after this time; its rows and cursors are in the database. */
-const IDLE_MS = 60_000
+const IDLE_MS = 15_000
 
 export interface Groups {
   /** The dispatcher of a subscription, made from its rows when it is not there. Undefined = no such subscription. */

@@ -12,6 +12,7 @@ import { BATCH_LIMIT, eventIdReused } from '../../contract/index.ts'
 import type { EventOutcome, WriteRequest } from '../writer/requests.ts'
 import type { Writer } from '../writer/writer.ts'
 import { type Admitted, type AdmissionOptions, admitEvent, parseEvent, type Warning } from './admission.ts'
+import type { Consumers } from './consumers.ts'
 import type { createQuota } from './quota.ts'
 import type { ParsedEvent, Stamp } from './stamp.ts'
 import type { Violations } from './violations.ts'
@@ -22,6 +23,7 @@ export interface PublishingOptions extends AdmissionOptions {
   readonly metrics: Metrics
   readonly quota: ReturnType<typeof createQuota>
   readonly violations: Violations
+  readonly consumers: Consumers
   readonly outboxRows: () => number
   readonly outboxHighWater: number
 }
@@ -81,7 +83,9 @@ export function createPublishing(options: PublishingOptions): Publishing {
       const event = await admit(input, { context, now: clock.now(), id: input.id ?? newEventId() }, '/body')
       const [outcome] = await write(context, [event])
       if (outcome === undefined || outcome.status === 'reused') throw reused(event)
-      return publishedOf(event, outcome)
+      const published = publishedOf(event, outcome)
+      const warning = await absenceOf(context, event, options.consumers)
+      return warning === undefined ? published : { ...published, warnings: [...published.warnings, warning] }
     },
     publishBatch: async (context, inputs, { atomic, newEventId }) => {
       if (inputs.length > BATCH_LIMIT)
@@ -122,6 +126,16 @@ type Write = (events: readonly Admitted[]) => Promise<readonly EventOutcome[]>
 
 export const reused = ({ prepared: { envelope } }: Admitted): Problem =>
   eventIdReused.create(`the id "${envelope.id}" of source "${envelope.source}" was used for other content`)
+
+/** A request that nobody connected reads is accepted, with a warning (EVT-R10). */
+async function absenceOf(context: Context, event: Admitted, consumers: Consumers): Promise<Warning | undefined> {
+  const { responsetype, topic, type } = event.prepared.envelope
+  if (responsetype === undefined || (await consumers.hasLive(context.tenantId, topic, type))) return undefined
+  return {
+    code: 'no-live-consumer',
+    detail: `no connected group reads "${type}" on "${topic}" now; the request waits in the log`,
+  }
+}
 
 function publishedOf(
   { prepared: { envelope }, warnings }: Admitted,

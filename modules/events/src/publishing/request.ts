@@ -1,0 +1,97 @@
+import { type Context, type EventEnvelope, isTopic, type LogReader, type LogRecord, type Topic } from '@soma/kernel'
+import type * as z from 'zod'
+import { resolveTopic } from '../../contract/aliases.ts'
+import type { requestInputSchema } from '../../contract/envelope.ts'
+import { noConsumer, responseTimeout } from '../../contract/problems.ts'
+import { openOnce } from '../log/event-filter.ts'
+import type { Consumers } from './consumers.ts'
+import type { Publishing } from './service.ts'
+
+type Request = z.output<typeof requestInputSchema>
+
+export interface RequestOptions {
+  readonly publishing: Publishing
+  readonly consumers: Consumers
+  readonly reader: LogReader
+}
+
+interface Call {
+  readonly newEventId: () => string
+  readonly signal: AbortSignal
+}
+
+/** Publishes a request and waits for the first reply of its tenant with its type, topic and correlation, written by any process (EVT-R54). */
+export async function requestReply(
+  context: Context,
+  { timeoutMs, requireConsumer, ...input }: Request,
+  { newEventId, signal, publishing, consumers, reader }: RequestOptions & Call,
+): Promise<EventEnvelope> {
+  const id = input.id ?? newEventId()
+  const correlationId = input.correlationId ?? id
+  const requestTopic = topicOf(input.topic)
+  if (
+    requireConsumer &&
+    requestTopic !== undefined &&
+    !(await consumers.hasLive(context.tenantId, requestTopic, input.type))
+  )
+    throw noConsumer.create(`no connected group reads "${input.type}" on "${requestTopic}"`)
+  // An unknown reply topic is refused by the publish itself; until then there is nothing to listen to.
+  const topic = topicOf(input.responseTopic ?? 'action-results') ?? 'action-results'
+  const waiting = awaitReply(reader, topic, (record) => isReply(record, context.tenantId, { ...input, correlationId }))
+  try {
+    await publishing.publish(context, { ...input, id, correlationId }, newEventId)
+    const reply = await waiting.reply(timeoutMs, signal)
+    if (reply === undefined)
+      throw responseTimeout.create(`no "${input.responseType}" came within ${timeoutMs} ms`, {
+        correlationId,
+        eventId: id,
+      })
+    return openOnce(reply)
+  } finally {
+    waiting.stop()
+  }
+}
+
+const topicOf = (name: string | undefined): Topic | undefined => {
+  const topic = name === undefined ? undefined : resolveTopic(name)?.topics[0]
+  return topic !== undefined && isTopic(topic) ? topic : undefined
+}
+
+function isReply(
+  record: LogRecord,
+  tenantId: string,
+  request: { responseType: string; correlationId: string },
+): boolean {
+  return (
+    record.tenantId === tenantId &&
+    record.type === request.responseType &&
+    record.envelope.includes(JSON.stringify(request.correlationId)) &&
+    openOnce(record).correlationid === request.correlationId
+  )
+}
+
+/** Listens from now on, so that a reply that comes before the publish has answered is not missed. */
+function awaitReply(reader: LogReader, topic: Topic, matches: (record: LogRecord) => boolean) {
+  let found: (record: LogRecord | undefined) => void = () => {}
+  const first = new Promise<LogRecord | undefined>((resolve) => {
+    found = resolve
+  })
+  const stop = reader.onAppend(topic, (records) => {
+    const reply = records.find(matches)
+    if (reply !== undefined) found(reply)
+  })
+  return {
+    stop,
+    reply: async (timeoutMs: number, signal: AbortSignal): Promise<LogRecord | undefined> => {
+      const giveUp = () => found(undefined)
+      const timer = setTimeout(giveUp, timeoutMs)
+      signal.addEventListener('abort', giveUp, { once: true })
+      try {
+        return await first
+      } finally {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', giveUp)
+      }
+    },
+  }
+}
