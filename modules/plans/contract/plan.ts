@@ -106,7 +106,7 @@ export const plan = z.strictObject({
   state: jsonValue.optional(),
   /** Results by event type, of the planner's transitions; `userInput` after a resume with input. Left out of lists. */
   results: z.record(z.string(), jsonValue).optional(),
-  /** Who may resume, and why the plan was paused. */
+  /** Why, by whom and when the plan was paused. */
   paused: z.strictObject({ reason: z.string(), byId: z.string(), at: z.iso.datetime() }).optional(),
   actionCount: z.number().int(),
   labels: planLabels,

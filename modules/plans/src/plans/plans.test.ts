@@ -147,7 +147,7 @@ describe('a planner-driven plan', () => {
     expect(eventsOf(planId).filter((event) => event.type === 'docs.checked')).toHaveLength(1)
   })
 
-  it('PLN-R59 finish writes status, reply in the asked type and facts together, for success and failure', async () => {
+  it('finish writes status, reply in the asked type and facts together, for success and failure', async () => {
     const good = await makePlan()
     await bench.client.plans.finish(planner, {
       params: { planId: good.planId },
@@ -202,7 +202,7 @@ describe('a planner-driven plan', () => {
     ).rejects.toMatchObject({ code: 'invalid-request' })
   })
 
-  it('PLN-R58 pauses with a reason and who may resume; the input takes the user.input edge', async () => {
+  it('pauses with a reason and by whom; the input takes the user.input edge', async () => {
     const asking = { ask: { transitions: [{ on: 'user.input', to: 'end' }] }, end: { terminal: true } }
     const { planId } = await makePlan({ stateMachine: asking, goal: undefined })
     const paused = await bench.client.plans.pause(planner, { params: { planId }, body: { reason: 'wait for Ana' } })
@@ -297,7 +297,7 @@ describe('a planner-driven plan', () => {
     )
   })
 
-  it('PLN-R58 by-correlation finds a plan by any of its ids; of two the newest that has not ended, ambiguous', async () => {
+  it('by-correlation finds a plan by any of its ids; of two the newest that has not ended, ambiguous', async () => {
     const shared = newId('evt')
     const first = await makePlan({ correlationIds: [shared] })
     expect(await bench.client.plans.byCorrelation(planner, { params: { correlationId: shared } })).toMatchObject({
