@@ -74,7 +74,7 @@ export async function startCluster(options: { databaseUrl: string; dataDirectory
 function spawnSoma(args: readonly string[], environment: Record<string, string>): ChildProcess {
   return spawn(process.execPath, ['--conditions=@soma/source', '--import', 'tsx', MAIN, ...args], {
     env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   })
 }
 

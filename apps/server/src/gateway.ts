@@ -1,5 +1,5 @@
 import httpProxy from '@fastify/http-proxy'
-import { type Contract, operationsOf } from '@soma/kernel'
+import { commonProblems, type Contract, operationsOf } from '@soma/kernel'
 import type { FastifyInstance } from 'fastify'
 
 /** Forwards what this process does not host to the process that does, so that any process is a way in. Credentials go along; the other side proves them. */
@@ -18,6 +18,13 @@ export async function forwardToOthers(
         rewritePrefix: prefix,
         http2: false,
         undici: { bodyTimeout: 0, headersTimeout: 0 },
+        replyOptions: {
+          onError: (reply, { error }) => {
+            reply.send(
+              commonProblems.unavailable.create(`module "${contract.module}" does not answer`, { cause: error }),
+            )
+          },
+        },
       })
     }
   }
