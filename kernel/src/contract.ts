@@ -34,6 +34,8 @@ export interface OperationShape {
   readonly bodyLimitBytes?: number
   /** Further content types of the body beside `application/json`. */
   readonly accepts?: readonly string[]
+  /** Its answer holds a secret that is shown once: never stored, so a repeat with the same Idempotency-Key is decided again. */
+  readonly secret?: true
   /** Makes the body from a request in a further content type or from headers, before validation. Pure. Throws a problem for what cannot be read. */
   readonly decode?: (request: RawRequest) => unknown
 }

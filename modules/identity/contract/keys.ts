@@ -44,6 +44,7 @@ export const keyOperations = {
     body: createKey,
     output: issuedKey,
     status: 201,
+    secret: true,
   }),
   list: operation({
     method: 'GET',
@@ -73,6 +74,7 @@ export const keyOperations = {
     body: z.strictObject({ overlapMs: z.number().int().min(0).max(86_400_000).default(0) }),
     output: issuedKey,
     status: 200,
+    secret: true,
   }),
   revoke: operation({
     method: 'DELETE',

@@ -36,6 +36,7 @@ export const tenantOperations = {
     body: createTenant,
     output: createdTenant,
     status: 201,
+    secret: true,
   }),
   list: operation({
     method: 'GET',
@@ -82,5 +83,6 @@ export const bootstrapOperations = {
     }),
     output: z.strictObject({ tenant, principal, key: issuedKey, platformPrincipal: principal, platformKey: issuedKey }),
     status: 201,
+    secret: true,
   }),
 }

@@ -23,6 +23,7 @@ export const tokenOperations = {
       jti: z.string(),
     }),
     status: 201,
+    secret: true,
   }),
   revoke: operation({
     method: 'POST',

@@ -1,6 +1,7 @@
 import { commonProblems, type Context, type Transport } from '@soma/kernel'
 import type { BoundOperation } from './bind.ts'
 import type { CallInput, Execute } from './execute.ts'
+import { refuseUnreadable } from './readable.ts'
 
 /** Calls hosted operations directly: the same authorization and validation as over HTTP, no serialisation of what passes validation. */
 export function createInProcessTransport(options: {
@@ -13,6 +14,7 @@ export function createInProcessTransport(options: {
     const bound = options.find(id)
     if (bound === undefined) throw commonProblems.unavailable.create(`${id} is not hosted in this process`)
     if (context === undefined) throw commonProblems.unauthenticated.create(`${id} was called without a context`)
+    refuseUnreadable(input as CallInput)
     return options.execute(bound, context, input as CallInput)
   }
 }

@@ -93,12 +93,16 @@ function bodyContent(operation: Operation, body: Schema): Document {
   }
 }
 
+const ANSWER_STORED = 'The same key and body give the stored answer for 24 hours.'
+const ANSWER_NOT_STORED =
+  'The answer holds a secret and is not stored: a repeat is decided again.'
+
 function headerParameters(operation: Operation): Document[] {
   const parameters: Document[] = []
   if (operation.ifMatch === true) parameters.push(header('If-Match', 'The version that was read, in quotes.', true))
   if (operation.method === 'POST')
     parameters.push(
-      header('Idempotency-Key', 'The same key and body give the stored answer for 24 hours.', false, {
+      header('Idempotency-Key', operation.secret === true ? ANSWER_NOT_STORED : ANSWER_STORED, false, {
         maxLength: 255,
       }),
     )

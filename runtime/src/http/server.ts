@@ -14,7 +14,8 @@ import {
 } from '@soma/kernel'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { BoundOperation } from '../call/bind.ts'
-import type { Execute } from '../call/execute.ts'
+import { authorize, type Execute } from '../call/execute.ts'
+import { refuseUnreadable } from '../call/readable.ts'
 import { sendEventStream } from './event-stream.ts'
 import type { IdempotencyStore, StoredAnswer } from './idempotency.ts'
 import { successStatus, toOpenApi } from './openapi.ts'
@@ -147,6 +148,8 @@ async function answer(
   const { request, reply } = http
   checkAccept(operation.stream !== undefined, request)
   const context = await options.authenticate(credentialsOf(request))
+  // Before a stored answer is looked up: who has lost the capability gets none.
+  authorize(operation, context)
   const input = {
     params: request.params,
     query: request.query,
@@ -158,6 +161,7 @@ async function answer(
       return goneSignal(reply)
     },
   }
+  refuseUnreadable(input)
   const call = async (): Promise<StoredAnswer> => ({
     status: successStatus(operation),
     body: await options.execute(bound, context, input),
@@ -170,7 +174,7 @@ async function answer(
   }
   const key = input.idempotencyKey
   const { status, body } =
-    operation.method === 'POST' && key !== undefined && context.method !== 'none'
+    operation.method === 'POST' && operation.secret !== true && key !== undefined && context.method !== 'none'
       ? await options.idempotency.once(
           { context, operation: operation.id, key, body: [input.params, input.body] },
           call,
