@@ -94,8 +94,7 @@ function bodyContent(operation: Operation, body: Schema): Document {
 }
 
 const ANSWER_STORED = 'The same key and body give the stored answer for 24 hours.'
-const ANSWER_NOT_STORED =
-  'The answer holds a secret and is not stored: a repeat is decided again.'
+const ANSWER_NOT_STORED = 'The answer holds a secret and is not stored: a repeat is decided again.'
 
 function headerParameters(operation: Operation): Document[] {
   const parameters: Document[] = []
