@@ -55,12 +55,20 @@ export async function admitEvent(
       : topicOf(input.responseTopic, `${options.pointer}/responseTopic`)
   const verdict = await validate(input, topic, stamp.context, options)
   const prepared = stampEvent(input, { topic, responseTopic, dataSchema: verdict.schemaId }, stamp)
-  const bytes = Buffer.byteLength(JSON.stringify(prepared.envelope))
-  if (bytes > options.maxEventBytes)
-    throw commonProblems.payloadTooLarge.create(
-      `the event has ${bytes} bytes; events.maxEventBytes is ${options.maxEventBytes}: store the content as an artifact and name it in dataRef`,
-    )
+  checkSize(prepared, options.maxEventBytes)
   return { prepared, warnings: verdict.warnings, violations: verdict.violations }
+}
+
+/** Most bytes that stamping adds: id, source, authors, schema, trace. Far below the limit nothing is serialised only to be measured. */
+const STAMPED_BYTES = 8192
+
+function checkSize({ envelope, contentBytes }: PreparedEvent, maxEventBytes: number): void {
+  if (contentBytes + STAMPED_BYTES <= maxEventBytes) return
+  const bytes = Buffer.byteLength(JSON.stringify(envelope))
+  if (bytes <= maxEventBytes) return
+  throw commonProblems.payloadTooLarge.create(
+    `the event has ${bytes} bytes; events.maxEventBytes is ${maxEventBytes}: store the content as an artifact and name it in dataRef`,
+  )
 }
 
 function checkAuthor(input: ParsedEvent, { context, cause }: Stamp): void {

@@ -78,7 +78,7 @@ export function stampEvent(
     data: input.data,
     data_base64: input.dataBase64,
   }) as unknown as EventEnvelope
-  return { envelope, identity: identityOf(source, stamp.id), content: contentOf(input) }
+  return { envelope, identity: identityOf(source, stamp.id), ...contentOf(input) }
 }
 
 /** 128 bits of SHA-256, as the uuid columns of events.seen. */
@@ -90,8 +90,9 @@ const digest = (text: string): string => {
 export const identityOf = (source: string, id: string): string => digest(`${source}\0${id}`)
 
 /** Of what the caller wrote, not of what the server stamps: a repeat an hour later is the same content. */
-function contentOf({ id: _id, source: _source, ...content }: ParsedEvent): string {
-  return digest(canonicalJson(content))
+function contentOf({ id: _id, source: _source, ...rest }: ParsedEvent): { content: string; contentBytes: number } {
+  const text = canonicalJson(rest)
+  return { content: digest(text), contentBytes: Buffer.byteLength(text) }
 }
 
 const defined = (value: Record<string, unknown>): Record<string, unknown> => {

@@ -7,6 +7,8 @@ export interface PreparedEvent {
   readonly identity: string
   /** Hash of what the caller wrote. */
   readonly content: string
+  /** UTF-8 bytes of what the caller wrote, without what the server stamps. */
+  readonly contentBytes: number
 }
 
 /** A place in the log, seen by one group. */
