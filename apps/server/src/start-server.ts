@@ -1,3 +1,4 @@
+import type { eventsContract } from '@soma/events/contract'
 import { createTokenCodec } from '@soma/adapter-jose'
 import { createMetrics } from '@soma/adapter-prometheus'
 import {
@@ -7,7 +8,9 @@ import {
   type Logger,
   type Metrics,
   newUuid,
+  type SettingValues,
   type SigningKey,
+  type Topic,
   type Transport,
 } from '@soma/kernel'
 import {
@@ -15,6 +18,7 @@ import {
   type Configuration,
   type ConfigurationSources,
   compose,
+  createEventMaintenance,
   createExecute,
   createHttpServer,
   createIdempotencyStore,
@@ -225,12 +229,7 @@ async function serve(assembled: Assembled): Promise<RunningServer> {
     log,
     metrics,
   })
-  const jobs = createJobs({
-    database,
-    processId,
-    log,
-    jobs: composition.modules.flatMap((module) => module.jobs.map((job) => ({ module: module.name, job }))),
-  })
+  const jobs = createJobs({ database, processId, log, jobs: [...jobsOf(composition), ...maintenanceOf(assembled)] })
   jobs.start()
 
   const stop = async () => {
@@ -256,6 +255,27 @@ async function serve(assembled: Assembled): Promise<RunningServer> {
     metrics,
     stop: once(stop),
   }
+}
+
+const jobsOf = (composition: Composition) =>
+  composition.modules.flatMap((module) => module.jobs.map((job) => ({ module: module.name, job })))
+
+/** Retention, inbox and lag are kept by whoever hosts the events module. */
+function maintenanceOf({ modules, configuration, database, spine, log, metrics }: Assembled) {
+  if (!modules.includes('events')) return []
+  const settings = configuration.of('events') as SettingValues<typeof eventsContract>
+  const { retentionMs, retentionGraceMs, lagSloMs } = settings
+  const jobs = createEventMaintenance({
+    database,
+    bus: spine.bus,
+    emitter: spine.emitter,
+    retentionMs: retentionMs as Record<Topic, number>,
+    retentionGraceMs,
+    lagSloMs,
+    log,
+    metrics,
+  })
+  return jobs.map((job) => ({ module: 'events', job }))
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {
