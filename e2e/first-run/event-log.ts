@@ -8,10 +8,11 @@ export interface Fact {
   readonly type: string
   readonly time: string
   readonly planid?: string
+  readonly taskid?: string
   readonly data: Readonly<Record<string, unknown>>
 }
 
-/** Everything that was said about plans, tasks and gates, from the beginning on. */
+/** Everything that was said about plans, tasks and gates, and what agents answered, from the beginning on. */
 export interface EventLog {
   readonly facts: readonly Fact[]
   /** Resolves with the first fact, past or future, for which `matches` holds. Rejects when the stream ends or after `deadlineMs`. */
@@ -34,7 +35,7 @@ export async function followEvents(clients: Clients): Promise<EventLog> {
   const closing = new AbortController()
   let ended: Error | undefined
   const frames = await clients.events.events.stream({
-    query: { topics: 'plan-events,task-events,system-events', from: 'earliest' },
+    query: { topics: 'plan-events,task-events,system-events,action-results', from: 'earliest' },
     signal: closing.signal,
   } as never)
   const read = async () => {

@@ -25,6 +25,8 @@ export interface FirstRun {
   reportFolders(): readonly string[]
   /** The files of a report folder that are whole, by name. */
   report(directory?: string): readonly ReportFile[]
+  /** What the processes said on stderr, one after another: the reason when something fails. */
+  errors(): string
   /** Ends what still runs and deletes everything. */
   dispose(): Promise<void>
 }
@@ -57,6 +59,7 @@ export function createFirstRun(options: FirstRunOptions = {}): FirstRun {
         .filter((name) => /^soma-report(-\d+)?$/.test(name))
         .sort(),
     report: (directory = 'soma-report') => reportIn(join(folder, directory)),
+    errors: () => processes.map((process) => process.stderr()).join(''),
     async dispose() {
       await Promise.all(processes.map((process) => process.kill()))
       rmSync(place, { recursive: true, force: true })
@@ -134,4 +137,16 @@ export async function timelineOf({ url }: Connected, planId: string) {
     if (plan !== undefined && ['completed', 'failed', 'cancelled'].includes(plan.status)) break
   }
   return (await tracker.planTimeline.list({ params, query: { limit: 200 } })).items
+}
+
+/** Does the work and gives a failure what the servers said, then deletes the run. */
+export async function withRun<Result>(run: FirstRun, work: (run: FirstRun) => Promise<Result>): Promise<Result> {
+  try {
+    return await work(run)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new Error(`${message}\n${run.errors().slice(-4_000)}`, { cause: error })
+  } finally {
+    await run.dispose()
+  }
 }

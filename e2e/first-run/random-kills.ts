@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
-import { createFirstRun, decide, type FirstRun, planEnd, type ReportFile } from './harness.ts'
-import { assertOnce, type Digest, RESUME_MS, resumedAfter } from './kill-table.ts'
+import { createFirstRun, decide, type FirstRun, planEnd, type ReportFile, withRun } from './harness.ts'
+import { assertOnce, type Digest, resumedAfter } from './kill-table.ts'
 import { type Connected, connected } from './start-process.ts'
 
 /** How long an undisturbed run takes, as a scale for the moments. */
@@ -16,7 +16,6 @@ export interface RandomKillsOptions {
   readonly seed: number
   readonly expected: readonly Digest[]
   readonly durations: Durations
-  readonly create?: () => FirstRun
   /** Told of each kill: how far the run was. */
   readonly report?: (line: string) => void
 }
@@ -43,17 +42,17 @@ export async function killAtRandom(options: RandomKillsOptions): Promise<Spread>
   let kills = 0
   let runs = 0
   while (kills < options.kills) {
-    const run = (options.create ?? createFirstRun)()
     const planned = Math.min(options.kills - kills, 1 + Math.floor(random() * KILLS_A_RUN))
-    const seen = new Map<string, ReportFile>()
-    for (let kill = 0; kill < planned; kill += 1) {
-      const phase = await killOnce(run, { durations: options.durations, random, resumedMs })
-      rememberFirst(run, seen)
-      phases[phase] = (phases[phase] ?? 0) + 1
-      options.report?.(`run ${runs + 1}, kill ${kills + kill + 1} of ${options.kills}: ${phase}`)
-    }
-    await proveEnd(run, { expected: options.expected, seen, resumedMs })
-    await run.dispose()
+    await withRun(createFirstRun(), async (run) => {
+      const seen = new Map<string, ReportFile>()
+      for (let kill = 0; kill < planned; kill += 1) {
+        const phase = await killOnce(run, { durations: options.durations, random, resumedMs })
+        rememberFirst(run, seen)
+        phases[phase] = (phases[phase] ?? 0) + 1
+        options.report?.(`run ${runs + 1}, kill ${kills + kill + 1} of ${options.kills}: ${phase}`)
+      }
+      await proveEnd(run, { expected: options.expected, seen, resumedMs })
+    })
     kills += planned
     runs += 1
   }
@@ -124,10 +123,8 @@ async function proveEnd(run: FirstRun, { expected, seen, resumedMs }: Proof): Pr
   if (resumed !== undefined) resumedMs.push(resumed)
 }
 
-export const isSlow = (ms: number): boolean => ms > RESUME_MS
-
 /** A small generator of even numbers in [0, 1): mulberry32. */
-export function createRandom(seed: number): () => number {
+function createRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

@@ -22,6 +22,7 @@ export interface StartProcess {
   readonly ready: Promise<{ readonly url: string; readonly atMs: number }>
   readonly ended: Promise<Ended>
   stdout(): string
+  stderr(): string
   /** Ends it at once and waits until it is gone. */
   kill(signal?: NodeJS.Signals): Promise<Ended>
 }
@@ -69,6 +70,7 @@ export function startProcess(options: StartOptions): StartProcess {
     ready,
     ended,
     stdout: () => output.stdout,
+    stderr: () => output.stderr,
     kill(signal = 'SIGKILL') {
       child.kill(signal)
       return ended
