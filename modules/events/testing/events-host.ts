@@ -8,17 +8,20 @@ import {
   type Clock,
   type Context,
   type Database,
+  type LogReader,
   type LogRecord,
   newTraceparent,
   noMetrics,
   type SqlSession,
   silentLogger,
+  TOPICS,
 } from '@soma/kernel'
 import { registryModule } from '@soma/registry'
 import { registryContract } from '@soma/registry/contract'
 import {
   compose,
   createEmitter,
+  createRelay,
   createExecute,
   createTail,
   loadConfiguration,
@@ -33,6 +36,8 @@ export interface EventsHostOptions {
   /** Settings of the events module by name. */
   readonly settings?: Readonly<Record<string, unknown>>
   readonly partitions?: number
+  /** How events reach the log; default inline. */
+  readonly emit?: 'inline' | 'relay'
   /** A database of an earlier host: what a restart finds. */
   readonly database?: Database
   /** Another process runs on the database already. */
@@ -73,12 +78,14 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
   await bus.prepare()
   // An embedded process starts under its directory lock: nobody else holds a lease.
   if (options.isSecondProcess !== true) await resetLeases(database)
-  const emitter = createEmitter({ bus, database, mode: 'inline', partitions })
+  const emitter = createEmitter({ bus, database, mode: options.emit ?? 'inline', partitions })
   const tail = createTail({ database, bus, emitter, log: silentLogger })
+  const relay = createRelay({ database, bus, emitter, tail, log: silentLogger, metrics: noMetrics })
   await tail.start()
+  if (options.emit === 'relay') await relay.start()
   const recorded: LogRecord[] = []
   const waiting = new Set<() => void>()
-  const stopRecording = emitter.onAppend((records) => {
+  const stopRecording = onAppendOf(tail, (records) => {
     recorded.push(...records)
     for (const look of waiting) look()
   })
@@ -128,6 +135,7 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
   const stop = async () => {
     for (const module of composition.modules) await module.stop()
     stopRecording()
+    if (options.emit === 'relay') await relay.stop()
     await tail.stop()
   }
   return {
@@ -167,15 +175,28 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
   }
 }
 
+/** Everything that enters the log, whoever ships it. */
+function onAppendOf(tail: LogReader, listener: (records: readonly LogRecord[]) => void): () => void {
+  const stops = TOPICS.map((topic) => tail.onAppend(topic, listener))
+  return () => {
+    for (const stop of stops) stop()
+  }
+}
+
 async function freshDatabase(): Promise<Database> {
   const database = await createPgliteDatabase({ dataDirectory: 'memory', durability: 'process', log: silentLogger })
+  await migrateEvents(database)
+  return database
+}
+
+/** Makes the tables of the spine, the log and both modules. */
+export async function migrateEvents(database: Database): Promise<void> {
   await database.migrate([
     ...(await readMigrations('runtime', spineMigrations)),
     ...(await readMigrations('postgres-log', postgresLogMigrations)),
     ...(await readMigrations('events', eventsModule.migrations as URL)),
     ...(await readMigrations('registry', registryModule.migrations as URL)),
   ])
-  return database
 }
 
 /** A proven caller of a tenant with every capability of events and registry. */

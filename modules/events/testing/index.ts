@@ -1,2 +1,8 @@
-export { anEventsContext, createEventsHost, type EventsHost, type EventsHostOptions } from './events-host.ts'
+export {
+  anEventsContext,
+  createEventsHost,
+  type EventsHost,
+  type EventsHostOptions,
+  migrateEvents,
+} from './events-host.ts'
 export { aMember, type ReceivedDelivery, type TestMember } from './test-member.ts'

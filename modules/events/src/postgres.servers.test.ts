@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import { createPostgresDatabase } from '@soma/adapter-postgres'
+import { type Database, silentLogger } from '@soma/kernel'
+import pg from 'pg'
+import { afterAll, describe, expect, it } from 'vitest'
+import {
+  aMember,
+  anEventsContext,
+  createEventsHost,
+  type EventsHost,
+  migrateEvents,
+  type ReceivedDelivery,
+} from '../testing/index.ts'
+
+const server = process.env['DATABASE_URL']
+if (server === undefined) throw new Error('DATABASE_URL is missing: run npm run test:servers')
+
+const open = (name: string): Promise<Database> =>
+  createPostgresDatabase({
+    connectionString: Object.assign(new URL(server), { pathname: `/${name}` }).href,
+    poolSize: 10,
+    log: silentLogger,
+    statementTimeoutMs: 30_000,
+  })
+const onServer = async (sql: string): Promise<void> => {
+  const client = new pg.Client({ connectionString: server })
+  await client.connect()
+  await client.query(sql)
+  await client.end()
+}
+const made: string[] = []
+const openFresh = async (): Promise<Database> => {
+  const name = `soma_events_${randomUUID().slice(0, 8)}`
+  await onServer(`create database ${name}`)
+  made.push(name)
+  const database = await open(name)
+  await migrateEvents(database)
+  return database
+}
+afterAll(async () => {
+  for (const name of made) await onServer(`drop database ${name} with (force)`)
+}, 60_000)
+
+const context = anEventsContext()
+const numberOf = ({ event }: ReceivedDelivery) => (event.data as { n: number }).n
+const ask = (host: EventsHost, n: number, partitionKey: string) =>
+  host.events.events.publish(context, {
+    body: { type: 'job.asked', topic: 'business-facts', data: { n }, partitionKey },
+  })
+
+describe.each(['inline', 'relay'] as const)('events on native Postgres, %s', (emit) => {
+  it('publishes, delivers in order, retries, buries, replays, lists and follows as on the embedded engine', async () => {
+    const host = await createEventsHost({ database: await openFresh(), emit })
+    await host.define(context, 'job.asked')
+    const { id } = await host.events.subscriptions.create(context, {
+      body: { name: 'g', topics: ['business-facts'], maxAttempts: 2, backoff: { baseMs: 1, maxMs: 1 } },
+    })
+    const ending = new AbortController()
+    const frames = await host.events.events.stream(context, {
+      query: { topics: 'business-facts' },
+      signal: ending.signal,
+    })
+    const tail = frames[Symbol.asyncIterator]()
+    const member = await aMember(host, context, id)
+    await Promise.all(Array.from({ length: 40 }, (_, n) => ask(host, n, `key-${n}`)))
+    const seen = new Set<number>()
+    while (seen.size < 40) {
+      const delivery = await member.delivery()
+      seen.add(numberOf(delivery))
+      expect((await member.ack(delivery)).settled).toEqual([delivery.deliveryId])
+    }
+    for (let index = 0; index < 40; index++) expect((await tail.next()).value.event).toBe('event')
+    for (const n of [100, 101, 102]) await ask(host, n, 'poison')
+    const first = await member.delivery()
+    await member.nack(first, { problem: { code: 'broken', detail: 'broken', retryable: true } })
+    await member.nack(await member.delivery(), { problem: { code: 'broken', detail: 'broken', retryable: true } })
+    for (const n of [101, 102]) {
+      const delivery = await member.delivery()
+      expect(numberOf(delivery)).toBe(n)
+      await member.ack(delivery)
+    }
+    await host.events.deadLetters.replayMany(context, { body: { filter: { code: 'broken' }, note: 'mended' } })
+    const again = await member.delivery()
+    expect(again).toMatchObject({ deliveryId: first.deliveryId, attempt: 1 })
+    await member.ack(again)
+    const [dead] = (await host.events.deadLetters.list(context)).items
+    expect(dead).toMatchObject({ state: 'replayed', attempts: [{}, {}] })
+    const lag = (await host.events.lag.list(context)).items
+    expect(lag.reduce((total, { inFlight, retrying, parked }) => total + inFlight + retrying + parked, 0)).toBe(0)
+    expect((await host.events.events.list(context, { query: { topic: 'business-facts' } })).items).toHaveLength(43)
+    await host.runJobs()
+    await member.leave()
+    ending.abort()
+    await host.close()
+  }, 60_000)
+})
