@@ -1,12 +1,12 @@
 import { deadLetterOperations, eventOperations, storedEventSchema } from '@soma/events/contract'
 import { gate, gateOperations, openGate } from '@soma/governance/contract'
 import { issuedKey } from '@soma/identity/contract'
+import type { Schema } from '@soma/kernel'
 import { plan, plansOperations } from '@soma/plans/contract'
 import { type Clients, createClients } from '@soma/sdk/clients'
 import type { RunningServer } from '@soma/server'
 import type { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type * as z from 'zod'
 import { startLiveServer } from '../testing/live-server.ts'
 import { type Ran, runCli } from '../testing/run-cli.ts'
 import { createProgram } from './program.ts'
@@ -17,7 +17,7 @@ interface Leaf {
   /** Exit code of the success. Default 0. */
   readonly goodCode?: number
   /** What one JSON document on stdout is. Absent: any JSON. */
-  readonly schema?: z.ZodType
+  readonly schema?: Schema
   /** stdout is an object a line. */
   readonly isStream?: boolean
   readonly bad: readonly string[]
@@ -108,8 +108,8 @@ const LEAVES: Readonly<Record<string, Leaf>> = {
   },
 }
 
-/** They run until they are stopped. */
-const SERVERS = ['serve', 'start']
+/** They run until they are stopped, or do the whole job of the first run. */
+const SERVERS = ['serve', 'start', 'demo']
 
 let server: RunningServer
 let clients: Clients
@@ -198,6 +198,6 @@ describe.each(Object.entries(LEAVES))('soma %s', (_name, leaf) => {
   })
 })
 
-function expectShape(value: unknown, schema: z.ZodType | undefined): void {
+function expectShape(value: unknown, schema: Schema | undefined): void {
   expect(schema?.safeParse(value).error).toBeUndefined()
 }

@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { deadLetterSchema } from '@soma/events/contract'
 import type { Clients } from '@soma/sdk/clients'
-import type * as z from 'zod'
 import { UsageError } from '../failure.ts'
 import { fieldsView, pageView } from '../output/view.ts'
 import { present } from '../present.ts'
@@ -9,7 +7,7 @@ import { resolveId } from '../resolve-id.ts'
 import type { Handling } from '../session.ts'
 import type { PageFlags } from '../tree/page-options.ts'
 
-type DeadLetter = z.output<typeof deadLetterSchema>
+type DeadLetter = Awaited<ReturnType<Clients['events']['deadLetters']['get']>>
 
 interface Filters {
   readonly topic?: string
