@@ -28,6 +28,10 @@ export function openState(stored: Json | undefined, eventId: string): OpenedStat
   return { value: marker.before, isRepeat: true, ...(marker.from === undefined ? {} : { from: marker.from }) }
 }
 
+/** The event whose handler stored the state last, at its end. */
+export const handledEventOf = (stored: Json | undefined): string | undefined =>
+  (asState(stored)[HANDLED] as unknown as Handled | undefined)?.eventId
+
 /** What is stored when a handler has returned: its state, and from where a repeat would begin. */
 export const closeState = (value: State, handled: Handled): State => ({
   ...withoutMarker(value),

@@ -2,6 +2,7 @@ import { absentAsUndefined } from '../context/absent.ts'
 import { isProblem, type Json } from '@soma/kernel'
 import { openGoal } from '../context/goal-context.ts'
 import { openGate } from '../context/gates.ts'
+import { handledEventOf } from '../context/kept-state.ts'
 import { restorePlan } from '../context/plan-context.ts'
 import { createPlatformContext } from '../context/platform-context.ts'
 import { openResult } from '../context/result-context.ts'
@@ -97,6 +98,7 @@ async function takeTask(handling: Handling, data: unknown): Promise<OpenTask | u
   const isRepeated = handling.attempt > 1 || handling.redelivered
   if (!isPlanned) {
     const stored = isRepeated ? await absentAsUndefined(() => clients.plans.tasks.getContext({ params })) : undefined
+    if (stored !== undefined && hasMovedOn(stored, event.id)) return undefined
     return openTask(handling, origin, stored ?? { version: 0 })
   }
   const body = {
@@ -108,6 +110,12 @@ async function takeTask(handling: Handling, data: unknown): Promise<OpenTask | u
   if (started.status !== 'running' && started.status !== 'delegated') return undefined
   const stored = started.delivery > 1 || isRepeated ? await clients.plans.tasks.getContext({ params }) : started
   return openTask(handling, { ...origin, ...parentOf(started) }, stored)
+}
+
+/** Later events of the task were handled since: this request is a duplicate, or its ack was lost after all it asked for was done. */
+const hasMovedOn = (stored: { status: string; state?: Json | undefined }, eventId: string): boolean => {
+  const handled = handledEventOf(stored.state)
+  return stored.status !== 'running' && handled !== undefined && handled !== eventId
 }
 
 const parentOf = (task: { parentTaskId?: string | undefined; priority: number }) => ({

@@ -26,7 +26,8 @@ export async function handleDelivery(definition: AgentDefinition, base: Base): P
   const entry = entryOf(definition, base.event)
   if (entry === undefined) return { kind: 'ack', emits: [] }
   for (let races = 0; ; races++) {
-    const handling = createHandling(base)
+    // After a race the store is looked at first: somebody has been here.
+    const handling = createHandling(races === 0 ? base : { ...base, redelivered: true })
     try {
       await runHandler(definition, entry, handling)
       for (const effect of handling.effects) await effect()

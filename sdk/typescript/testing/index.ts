@@ -1,0 +1,1 @@
+export { type CrashPoint, createTestPlatform, type TestPlatform } from './test-platform.ts'
