@@ -21,3 +21,4 @@ export { createHttpServer, problemsOf, type ReadyReport, type RequestCredentials
 export * from './events/event-spine.ts'
 export { createJobs } from './jobs.ts'
 export { createLogger } from './observe/log.ts'
+export { inSpan, type SpanOptions } from './observe/trace.ts'

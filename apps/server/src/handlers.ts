@@ -1,5 +1,6 @@
 import type { Database, EventEnvelope, Logger, Metrics, Transaction, Context } from '@soma/kernel'
-import { type ComposedModule, type Composition, contextOfEvent, createConsumer } from '@soma/runtime'
+import { newTraceparent } from '@soma/kernel'
+import { type ComposedModule, type Composition, contextOfEvent, createConsumer, inSpan } from '@soma/runtime'
 import type { EventSpine } from './event-spine.ts'
 
 export interface HandlersOptions {
@@ -40,7 +41,14 @@ export async function startHandlers(options: HandlersOptions): Promise<{ stop(gr
 function runInModule(module: ComposedModule, region: string) {
   const principal = { name: module.name, jobCapabilities: module.contract.jobCapabilities ?? [] }
   return <T>(event: EventEnvelope, work: (given: { tx: Transaction; context: Context }) => Promise<T>): Promise<T> => {
-    const context = contextOfEvent(event, principal, region)
-    return module.database.asWorker(context, (tx) => work({ tx, context }))
+    const span = {
+      traceparent: event.traceparent ?? newTraceparent(),
+      kind: 'consumer',
+      attributes: { 'soma.module': module.name },
+    } as const
+    return inSpan(`handle ${event.type}`, span, (traceparent) => {
+      const context = contextOfEvent({ ...event, traceparent }, principal, region)
+      return module.database.asWorker(context, (tx) => work({ tx, context }))
+    })
   }
 }

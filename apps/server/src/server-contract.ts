@@ -67,6 +67,12 @@ export const serverContract = contract({
       default: false,
       summary: 'Lets developer modes listen beyond loopback. Never on a network you do not own.',
     }),
+    otlpEndpoint: setting({
+      type: z.union([z.literal(''), z.url()]),
+      default: '',
+      summary:
+        'OTLP over HTTP to send traces to, such as http://127.0.0.1:4318/v1/traces. Empty: no traces, nothing is sent anywhere.',
+    }),
     logLevel: setting({
       type: z.enum(['silent', 'error', 'warn', 'info', 'debug']),
       default: 'info',

@@ -102,7 +102,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const processId = newUuid()
   const log = options.log ?? createLogger({ level: settings.logLevel, fields: { process: processId.slice(-6) } })
   const metrics = createMetrics()
+  const stopTraces = await startTracesTo(settings.otlpEndpoint, processId)
   const modules = chosenModules(platform, options.modules)
+  if (options.authenticate === undefined) requireIdentity(modules, settings)
   const events = { ...SPINE_DEFAULTS, ...configuration.of('events') } as {
     partitions: number
     emit: 'auto' | 'inline' | 'relay'
@@ -147,6 +149,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     options,
     contracts,
     partitions: events.partitions,
+    stopTraces,
     configuration,
     settings,
     composition,
@@ -165,6 +168,7 @@ interface Assembled {
   readonly options: ServerOptions
   readonly contracts: readonly Contract[]
   readonly partitions: number
+  readonly stopTraces: () => Promise<void>
   readonly configuration: Configuration
   readonly settings: ServerSettings
   readonly composition: Composition
@@ -210,6 +214,7 @@ async function serve(assembled: Assembled): Promise<RunningServer> {
     for (const module of composition.modules) await module.stop()
     await spine.stop()
     await database.close()
+    await assembled.stopTraces()
     throw error
   })
   const membership = await keepJoined({
@@ -241,6 +246,7 @@ async function serve(assembled: Assembled): Promise<RunningServer> {
     membership.stop()
     await spine.stop()
     await database.close()
+    await assembled.stopTraces()
   }
   return {
     url,
@@ -255,6 +261,13 @@ async function serve(assembled: Assembled): Promise<RunningServer> {
     metrics,
     stop: once(stop),
   }
+}
+
+/** The exporter is loaded where it is used: without an endpoint it would cost a tenth of the start for nothing. */
+async function startTracesTo(endpoint: string, processId: string): Promise<() => Promise<void>> {
+  if (endpoint === '') return async () => {}
+  const { startTraces } = await import('@soma/adapter-opentelemetry')
+  return startTraces({ endpoint, version: VERSION, processId })
 }
 
 const jobsOf = (composition: Composition) =>
@@ -289,4 +302,12 @@ function chosenModules(platform: Platform, names: readonly string[] | undefined)
   if (unknown.length > 0)
     throw new Error(`there is no module "${unknown.join('", "')}": the modules are ${known.join(', ')}`)
   return names ?? known
+}
+
+/** Whoever takes requests must be able to prove their authors. */
+function requireIdentity(modules: readonly string[], settings: ServerSettings): void {
+  if (modules.includes('identity') || settings.moduleUrls.identity !== undefined) return
+  throw new Error(
+    'callers are proven by "identity", which is not hosted here and has no URL; add it to --modules or to the setting server.moduleUrls',
+  )
 }

@@ -12,6 +12,7 @@ import {
   toId,
 } from '@soma/kernel'
 import { assertOutsideTransaction } from '../database/transaction-guard.ts'
+import { inSpan } from '../observe/trace.ts'
 import type { BoundOperation } from './bind.ts'
 import { parseInput, type RawInput } from './parse.ts'
 
@@ -43,7 +44,14 @@ export function createExecute(options: { log: Logger }): Execute {
       },
       newId: createIdMaker(operation, context, input.idempotencyKey),
     }
-    const output = await run(bound, context, call, options.log)
+    const span = {
+      traceparent: context.traceparent,
+      kind: 'server',
+      attributes: { 'soma.module': bound.module },
+    } as const
+    const output = await inSpan(operation.id, span, (traceparent) =>
+      run(bound, { ...context, traceparent }, call, options.log),
+    )
     return operation.stream === undefined ? validateOutput(operation, output) : output
   }
 }

@@ -1,0 +1,55 @@
+import {
+  type Context as SpanContextHolder,
+  context as active,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api'
+import { isProblem, traceIdOf } from '@soma/kernel'
+
+export interface SpanOptions {
+  /** W3C parent, from the request or the event. */
+  readonly traceparent: string
+  readonly kind: 'server' | 'consumer'
+  readonly attributes: Readonly<Record<string, string>>
+}
+
+/**
+ * Runs `work` in a span of the trace that `traceparent` names, and hands it the span's own `traceparent` for what it causes. One wide span an operation or handler.
+ * While no exporter is registered nothing is recorded and the given `traceparent` is passed on.
+ */
+export async function inSpan<T>(
+  name: string,
+  options: SpanOptions,
+  work: (traceparent: string) => Promise<T>,
+): Promise<T> {
+  const tracer = trace.getTracer('soma')
+  const kind = options.kind === 'server' ? SpanKind.SERVER : SpanKind.CONSUMER
+  const span = tracer.startSpan(name, { kind, attributes: { ...options.attributes } }, parentOf(options.traceparent))
+  if (!span.isRecording()) return work(options.traceparent)
+  try {
+    return await active.with(trace.setSpan(ROOT_CONTEXT, span), () => work(traceparentOf(span)))
+  } catch (error) {
+    span.setStatus({ code: SpanStatusCode.ERROR, message: isProblem(error) ? error.code : 'internal' })
+    throw error
+  } finally {
+    span.end()
+  }
+}
+
+function parentOf(traceparent: string): SpanContextHolder {
+  const [, , spanId = '', flags = '01'] = traceparent.split('-')
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    traceId: traceIdOf(traceparent),
+    spanId,
+    traceFlags: Number.parseInt(flags, 16),
+    isRemote: true,
+  })
+}
+
+function traceparentOf(span: Span): string {
+  const { traceId, spanId, traceFlags } = span.spanContext()
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
+}
