@@ -31,6 +31,7 @@ type GroupsOptions = Omit<GroupDependencies, 'leases'> &
 export function createGroups(options: GroupsOptions): Groups {
   const loading = new Map<string, Promise<Group | undefined>>()
   const groups = new Map<string, Group>()
+  const ending = new Map<string, Promise<void>>()
   const timer = setInterval(() => {
     for (const group of groups.values()) {
       tick(group)
@@ -57,7 +58,17 @@ export function createGroups(options: GroupsOptions): Groups {
     endStreams(group, 'another process dispatches this subscription now: connect again')
   }
 
-  const putAway = async (group: Group) => {
+  /** Its lease is given back at the end: who wants the subscription meanwhile waits, else the release would free the new claim. */
+  const putAway = (group: Group): Promise<void> => {
+    const { id } = group.config
+    const done = endInOrder(group).finally(() => ending.delete(id))
+    ending.set(
+      id,
+      done.catch(() => undefined),
+    )
+    return done
+  }
+  const endInOrder = async (group: Group) => {
     groups.delete(group.config.id)
     loading.delete(group.config.id)
     closeGroup(group)
@@ -66,6 +77,7 @@ export function createGroups(options: GroupsOptions): Groups {
     await presence.release([group.config.id])
   }
   const load = async (id: string): Promise<Group | undefined> => {
+    await ending.get(id)
     const isThere = await options.busTransaction((session) => findSubscription(session, id))
     if (isThere === undefined) return undefined
     if (!(await presence.claim(id)))
