@@ -12,29 +12,52 @@ export function newUuid(nowMs: number = Date.now()): string {
   return formatUuid(bytes)
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
 /** Formats 16 bytes as a lower-case UUID. */
 export function formatUuid(bytes: Uint8Array): string {
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  let text = ''
+  for (let index = 0; index < 16; index++) {
+    if (index === 4 || index === 6 || index === 8 || index === 10) text += '-'
+    text += HEX[bytes[index] as number]
+  }
+  return text
 }
 
 /** A stored uuid as a TypeID of the edge: `plan_01j…` (https://github.com/jetify-com/typeid, 26 base32 characters). */
 export function toId(prefix: string, uuid: string): string {
-  let value = BigInt(`0x${uuid.replaceAll('-', '')}`)
+  const hex = uuid.replaceAll('-', '')
   let text = ''
-  for (let index = 0; index < 26; index++) {
-    text = ALPHABET[Number(value & 31n)] + text
-    value >>= 5n
+  let bits = 0
+  let count = 2
+  // 128 bits are 26 characters of 5 after two leading zero bits.
+  for (let index = 0; index < 32; index++) {
+    bits = (bits << 4) | Number.parseInt(hex[index] as string, 16)
+    count += 4
+    if (count < 5) continue
+    count -= 5
+    text += ALPHABET[(bits >> count) & 31]
+    bits &= (1 << count) - 1
   }
   return `${prefix}_${text}`
 }
 
 /** The uuid inside a TypeID; undefined when the text is not an id of that prefix. */
 export function toUuid(prefix: string, id: string): string | undefined {
-  if (!new RegExp(`^${prefix}_${BODY}$`).test(id)) return undefined
-  let value = 0n
-  for (const character of id.slice(prefix.length + 1)) value = (value << 5n) | BigInt(ALPHABET.indexOf(character))
-  const hex = value.toString(16).padStart(32, '0')
+  if (id.length !== prefix.length + 27 || !id.startsWith(prefix) || id[prefix.length] !== '_') return undefined
+  let hex = ''
+  let bits = 0
+  let count = -2
+  for (let index = prefix.length + 1; index < id.length; index++) {
+    const value = ALPHABET.indexOf(id[index] as string)
+    if (value < 0 || (index === prefix.length + 1 && value > 7)) return undefined
+    bits = (bits << 5) | value
+    for (count += 5; count >= 4; ) {
+      count -= 4
+      hex += ((bits >> count) & 15).toString(16)
+    }
+    bits &= (1 << count) - 1
+  }
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
