@@ -2,6 +2,7 @@ import { silentLogger } from '@soma/kernel'
 import { type TestServer, testContext } from '@soma/server/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { createMemoryServer } from '../testing/memory-server.ts'
 import { aTenantOn, until } from '../testing/on-server.ts'
 import { startServerOfTests } from '../testing/server-of-tests.ts'
 import { defineEvent, definePlanner, defineTool, defineWorker, problem, spec } from './index.ts'
@@ -66,12 +67,14 @@ const aPartWorker = () => {
   return worker
 }
 
-describe.each(['in process', 'over HTTP'] as const)('agents %s', (home) => {
+describe.each(['in process', 'over HTTP', 'in memory'] as const)('agents %s', (home) => {
   const aTenant = () => {
     const tenantId = `tenant-${++tenants}`
     const agent = testContext({ tenantId, kind: 'agent', principalId: 'agt-one', userId: 'usr-a' })
-    const tenant = aTenantOn(server, { home, agent, user: testContext({ tenantId }), log: silentLogger })
+    const place = home === 'in memory' ? createMemoryServer() : server
+    const tenant = aTenantOn(place, { home, agent, user: testContext({ tenantId }), log: silentLogger })
     open.push(tenant)
+    if (home === 'in memory') open.push(place as { stop: () => Promise<void> } & typeof place)
     return tenant
   }
 

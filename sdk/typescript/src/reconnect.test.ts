@@ -41,7 +41,7 @@ function aGate() {
   return { passed, pass }
 }
 
-describe('an agent whose server goes away', () => {
+describe('an agent whose server goes away or refuses it', () => {
   it('comes back as the same member, keeps its work in hand, and settles it then', async () => {
     const tenantId = `life-${++tenants}`
     const agent = testContext({ tenantId, kind: 'agent', principalId: 'agt-one', userId: 'usr-a' })
@@ -102,5 +102,30 @@ describe('an agent whose server goes away', () => {
     cut.abort()
     expect(await running.failed).toMatchObject({ code: 'unauthenticated', status: 401 })
     await worker.stop()
+  })
+
+  it('refuses to start without a registration when it is asked to', async () => {
+    const tenantId = `life-${++tenants}`
+    const agent = testContext({ tenantId, kind: 'agent', principalId: 'agt-one', userId: 'usr-a' })
+    const tenant = aTenantOn(server, { home: 'over HTTP', agent, user: testContext({ tenantId }), log: silentLogger })
+    const owner = testContext({
+      tenantId: tenant.user.tenantId,
+      principalId: 'agt-other',
+      capabilities: ['agent:register'],
+    })
+    await tenant.clients.registry.instances.register(owner, {
+      params: { name: 'taken', instanceId: crypto.randomUUID() },
+      body: { kind: 'worker', description: 'First.', agentVersion: '1.0.0' },
+    })
+    const worker = defineWorker({ name: 'taken', description: 'Second.', requireRegistration: true })
+    worker.onTask(workRequested, (task) => task.complete({ said: 1 }))
+    const headers = server.headersOf({
+      ...tenant.agent,
+      principal: { ...tenant.agent.principal, capabilities: ['agent:register'] },
+    })
+    await expect(worker.start({ ...tenant.connection(), headers })).rejects.toMatchObject({
+      code: 'registration-failed',
+      message: expect.stringContaining('agt-other'),
+    })
   })
 })

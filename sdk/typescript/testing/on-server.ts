@@ -17,8 +17,8 @@ export interface Startable {
   start(options: StartOptions): Promise<RunningAgent>
 }
 
-/** Where agents of a test run: beside the platform, or as strangers over HTTP. */
-export type Home = 'in process' | 'over HTTP'
+/** Where agents of a test run: beside the platform, as strangers over HTTP, or on the platform in memory. */
+export type Home = 'in process' | 'over HTTP' | 'in memory'
 
 /** One tenant on a server: starts agents as one principal, acts as one user. */
 export function aTenantOn(server: ServerOfTests, by: { home: Home; agent: Context; user: Context; log: Logger }) {
@@ -32,7 +32,7 @@ export function aTenantOn(server: ServerOfTests, by: { home: Home; agent: Contex
   const connection = (platform: InProcessPlatform = server): StartOptions => ({
     headers: server.headersOf(by.agent),
     log: by.log,
-    ...(by.home === 'in process' ? { platform } : { url: server.url }),
+    ...(by.home === 'over HTTP' ? { url: server.url } : { platform }),
   })
   return {
     user: by.user,

@@ -144,6 +144,8 @@ const registryHandlers = ({ registry }: Omit<MemoryPlatform, 'platform'>): Recor
   'registry.instances.register': ({ params, body }) => registry.register(params as never, body),
   'registry.instances.heartbeat': ({ params }) => registry.heartbeat(params as never),
   'registry.instances.deregister': ({ params }) => registry.deregister(params as never),
+  'registry.events.list': () => page(registry.events()),
+  'registry.events.get': ({ params }) => registry.event(params.topic as string, params.type as string),
   'registry.agents.list': () => page(registry.agents()),
   'registry.agents.get': ({ params }) => registry.agent(params.name as string),
 })

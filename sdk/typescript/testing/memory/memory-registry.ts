@@ -1,5 +1,5 @@
-import { commonProblems, newUuid, toId } from '@soma/kernel'
-import type { AgentRecord, EventDefinitionInput, Registration } from '@soma/registry/contract'
+import { commonProblems, newUuid, type Topic, toId } from '@soma/kernel'
+import type { AgentRecord, EventDefinitionInput, EventDefinitionRecord, Registration } from '@soma/registry/contract'
 import type { MemoryClock } from './memory-clock.ts'
 import type { MemoryLog } from './memory-log.ts'
 
@@ -22,10 +22,11 @@ export function createMemoryRegistry(log: MemoryLog, clock: MemoryClock) {
       if (agent === undefined) throw commonProblems.notFound.create(`no agent ${name}`)
       return agent
     },
-    event(topic: string, type: string) {
+    events: () => [...definitions.values()].map(recordOf).sort((left, right) => (left.type < right.type ? -1 : 1)),
+    event(topic: string, type: string): EventDefinitionRecord {
       const definition = definitions.get(`${topic} ${type}`)
       if (definition === undefined) throw commonProblems.notFound.create(`no event ${type} on ${topic}`)
-      return definition
+      return recordOf(definition)
     },
     register(place: { name: string; instanceId: string }, body: Registration) {
       for (const definition of body.events) define(definition)
@@ -42,6 +43,26 @@ export function createMemoryRegistry(log: MemoryLog, clock: MemoryClock) {
       const instances = agent.instances.filter((one) => one.instanceId !== instanceId)
       agents.set(name, { ...agent, instances, status: instances.length === 0 ? 'deregistered' : agent.status })
     },
+  }
+
+  function recordOf(definition: EventDefinitionInput): EventDefinitionRecord {
+    const { topic, type } = definition
+    const counted = (list: 'consumes' | 'produces') =>
+      [...agents.values()].filter((agent) => agent[list].some((one) => one.topic === topic && one.type === type)).length
+    return {
+      ...definition,
+      topic: topic as Topic,
+      responseTopic: definition.responseTopic as Topic | undefined,
+      schema: 'jsonSchema' in definition.schema ? { name: type, version: definition.version } : definition.schema,
+      jsonSchema: 'jsonSchema' in definition.schema ? definition.schema.jsonSchema : true,
+      visibility: 'tenant',
+      status: 'active',
+      ownerId: 'test',
+      digest: 'memory',
+      createdAt: clock.iso(),
+      consumers: counted('consumes'),
+      producers: counted('produces'),
+    }
   }
 
   function define(definition: EventDefinitionInput): void {
