@@ -12,6 +12,17 @@ export function newUuid(nowMs: number = Date.now()): string {
   return formatUuid(bytes)
 }
 
+const HEX_DIGITS = '0123456789abcdef'
+/** Value of each character by its code; -1 for all others. */
+const HEX_VALUES = valuesOf(HEX_DIGITS)
+const BASE32_VALUES = valuesOf(ALPHABET)
+
+function valuesOf(alphabet: string): Int8Array {
+  const values = new Int8Array(128).fill(-1)
+  for (let index = 0; index < alphabet.length; index++) values[alphabet.charCodeAt(index)] = index
+  return values
+}
+
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** Formats 16 bytes as a lower-case UUID. */
@@ -32,7 +43,7 @@ export function toId(prefix: string, uuid: string): string {
   let count = 2
   // 128 bits are 26 characters of 5 after two leading zero bits.
   for (let index = 0; index < 32; index++) {
-    bits = (bits << 4) | Number.parseInt(hex[index] as string, 16)
+    bits = (bits << 4) | (HEX_VALUES[hex.charCodeAt(index)] as number)
     count += 4
     if (count < 5) continue
     count -= 5
@@ -49,12 +60,12 @@ export function toUuid(prefix: string, id: string): string | undefined {
   let bits = 0
   let count = -2
   for (let index = prefix.length + 1; index < id.length; index++) {
-    const value = ALPHABET.indexOf(id[index] as string)
+    const value = BASE32_VALUES[id.charCodeAt(index)] ?? -1
     if (value < 0 || (index === prefix.length + 1 && value > 7)) return undefined
     bits = (bits << 5) | value
     for (count += 5; count >= 4; ) {
       count -= 4
-      hex += ((bits >> count) & 15).toString(16)
+      hex += HEX_DIGITS[(bits >> count) & 15]
     }
     bits &= (1 << count) - 1
   }
