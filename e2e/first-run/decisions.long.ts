@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { createFirstRun, decide, openGate, planEnd, withRun } from './harness.ts'
+
+test('a rejected report writes nothing and ends the plan', () =>
+  withRun(createFirstRun(), async (run) => {
+    const started = await run.start()
+    await decide(started, { decision: 'reject' })
+    expect(await planEnd(started)).toMatchObject({ type: 'plan.cancelled' })
+    expect(run.reportFolders()).toEqual([])
+    const again = await started.process.kill().then(() => run.start())
+    const plan = await planEnd(again)
+    expect(plan.type).toBe('plan.cancelled')
+    expect(again.events.facts.filter(({ type }) => type === 'plan.created')).toHaveLength(1)
+  }))
+
+test('a file that the decider left out is not written', () =>
+  withRun(createFirstRun(), async (run) => {
+    const started = await run.start()
+    const { files } = (await openGate(started)).payload as { files: { name: string }[] }
+    await decide(started, { edits: { files: files.filter(({ name }) => name !== 'fixes.patch') } })
+    expect((await planEnd(started)).type).toBe('plan.completed')
+    expect(run.report().map(({ name }) => name)).toEqual(['report.json', 'report.md'])
+  }))
+
+test('two demos on one folder with different questions write into folders of their own', () =>
+  withRun(createFirstRun(), async (run) => {
+    const other = `${run.dataDirectory}-2`
+    const words = ['--question', 'What does the ferry carry?']
+    const [first, second] = await Promise.all([run.start(), run.start([...words, '--data', other])])
+    await Promise.all([openGate(first), openGate(second)])
+    await Promise.all([decide(first), decide(second)])
+    for (const started of [first, second]) expect((await planEnd(started)).type).toBe('plan.completed')
+    expect(existsSync(other)).toBe(true)
+    expect(run.reportFolders()).toEqual(['soma-report', 'soma-report-2'])
+    for (const folder of run.reportFolders()) expect(run.report(folder)).toHaveLength(3)
+  }))
