@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { isProblem } from '@soma/kernel'
 import { type RunningServer, somaPlatform, startServer } from '@soma/server'
 import { parse } from 'yaml'
 
@@ -26,9 +27,11 @@ export async function serve(flags: ServeFlags): Promise<RunningServer> {
   return { ...server, stop: () => server.stop().finally(() => rm(join(directory, 'server.json'), { force: true })) }
 }
 
-/** Says what to do where the system only says what happened. */
+/** What most often keeps a server from starting, in one line with what to do. */
 function withRemedy(error: unknown): unknown {
   const { code, port } = error as NodeJS.ErrnoException & { port?: number }
+  if (isProblem(error) && error.code === 'database-in-use')
+    return new Error(`${error.message}. ${error.remedy}`, { cause: error })
   if (code !== 'EADDRINUSE') return error
   return new Error(`port ${port} is taken: end the program that listens there, or choose another with --port`, {
     cause: error,
