@@ -35,6 +35,7 @@ const PROBLEM_SCHEMA = {
 
 /** The OpenAPI 3.1 document of some contracts: every operation with its input, output and all its problems. */
 export function toOpenApi(contracts: readonly Contract[], info: { version: string }): Document {
+  const definitions: Definitions = new Map()
   const paths: Record<string, Record<string, unknown>> = {}
   for (const contract of contracts) {
     for (const operation of operationsOf(contract)) {
@@ -42,6 +43,7 @@ export function toOpenApi(contracts: readonly Contract[], info: { version: strin
       ;(paths[operation.path] as Record<string, unknown>)[operation.method.toLowerCase()] = describeOperation(
         contract,
         operation,
+        definitions,
       )
     }
   }
@@ -57,7 +59,10 @@ export function toOpenApi(contracts: readonly Contract[], info: { version: strin
     tags: contracts.map((contract) => ({ name: contract.module, description: contract.summary })),
     paths,
     components: {
-      schemas: { Problem: PROBLEM_SCHEMA },
+      schemas: {
+        Problem: PROBLEM_SCHEMA,
+        ...Object.fromEntries([...definitions.values()].map(({ name, schema }) => [name, schema])),
+      },
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', description: 'An API key (soma_…) or an access token.' },
       },
@@ -65,7 +70,7 @@ export function toOpenApi(contracts: readonly Contract[], info: { version: strin
   }
 }
 
-function describeOperation(contract: Contract, operation: Operation): Document {
+function describeOperation(contract: Contract, operation: Operation, definitions: Definitions): Document {
   return {
     operationId: operation.id,
     tags: [contract.module],
@@ -74,19 +79,19 @@ function describeOperation(contract: Contract, operation: Operation): Document {
     ...(operation.action === undefined ? {} : { 'x-soma-action': operation.action }),
     security: operation.capability === 'public' ? [] : [{ bearer: [] }],
     parameters: [
-      ...parametersOf(operation.params, 'path'),
-      ...parametersOf(operation.query, 'query'),
+      ...parametersOf(operation.params, 'path', definitions),
+      ...parametersOf(operation.query, 'query', definitions),
       ...headerParameters(operation),
     ],
     ...(operation.body === undefined
       ? {}
-      : { requestBody: { required: true, content: bodyContent(operation, operation.body) } }),
-    responses: responsesOf(operation),
+      : { requestBody: { required: true, content: bodyContent(operation, operation.body, definitions) } }),
+    responses: responsesOf(operation, definitions),
   }
 }
 
-function bodyContent(operation: Operation, body: Schema): Document {
-  const schema = toJsonSchema(body, 'input')
+function bodyContent(operation: Operation, body: Schema, definitions: Definitions): Document {
+  const schema = toJsonSchema(body, 'input', definitions)
   return {
     'application/json': { schema },
     ...Object.fromEntries((operation.accepts ?? []).map((type) => [type, { schema: {} }])),
@@ -117,9 +122,9 @@ const header = (name: string, description: string, required: boolean, extra: Doc
   schema: { type: 'string', ...extra },
 })
 
-function parametersOf(schema: Schema | undefined, place: 'path' | 'query'): Document[] {
+function parametersOf(schema: Schema | undefined, place: 'path' | 'query', definitions: Definitions): Document[] {
   if (schema === undefined) return []
-  const { properties = {}, required = [] } = toJsonSchema(schema, 'input') as {
+  const { properties = {}, required = [] } = toJsonSchema(schema, 'input', definitions) as {
     properties?: Record<string, unknown>
     required?: string[]
   }
@@ -131,10 +136,10 @@ function parametersOf(schema: Schema | undefined, place: 'path' | 'query'): Docu
   }))
 }
 
-function responsesOf(operation: Operation): Document {
+function responsesOf(operation: Operation, definitions: Definitions): Document {
   const status = successStatus(operation)
   return {
-    [status]: successResponse(operation),
+    [status]: successResponse(operation, definitions),
     ...problemResponses([...Object.values(commonProblems), ...(operation.problems ?? [])]),
   }
 }
@@ -143,11 +148,11 @@ export function successStatus(operation: Pick<Operation, 'status' | 'output' | '
   return operation.status ?? (operation.output === undefined && operation.stream === undefined ? 204 : 200)
 }
 
-function successResponse(operation: Operation): Document {
+function successResponse(operation: Operation, definitions: Definitions): Document {
   if (operation.stream !== undefined) {
     const frames = Object.entries(operation.stream).map(([name, schema]) => ({
       title: name,
-      ...toJsonSchema(schema, 'output'),
+      ...toJsonSchema(schema, 'output', definitions),
     }))
     return {
       description: `Server-sent events: ${Object.keys(operation.stream).join(', ')}, and the control frames gap, drain, closed.`,
@@ -155,7 +160,10 @@ function successResponse(operation: Operation): Document {
     }
   }
   if (operation.output === undefined) return { description: 'Done.' }
-  return { description: 'Done.', content: { 'application/json': { schema: toJsonSchema(operation.output, 'output') } } }
+  return {
+    description: 'Done.',
+    content: { 'application/json': { schema: toJsonSchema(operation.output, 'output', definitions) } },
+  }
 }
 
 function problemResponses(problems: readonly ProblemDefinition[]): Document {
@@ -179,13 +187,39 @@ function problemResponses(problems: readonly ProblemDefinition[]): Document {
   )
 }
 
-function toJsonSchema(schema: Schema, io: 'input' | 'output'): Document {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
+/** Recursive schemas by their text: they stand in the components, since a reference is resolved from the root of the document. */
+type Definitions = Map<string, { readonly name: string; readonly schema: Document }>
+
+function toJsonSchema(schema: Schema, io: 'input' | 'output', definitions: Definitions): Document {
+  const {
+    $schema: _dialect,
+    $defs = {},
+    ...rest
+  } = z.toJSONSchema(schema, {
     io,
     target: 'draft-2020-12',
     unrepresentable: 'any',
     reused: 'inline',
     cycles: 'ref',
-  }) as Document
-  return rest
+  }) as Document & { $defs?: Record<string, Document> }
+  const names = Object.fromEntries(
+    Object.entries($defs).map(([local, definition]) => [local, nameOf(local, definition, definitions)]),
+  )
+  return JSON.parse(
+    JSON.stringify(rest).replaceAll(
+      /"#\/\$defs\/(\w+)"/g,
+      (_match, local: string) => `"#/components/schemas/${names[local]}"`,
+    ),
+  ) as Document
+}
+
+/** Zod recurses within one schema at a time (`z.json()`), so a definition refers to nothing but itself. */
+function nameOf(local: string, definition: Document, definitions: Definitions): string {
+  const text = JSON.stringify(definition)
+  const known = definitions.get(text.replaceAll(`#/$defs/${local}"`, '#"'))
+  if (known !== undefined) return known.name
+  const name = `Recursive${definitions.size + 1}`
+  const schema = JSON.parse(text.replaceAll(`#/$defs/${local}"`, `#/components/schemas/${name}"`)) as Document
+  definitions.set(text.replaceAll(`#/$defs/${local}"`, '#"'), { name, schema })
+  return name
 }
