@@ -7,7 +7,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ['**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**', '**/*.servers.test.ts', '**/fixtures/**'],
+    exclude: ['**/node_modules/**', '**/dist/**', '**/*.servers.test.ts', '**/*.browser.test.ts', '**/fixtures/**'],
     pool: 'forks',
     testTimeout: 20_000,
   },
