@@ -26,7 +26,7 @@ import {
 
 const SOURCE = '/modules/plans'
 
-interface DelegateBody {
+export interface DelegateBody {
   readonly specs: readonly TaskSpec[]
   readonly group: boolean
   readonly groupId?: string | undefined
@@ -313,7 +313,7 @@ type CreateBody = Partial<Plan> & {
   readonly start?: boolean
 }
 
-interface OutsideTask {
+export interface OutsideTask {
   readonly type: string
   readonly data?: Json | undefined
   readonly responseType?: string | undefined
@@ -322,7 +322,7 @@ interface OutsideTask {
   readonly agent?: Task['agent'] | undefined
 }
 
-interface TransitionBody {
+export interface TransitionBody {
   readonly fromState: string
   readonly toState: string
   readonly on?: string | undefined
