@@ -111,7 +111,8 @@ function dyingAt(call: number, at: 'before' | 'after') {
     died.abort()
     return new Promise(() => undefined)
   }
-  return { platform, died: died.signal, arm: () => void (isArmed = true), calls: () => calls }
+  const dead = new Promise<void>((resolve) => died.signal.addEventListener('abort', () => resolve()))
+  return { platform, dead, arm: () => void (isArmed = true), calls: () => calls }
 }
 
 async function surviveCrash(make: typeof anAdder | typeof aSumPlanner, call: number, at: 'before' | 'after') {
@@ -125,10 +126,7 @@ async function surviveCrash(make: typeof anAdder | typeof aSumPlanner, call: num
   mortal.arm()
   await tenant.request('sum', { parts: [1, 2, 3] }, 'corr-1')
   const replied = tenant.reply('sum.completed', 'corr-1')
-  const died = await Promise.race([
-    replied.then(() => false),
-    new Promise<boolean>((resolve) => mortal.died.addEventListener('abort', () => resolve(true))),
-  ])
+  const died = await Promise.race([replied.then(() => false), mortal.dead.then(() => true)])
   if (died) await tenant.start(make())
   const reply = await replied
   const replies = await tenant.clients.events.events.list(user, { query: { type: 'sum.completed' } })
@@ -145,8 +143,7 @@ for (const [name, make] of [
 ] as const) {
   it(`${name} answers once whichever of its calls it dies at`, { timeout: 240_000 }, async () => {
     for (let call = 1; ; call++) {
-      const before = await surviveCrash(make, call, 'before')
-      const after = await surviveCrash(make, call, 'after')
+      const [before, after] = await Promise.all([surviveCrash(make, call, 'before'), surviveCrash(make, call, 'after')])
       expect({ call, ...before }).toEqual({ call, ...whole, died: before.died })
       expect({ call, ...after }).toEqual({ call, ...whole, died: after.died })
       if (!before.died && !after.died) {

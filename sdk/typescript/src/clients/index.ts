@@ -4,6 +4,7 @@ import { identityContract } from '@soma/identity/contract'
 import { type BoundClient, buildBoundClient, type Transport } from '@soma/kernel'
 import { plansContract } from '@soma/plans/contract'
 import { registryContract } from '@soma/registry/contract'
+import { trackerContract } from '@soma/tracker/contract'
 import { type ConnectOptions, connect, type InProcessPlatform } from './connect.ts'
 
 export type { CallName, ConnectOptions, Connection, InProcessPlatform } from './connect.ts'
@@ -16,6 +17,7 @@ export interface Clients {
   readonly events: BoundClient<typeof eventsContract>
   readonly registry: BoundClient<typeof registryContract>
   readonly plans: BoundClient<typeof plansContract>
+  readonly tracker: BoundClient<typeof trackerContract>
 }
 
 export interface ClientOptions {
@@ -40,4 +42,5 @@ export const clientsOver = (transport: Transport): Clients => ({
   events: buildBoundClient(eventsContract, transport),
   registry: buildBoundClient(registryContract, transport),
   plans: buildBoundClient(plansContract, transport),
+  tracker: buildBoundClient(trackerContract, transport),
 })
