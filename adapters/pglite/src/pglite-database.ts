@@ -1,14 +1,13 @@
 import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Database, Logger } from '@soma/kernel'
+import { createNotifications, type Notifications, ownerStatement, scopeStatement } from '@soma/kernel/sql-session'
 import { lockDirectory } from './directory-lock.ts'
 import { type Engine, startEngine } from './engine.ts'
 import { createEngineHost, type EngineHost } from './engine-host.ts'
 import { applyMigrations } from './migrations.ts'
-import { createNotifications, type Notifications } from './notifications.ts'
 import { provePowerDurability } from './power-durability.ts'
 import { pgliteProblems } from './problems.ts'
-import { ownerStatement, scopeStatement } from './scope-statement.ts'
 import { createTransactions } from './transaction.ts'
 
 export interface PgliteOptions {

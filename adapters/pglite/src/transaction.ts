@@ -1,9 +1,8 @@
 import type { Logger, SqlSession } from '@soma/kernel'
+import { createStatementGuard, type Statement } from '@soma/kernel/sql-session'
 import type { Engine } from './engine.ts'
 import type { EngineHost } from './engine-host.ts'
-import type { Statement } from './scope-statement.ts'
-import { openSession } from './session.ts'
-import { createStatementGuard } from './statement-guard.ts'
+import { openEngineSession } from './session.ts'
 
 export interface TransactionOptions {
   readonly host: EngineHost
@@ -28,7 +27,7 @@ export function createTransactions({ host, log, idleTimeoutMs }: TransactionOpti
   async function run<T>(engine: Engine, opening: Statement, work: (session: SqlSession) => Promise<T>): Promise<T> {
     const begun = engine.ask({ kind: 'begin', ...opening })
     begun.catch(() => undefined)
-    const { session, evicted, end } = openSession(engine, guard, idleTimeoutMs)
+    const { session, evicted, end } = openEngineSession(engine, guard, idleTimeoutMs)
     try {
       const result = await Promise.race([work(session), evicted])
       await begun

@@ -1,11 +1,10 @@
 import type { Database, Logger } from '@soma/kernel'
+import { createNotifications, ownerStatement, scopeStatement } from '@soma/kernel/sql-session'
 import pg from 'pg'
 import { createChannelListener } from './listener.ts'
 import { applyMigrations } from './migrations.ts'
-import { createNotifications } from './notifications.ts'
 import { postgresProblems } from './problems.ts'
 import { ensureRoles } from './roles.ts'
-import { ownerStatement, scopeStatement } from './scope-statement.ts'
 import { createTransactions } from './transactions.ts'
 import { normalisedTypes } from './values.ts'
 

@@ -1,10 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Logger, SqlSession } from '@soma/kernel'
+import { createStatementGuard, type Statement } from '@soma/kernel/sql-session'
 import type pg from 'pg'
 import { postgresProblems } from './problems.ts'
-import type { Statement } from './scope-statement.ts'
-import { openSession } from './session.ts'
-import { createStatementGuard } from './statement-guard.ts'
+import { openClientSession } from './session.ts'
 import { createStatementNames } from './statement-names.ts'
 
 export interface TransactionOptions {
@@ -49,7 +48,7 @@ export function createTransactions({ pool, log, idleTimeoutMs }: TransactionOpti
     work: (session: SqlSession) => Promise<T>,
   ): Promise<T> {
     await begin(client, opening)
-    const { session, evicted, end } = openSession(client, sessionOptions)
+    const { session, evicted, end } = openClientSession(client, sessionOptions)
     const state = { open: true }
     try {
       const result = await Promise.race([inside.run(state, () => work(session)), evicted])

@@ -1,4 +1,4 @@
-import type { Logger } from '@soma/kernel'
+import type { Logger } from '../ports/logger.ts'
 
 type Listener = (payload: string) => void
 

@@ -1,4 +1,4 @@
-import { postgresProblems } from './problems.ts'
+import { sqlSessionProblems } from './problems.ts'
 
 const LEADING_SPACE = /^(?:\s+|--[^\n]*\n|\/\*[\s\S]*?\*\/)+/
 const FORBIDDEN_START =
@@ -16,7 +16,7 @@ export function createStatementGuard(): (sql: string) => void {
     if (accepted.has(sql)) return
     const body = sql.replace(LEADING_SPACE, '')
     if (FORBIDDEN_START.test(body) || FORBIDDEN_CALL.test(body))
-      throw postgresProblems.statementRefused.create(`Refused inside a transaction: ${body.slice(0, 80)}`)
+      throw sqlSessionProblems.statementRefused.create(`Refused inside a transaction: ${body.slice(0, 80)}`)
     if (accepted.size >= REMEMBERED) accepted.clear()
     accepted.add(sql)
   }

@@ -1,4 +1,4 @@
-import type { DatabaseScope } from '@soma/kernel'
+import type { DatabaseScope } from '../ports/database.ts'
 
 export interface Statement {
   readonly sql: string

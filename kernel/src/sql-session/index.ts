@@ -1,0 +1,5 @@
+export * from './notifications.ts'
+export * from './open-session.ts'
+export * from './problems.ts'
+export * from './scope-statement.ts'
+export * from './statement-guard.ts'
