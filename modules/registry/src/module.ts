@@ -1,7 +1,8 @@
-import { defineModule } from '@soma/kernel'
+import { principalDisabled } from '@soma/identity/contract'
+import { defineModule, on } from '@soma/kernel'
 import { registryContract } from '../contract/index.ts'
 import { createRegister } from './agents/register.ts'
-import { createAgentService } from './agents/service.ts'
+import { createAgentService, deregisterPrincipal } from './agents/service.ts'
 import { createSweep } from './agents/sweep.ts'
 import { createEventDefinitionService } from './event-definitions/service.ts'
 import { nounsOf, registerPlatformEvents } from './platform-events.ts'
@@ -58,6 +59,7 @@ export const registryModule = defineModule<typeof registryContract, Record<never
           getVersion: (context, call) => schemas.getVersion(context, call.params),
         },
       },
+      handlers: [on(principalDisabled, ({ tx, data }) => deregisterPrincipal(tx, data.principalId ?? ''))],
       jobs: [{ name: 'sweep-expired-instances', everyMs: sweepMs, run: createSweep(environment) }],
       start: () => registerPlatformEvents(database, ports.platformEvents),
     }

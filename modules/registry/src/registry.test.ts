@@ -202,6 +202,16 @@ describe('expiry', () => {
     expect(types(tenant)).toContain('agent.revived')
   })
 
+  it('ends the instances of a principal that is disabled, and no other', async () => {
+    const tenant = aTenant()
+    await register(tenant, { principal: 'agt_bad' })
+    await register(tenant, { name: 'kept', body: aRegistration({ events: [] }) })
+    await host.deliver(tenant, 'principal.disabled', { principalId: 'agt_bad' })
+    const page = await host.client.agents.list(anAgentContext(tenant), { query: {} })
+    expect(page.items.map((agent) => agent.name)).toEqual(['kept'])
+    expect(types(tenant)).toContain('agent.deregistered')
+  })
+
   it('answers heartbeats of many instances with those that are unknown', async () => {
     const tenant = aTenant()
     const [known, unknown] = [newUuid(), newUuid()]

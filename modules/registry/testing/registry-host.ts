@@ -24,6 +24,8 @@ export interface RegistryHost {
   /** Moves the end of all leases, as time would. */
   expireLeases(): Promise<void>
   sweep(): Promise<void>
+  /** Gives the module an event of another module. */
+  deliver(tenantId: string, type: string, data: object): Promise<void>
   close(): Promise<void>
 }
 
@@ -84,6 +86,13 @@ export async function createRegistryHost(options: RegistryHostOptions = {}): Pro
         await session.execute(`alter table registry.instances enable row level security`)
       }),
     sweep,
+    deliver: (tenantId, type, data) => {
+      const context = module.database.moduleContext(tenantId)
+      const handler = module.handlers.find((one) => one.type === type)
+      return module.database.asWorker(context, async (tx) =>
+        handler?.handle({ event: {} as never, data, context, tx, signal: new AbortController().signal, attempt: 1 }),
+      )
+    },
     close: () => database.close(),
   }
 }

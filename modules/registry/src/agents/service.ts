@@ -9,9 +9,18 @@ import {
   toId,
 } from '@soma/kernel'
 import type { AgentRecord } from '../../contract/agents.ts'
-import { agentDeregistered, agentHealthChanged, agentInstanceStopped } from '../../contract/facts.ts'
+import { agentHealthChanged } from '../../contract/facts.ts'
+import { announceEnd } from './announce-end.ts'
 import { completeAgents, readAgent } from './read-agents.ts'
-import { deleteInstance, endAgents, type InstanceRow, type Sign, selectInstance, touchInstances } from './store.ts'
+import {
+  deleteInstance,
+  deleteInstancesOf,
+  type InstanceRow,
+  lockAgentsOf,
+  type Sign,
+  selectInstance,
+  touchInstances,
+} from './store.ts'
 import { type AgentFilter, listAgents } from './views.ts'
 
 type ListQuery = { readonly [Name in keyof Omit<AgentFilter, 'includeExpired'>]?: string | undefined } & {
@@ -53,7 +62,10 @@ export function createAgentService(deps: { database: ModuleDatabase; leaseMs: nu
       const alive = (await touch(context, signs)).map((row) => row.instance_id)
       return { alive, unknown: signs.map((sign) => sign.instanceId).filter((id) => !alive.includes(id)) }
     },
-    deregister: (context, instance) => database.transaction(context, (tx) => deregister(tx, context, instance)),
+    async deregister(context, instance) {
+      await database.transaction(context, (tx) => deregister(tx, context, instance))
+      return undefined
+    },
     async list(context, query) {
       const filter = filterOf(query)
       const before = (decodeCursor(query.cursor, 1)?.[0] as string | undefined) ?? null
@@ -98,19 +110,20 @@ async function deregister(
   tx: Transaction,
   context: Context,
   wanted: { name: string; instanceId: string },
-): Promise<undefined> {
+): Promise<void> {
   const [instance] = await selectInstance(tx, wanted.instanceId)
   const owner = ownPrincipal(context)
   if (instance === undefined || (owner !== null && instance.principal_id !== owner)) {
     throw commonProblems.notFound.create(`no instance ${wanted.instanceId} of ${wanted.name}`)
   }
   await deleteInstance(tx, wanted.instanceId)
-  const agentId = toId('reg', instance.agent_id)
-  const key = { partitionKey: agentId }
-  const { name, instanceId } = wanted
-  const agentVersion = instance.agent_version
-  tx.emit(agentInstanceStopped, { agentId, name, instanceId, agentVersion, reason: 'deregistered' }, key)
-  for (const row of await endAgents(tx, [instance.agent_id], 'deregistered')) {
-    tx.emit(agentDeregistered, { agentId, name: row.name, lastSeenAt: row.last_seen_at.toISOString() }, key)
-  }
+  const agents = [{ id: instance.agent_id, name: wanted.name }]
+  await announceEnd(tx, { agents, instances: [instance], as: 'deregistered' })
+}
+
+/** Ends every instance that a principal runs: it may act no more. */
+export async function deregisterPrincipal(tx: Transaction, principalId: string): Promise<void> {
+  const agents = await lockAgentsOf(tx, principalId)
+  const instances = await deleteInstancesOf(tx, principalId)
+  await announceEnd(tx, { agents, instances, as: 'deregistered' })
 }

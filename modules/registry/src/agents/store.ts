@@ -158,6 +158,17 @@ export const touchInstances = (
 export const deleteInstance = (session: SqlSession, instanceId: string) =>
   session.execute(`delete from registry.instances where instance_id = $1`, [instanceId])
 
+/** Locks the agents that a principal runs. */
+export const lockAgentsOf = (session: SqlSession, principalId: string) =>
+  session.query<{ id: string; name: string }>(
+    `select id, name from registry.agents where id in (select agent_id from registry.instances where principal_id = $1)
+     order by id for update`,
+    [principalId],
+  )
+
+export const deleteInstancesOf = (session: SqlSession, principalId: string) =>
+  session.query<InstanceRow>(`delete from registry.instances where principal_id = $1 returning *`, [principalId])
+
 /** Locks the agents of instances whose lease is over. */
 export const lockExpiredAgents = (session: SqlSession) =>
   session.query<{ id: string; name: string }>(

@@ -1,6 +1,6 @@
-import { type Clock, type Logger, type Metrics, type ModuleDatabase, type Transaction, toId } from '@soma/kernel'
-import { agentExpired, agentInstanceStopped } from '../../contract/facts.ts'
-import { countLeases, deleteExpiredInstances, endAgents, lockExpiredAgents } from './store.ts'
+import type { Clock, Logger, Metrics, ModuleDatabase, Transaction } from '@soma/kernel'
+import { announceEnd } from './announce-end.ts'
+import { countLeases, deleteExpiredInstances, lockExpiredAgents } from './store.ts'
 
 /** Below this many instances a share says nothing about the network. */
 const GUARDED_INSTANCES = 20
@@ -40,23 +40,7 @@ async function sweepTenant(tx: Transaction): Promise<number> {
   const agents = await lockExpiredAgents(tx)
   const ids = agents.map((agent) => agent.id)
   const instances = await deleteExpiredInstances(tx, ids)
-  for (const row of instances) {
-    const agentId = toId('reg', row.agent_id)
-    const name = agents.find((agent) => agent.id === row.agent_id)?.name as string
-    tx.emit(
-      agentInstanceStopped,
-      { agentId, name, instanceId: row.instance_id, agentVersion: row.agent_version, reason: 'expired' },
-      { partitionKey: agentId },
-    )
-  }
-  for (const agent of await endAgents(tx, ids, 'expired')) {
-    const agentId = toId('reg', agent.id)
-    tx.emit(
-      agentExpired,
-      { agentId, name: agent.name, lastSeenAt: agent.last_seen_at.toISOString() },
-      { partitionKey: agentId },
-    )
-  }
+  await announceEnd(tx, { agents, instances, as: 'expired' })
   return instances.length
 }
 
