@@ -1,16 +1,17 @@
 import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { createFirstRun, decide, openGate, planEnd, withRun } from './harness.ts'
+import { connected, startProcess } from './start-process.ts'
 
 test('a rejected report writes nothing and ends the plan', () =>
   withRun(createFirstRun(), async (run) => {
     const started = await run.start()
     await decide(started, { decision: 'reject' })
-    expect(await planEnd(started)).toMatchObject({ type: 'plan.cancelled' })
+    expect(await planEnd(started)).toMatchObject({ type: 'plan.failed', data: { problem: { code: 'gate-rejected' } } })
     expect(run.reportFolders()).toEqual([])
     const again = await started.process.kill().then(() => run.start())
     const plan = await planEnd(again)
-    expect(plan.type).toBe('plan.cancelled')
+    expect(plan.type).toBe('plan.failed')
     expect(again.events.facts.filter(({ type }) => type === 'plan.created')).toHaveLength(1)
   }))
 
@@ -27,11 +28,13 @@ test('two demos on one folder with different questions write into folders of the
   withRun(createFirstRun(), async (run) => {
     const other = `${run.dataDirectory}-2`
     const words = ['--question', 'What does the ferry carry?']
-    const [first, second] = await Promise.all([run.start(), run.start([...words, '--data', other])])
+    const elsewhere = connected(startProcess({ cwd: run.folder, dataDirectory: other, words }))
+    const [first, second] = await Promise.all([run.start(), elsewhere])
     await Promise.all([openGate(first), openGate(second)])
     await Promise.all([decide(first), decide(second)])
     for (const started of [first, second]) expect((await planEnd(started)).type).toBe('plan.completed')
     expect(existsSync(other)).toBe(true)
     expect(run.reportFolders()).toEqual(['soma-report', 'soma-report-2'])
     for (const folder of run.reportFolders()) expect(run.report(folder)).toHaveLength(3)
+    await second.process.kill()
   }))

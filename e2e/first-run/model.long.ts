@@ -34,7 +34,7 @@ async function reportWith(run: FirstRun, url: string) {
 }
 
 const suspects = JSON.stringify({
-  suspects: [{ quote: 'Ferry carries parcels over the river.', reason: 'The sources print numbers.' }],
+  suspects: [{ quote: 'Parcels arrive before noon', reason: 'The sources print numbers.' }],
 })
 
 test('EXA-R5 --model reads the prose with an OpenAI-compatible server; terminal, gate and report name it', () =>
