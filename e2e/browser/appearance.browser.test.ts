@@ -95,7 +95,7 @@ test('markup in the names of folders and documents and in quoted sentences is sh
 
 test('the policy of the page refuses markup from text, inline scripts and styles, and calls to other servers', async () => {
   const { page } = await openPage(browser, run.current.url)
-  const policy = (await (await fetch(run.current.url)).headers.get('content-security-policy')) ?? ''
+  const policy = (await fetch(run.current.url)).headers.get('content-security-policy') ?? ''
   expect(policy).not.toContain('unsafe')
   const refused = await page.evaluate(async () => {
     const violations: string[] = []

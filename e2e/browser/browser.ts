@@ -37,13 +37,14 @@ export async function openPage(
   return { page, errors }
 }
 
-/** What has the focus: its id, else its text; and whether a person can see that. */
+/** What has the focus: its id, else `write <file>` for the box of a file, else its text; and whether a person can see that. */
 export const focused = (page: Page): Promise<{ readonly what: string; readonly isVisible: boolean }> =>
   page.evaluate(() => {
     const node = document.activeElement as HTMLElement
     const { outlineStyle, outlineWidth } = getComputedStyle(node)
+    const file = node.matches('#boxes input') ? `write ${(node as HTMLInputElement).value}` : ''
     return {
-      what: node.id || (node as HTMLInputElement).value || (node.textContent ?? '').trim(),
+      what: node.id || file || (node.textContent ?? '').trim(),
       isVisible: outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2,
     }
   })

@@ -40,7 +40,7 @@ test('A, a reason and Enter approve: the files are there, and who decided, when,
   expect(errors).toEqual([])
 })
 
-test('R, a reason and Enter reject: nothing is written, and the page says so', async () => {
+test('R, a reason and Enter reject: the gate is decided, and nothing is written', async () => {
   const plan = await run.plan('rejected')
   const { page } = await openPage(browser, plan.url)
   await gateShown(page)
@@ -48,8 +48,10 @@ test('R, a reason and Enter reject: nothing is written, and the page says so', a
   expect(await text(page, '#keys')).toContain('REJECTS')
   await page.keyboard.type('not yet')
   await page.keyboard.press('Enter')
+  await page.locator('#gate-state', { hasText: 'rejected by developer' }).waitFor()
+  expect(await text(page, '#gate-state')).toMatch(/: “not yet”\.$/)
+  expect(await text(page, '#gate-files')).toContain('report.md (8,409 bytes), not written')
   await ended(page, 'Nothing was written')
-  expect(await text(page, '#gate-state')).toMatch(/rejected by developer at .*: “not yet”\.$/)
   expect(await text(page, '#outcome-text')).toContain('the gate was rejected')
   expect(plan.report()).toEqual([])
 })
@@ -58,7 +60,7 @@ test('a file is left out by Tab and Space, and the others are written', async ()
   const plan = await run.plan('two-of-three')
   const { page } = await openPage(browser, plan.url)
   await gateShown(page)
-  await tabTo(page, 'fixes.patch')
+  await tabTo(page, 'write fixes.patch')
   await page.keyboard.press('Space')
   expect(await text(page, '#approve')).toBe('Approve: write 2 of 3 files')
   await page.keyboard.press('a')
@@ -85,9 +87,9 @@ test('Tab goes through the page in the order of reading, and the focus is always
     'plans',
     'report.md: 25 of 125 statements are false',
     'fixes.patch',
-    'report.md',
-    'report.json',
-    'fixes.patch',
+    'write report.md',
+    'write report.json',
+    'write fixes.patch',
     'reason',
     'approve',
     'reject',
