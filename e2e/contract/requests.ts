@@ -11,15 +11,21 @@ export interface Answer {
 
 /** The path with its query for an input. */
 export function urlOf(operation: Operation, input: Input): string {
-  const path = operation.path.replaceAll(/\{(\w+)\}/g, (_match, name: string) =>
-    encodeURIComponent(String(input.params?.[name])),
-  )
+  const path = operation.path.replaceAll(/\{(\w+)\}/g, (_match, name: string) => encode(textOf(input.params?.[name])))
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(input.query ?? {}))
-    for (const item of Array.isArray(value) ? value : [value])
-      query.append(name, typeof item === 'object' ? JSON.stringify(item) : String(item))
+    for (const item of Array.isArray(value) ? value : [value]) query.append(name, textOf(item))
   return query.size === 0 ? path : `${path}?${query}`
 }
+
+const textOf = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))
+
+/** Half a surrogate pair has no UTF-8; it leaves as the bytes that careless software writes for it. */
+const encode = (text: string): string =>
+  text
+    .split(/(\p{Surrogate})/u)
+    .map((part, index) => (index % 2 === 1 ? '%ED%A0%80' : encodeURIComponent(part)))
+    .join('')
 
 /** Sends a request; of a stream the first bytes alone. */
 export async function send(url: string, init: RequestInit = {}): Promise<Answer> {
