@@ -13,7 +13,7 @@ beforeAll(async () => {
   expected = await withRun(createFirstRun(), undisturbed)
 })
 
-test('EXA-R4 the report of a second run from the beginning, with its own data directory, has the same bytes', async () => {
+test('the report of a second run from the beginning, with its own data directory, has the same bytes', async () => {
   const again = await withRun(createFirstRun(), undisturbed)
   expect(again.digests).toEqual(expected.digests)
   expect(again.keys).toEqual(expected.keys)
@@ -25,7 +25,7 @@ describe('kill -9', () => {
   })
 })
 
-test('kills at random moments lose nothing, repeat nothing, and end in the same bytes', async () => {
+test('EXA-R4 kills at random moments lose nothing, repeat nothing, and end in the same bytes', async () => {
   print(`${kills} kills, SEED=${seed}`)
   const spread = await killAtRandom({ kills, seed, expected: expected.digests, durations: expected, report: print })
   const { resumedMs } = spread

@@ -37,7 +37,7 @@ const suspects = JSON.stringify({
   suspects: [{ quote: 'Parcels arrive before noon', reason: 'The sources print numbers.' }],
 })
 
-test('EXA-R5 --model reads the prose with an OpenAI-compatible server; terminal, gate and report name it', () =>
+test('--model reads the prose with an OpenAI-compatible server; terminal, gate and report name it', () =>
   withRun(createFirstRun(), async (run) => {
     const model = await aModel(suspects)
     const report = await reportWith(run, model.url)
