@@ -6,13 +6,20 @@ const options = { item: (row: number) => row * 10, key: (row: number) => [row, '
 test('a page names the key of its last item when more follow', () => {
   const page = toPage([1, 2, 3], 2, options)
   expect(page.items).toEqual([10, 20])
-  expect(decodeCursor(page.nextCursor as string, 2)).toEqual([2, 'é'])
+  expect(decodeCursor(page.nextCursor as string, ['integer', 'text'])).toEqual([2, 'é'])
 })
 
 test('the last page has no cursor', () => {
   expect(toPage([1, 2], 2, options).nextCursor).toBeNull()
 })
 
-test.each(['%%%', 'bm90IGpzb24', encodeCursor([1])])('%j is no cursor of two parts', (cursor) => {
-  expect(decodeCursor(cursor, 2)).toBeUndefined()
+test.each([
+  '%%%',
+  'bm90IGpzb24',
+  encodeCursor([1]),
+  encodeCursor(['yesterday', 'x']),
+  encodeCursor(['0000-01-01T00:00:00Z', 'x']),
+  encodeCursor(['2026-01-01T00:00:00Z', 'a\0b']),
+])('%j is no cursor of a time and a text', (cursor) => {
+  expect(() => decodeCursor(cursor, ['time', 'text'])).toThrow('not one of this list')
 })

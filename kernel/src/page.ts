@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { commonProblems } from './common-problems.ts'
 
 /** `?limit` 1–200, default 50, `&cursor`: the query fields of every list. */
 export const pageQuery = {
@@ -18,15 +19,50 @@ export function encodeCursor(key: readonly (string | number)[]): string {
     .replace(/=+$/, '')
 }
 
-/** Undefined for anything that is not a cursor of `length` parts. */
-export function decodeCursor(cursor: string | undefined, length: number): (string | number)[] | undefined {
+/** What a part of a sort key may be: Postgres would refuse anything else with an error of its own. */
+const CURSOR_PARTS = {
+  text: z
+    .string()
+    .max(1024)
+    .regex(/^[^\0\p{Surrogate}]*$/u),
+  /** From the year 1 on, as Postgres counts. */
+  time: z.iso.datetime().regex(/^(?!0000)/),
+  uuid: z.guid(),
+  integer: z.number().int(),
+  /** Since 1970, up to the year 9999. */
+  milliseconds: z.number().int().min(0).max(253_402_300_799_999),
+  smallint: z.number().int().min(0).max(32_767),
+} as const
+
+export type CursorPart = keyof typeof CURSOR_PARTS
+type CursorKey<Parts extends readonly CursorPart[]> = {
+  -readonly [Index in keyof Parts]: z.output<(typeof CURSOR_PARTS)[Parts[Index]]>
+}
+
+/**
+ * The sort key in a cursor; undefined without a cursor.
+ * @throws invalid-request for what is no cursor of a list with such keys
+ */
+export function decodeCursor<const Parts extends readonly CursorPart[]>(
+  cursor: string | undefined,
+  parts: Parts,
+): CursorKey<Parts> | undefined {
   if (cursor === undefined) return undefined
+  const key = parseCursor(cursor)
+  const fits = Array.isArray(key) && key.length === parts.length
+  if (fits && parts.every((part, index) => CURSOR_PARTS[part].safeParse(key[index]).success))
+    return key as CursorKey<Parts>
+  throw commonProblems.invalidRequest.create('the cursor is not one of this list', {
+    errors: [{ pointer: '/query/cursor', code: 'invalid-cursor', detail: 'send nextCursor as it came' }],
+  })
+}
+
+function parseCursor(cursor: string): unknown {
   try {
     const bytes = Uint8Array.from(atob(cursor.replaceAll('-', '+').replaceAll('_', '/')), (character) =>
       character.charCodeAt(0),
     )
-    const key: unknown = JSON.parse(new TextDecoder().decode(bytes))
-    return Array.isArray(key) && key.length === length ? (key as (string | number)[]) : undefined
+    return JSON.parse(new TextDecoder().decode(bytes))
   } catch {
     return undefined
   }

@@ -156,7 +156,7 @@ export const notesModule = defineModule({
             })
           },
           list: async (context, { query }) => {
-            const after = decodeCursor(query.cursor, 1)?.[0] ?? null
+            const after = decodeCursor(query.cursor, ['uuid'])?.[0] ?? null
             const rows = await database.transaction(context, (tx) =>
               tx.query<Row>(
                 'select id, text, version from notes.notes where ($1::uuid is null or id < $1) order by id desc limit $2',

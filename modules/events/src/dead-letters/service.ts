@@ -39,9 +39,8 @@ export function createDeadLetterService(options: DeadLetterServiceOptions) {
   const { database } = options
   return {
     list: async (context: Context, query: Filters & { limit: number; cursor?: string | undefined }) => {
-      const place = decodeCursor(query.cursor, 2)
-      const before =
-        place === undefined ? null : ([new Date(Number(place[0])).toISOString(), String(place[1])] as const)
+      const place = decodeCursor(query.cursor, ['milliseconds', 'uuid'])
+      const before = place === undefined ? null : ([new Date(place[0]).toISOString(), place[1]] as const)
       const rows = await database.transaction(context, (tx) =>
         store.listDeadLetters(tx, filterOf(query), { before, limit: query.limit + 1 }),
       )

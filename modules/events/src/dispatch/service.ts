@@ -92,14 +92,14 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
       query: { limit: number; cursor?: string | undefined; state?: string | undefined; key?: string | undefined },
     ) => {
       const id = uuidOf('sub', subscriptionId)
-      const place = decodeCursor(query.cursor, 3)
+      const place = decodeCursor(query.cursor, ['text', 'smallint', 'integer'])
       const rows = await database.transaction(context, async (tx) => {
         requireVisible(await findSubscription(tx, id), subscriptionId)
         return listDeliveries(tx, {
           group: groupOf(id),
           state: query.state ?? null,
           key: query.key ?? null,
-          after: place === undefined ? null : [String(place[0]), Number(place[1]), Number(place[2])],
+          after: place ?? null,
           limit: query.limit + 1,
         })
       })

@@ -118,14 +118,10 @@ const visible = (event: EventEnvelope, filter: EventFilter): boolean =>
   (filter.source === undefined || event.source === filter.source)
 
 function placeOf(cursor: string | undefined) {
-  const place = decodeCursor(cursor, 4)
+  const place = decodeCursor(cursor, ['milliseconds', 'text', 'smallint', 'integer'])
   if (place === undefined) return undefined
-  return {
-    recordedAt: new Date(Number(place[0])),
-    topic: String(place[1]),
-    part: Number(place[2]),
-    position: Number(place[3]),
-  }
+  const [recordedAtMs, topic, part, position] = place
+  return { recordedAt: new Date(recordedAtMs), topic, part, position }
 }
 
 function withFields(event: EventEnvelope, fields: 'headers' | 'all'): EventEnvelope {

@@ -62,12 +62,12 @@ export function createSubscriptionService(options: SubscriptionServiceOptions) {
       query: { limit: number; cursor?: string | undefined; name?: string | undefined },
     ) => {
       const seesAll = holds(context.principal, 'subscription:manage') || holds(context.principal, 'event:read')
-      const before = decodeCursor(query.cursor, 1)?.[0]
+      const before = decodeCursor(query.cursor, ['uuid'])?.[0]
       const rows = await database.transaction(context, (tx) =>
         store.listSubscriptions(tx, {
           ownerId: seesAll ? null : context.principal.id,
           name: query.name ?? null,
-          before: typeof before === 'string' ? before : null,
+          before: before ?? null,
           limit: query.limit + 1,
         }),
       )

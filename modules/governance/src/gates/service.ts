@@ -63,7 +63,7 @@ export function createGateService({ database, changes, clock }: GateServiceDepen
     list: (context: Context, query: GateQuery) =>
       database.transaction(context, async (tx) => {
         const { id: principalId, roles } = context.principal
-        const before = decodeCursor(query.cursor, 2) as [string, string] | undefined
+        const before = decodeCursor(query.cursor, ['time', 'uuid'])
         const rows = await listGates(tx, {
           ...query,
           limit: query.limit + 1,

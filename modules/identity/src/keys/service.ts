@@ -65,7 +65,7 @@ export function createKeyService({ database, proofs, clock, maxAgeDays }: KeyDep
 
     list: (context: Context, query: { limit: number; cursor?: string | undefined; principalId?: string | undefined }) =>
       database.transaction(context, async (tx) => {
-        const before = decodeCursor(query.cursor, 2) as [string, string] | undefined
+        const before = decodeCursor(query.cursor, ['time', 'uuid'])
         const principalId = holds(context.principal, 'key:manage') ? query.principalId : context.principal.id
         if (query.principalId !== undefined && query.principalId !== principalId) return { items: [], nextCursor: null }
         const rows = await listKeys(tx, { limit: query.limit + 1, principalId, before })

@@ -112,7 +112,7 @@ export function createPrincipalService({ database, proofs }: PrincipalDependenci
       query: { limit: number; cursor?: string | undefined; kind?: string | undefined; status?: string | undefined },
     ) =>
       database.transaction(context, async (tx) => {
-        const before = decodeCursor(query.cursor, 2) as [string, string] | undefined
+        const before = decodeCursor(query.cursor, ['time', 'text'])
         const rows = await listPrincipals(tx, { ...query, limit: query.limit + 1, before })
         const page = toPage(rows, query.limit, {
           item: (row) => row,

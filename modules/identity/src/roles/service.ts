@@ -143,7 +143,7 @@ export function createRoleBindingService({ database, proofs }: RoleDependencies)
 
     list: (context: Context, query: { limit: number; cursor?: string | undefined; principalId?: string | undefined }) =>
       database.transaction(context, async (tx) => {
-        const before = decodeCursor(query.cursor, 2) as [string, string] | undefined
+        const before = decodeCursor(query.cursor, ['time', 'uuid'])
         const rows = await listBindings(tx, { limit: query.limit + 1, principalId: query.principalId, before })
         const names = new Map((await listOwnRoles(tx)).map(({ roleId, name }) => [roleId, name]))
         return toPage(rows, query.limit, {

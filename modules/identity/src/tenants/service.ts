@@ -55,7 +55,7 @@ export function createTenantService({ database, clock, keyMaxAgeDays }: TenantDe
 
     list: (context: Context, query: { limit: number; cursor?: string | undefined }) =>
       asOperator(context, undefined, async (tx) => {
-        const before = decodeCursor(query.cursor, 2) as [string, string] | undefined
+        const before = decodeCursor(query.cursor, ['time', 'text'])
         const rows = await listTenants(tx, { limit: query.limit + 1, before })
         return toPage(rows, query.limit, {
           item: viewTenant,

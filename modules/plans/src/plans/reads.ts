@@ -35,8 +35,7 @@ export function createPlanReads({ database }: { database: ModuleDatabase }) {
 
     list: (context: Context, filter: PlanFilter) =>
       database.transaction(context, async (tx) => {
-        const before = decodeCursor(filter.cursor, 2)
-        if (filter.cursor !== undefined && before === undefined) throw badCursor()
+        const before = decodeCursor(filter.cursor, ['time', 'uuid'])
         const rows = await listPlans(tx, filter, before)
         return toPage(rows, filter.limit, {
           item: (row) => viewPlan(planOf(row), { brief: true }),
@@ -74,8 +73,7 @@ export function createPlanReads({ database }: { database: ModuleDatabase }) {
     ) =>
       database.transaction(context, async (tx) => {
         await readPlan(tx, planId)
-        const after = decodeCursor(page.cursor, 1)
-        if (page.cursor !== undefined && after === undefined) throw badCursor()
+        const after = decodeCursor(page.cursor, ['integer'])
         const rows = await tx.query<{ seq: number; kind: string; data: never; at: Date; hash: Uint8Array }>(
           `select seq, kind, data, at, hash from plans.journal where plan_id = $1 and seq > $2 and ($3::text[] is null or kind = any($3::text[])) order by seq limit $4`,
           [uuidOf('plan', planId), after?.[0] ?? 0, page.kinds?.split(',') ?? null, page.limit + 1],
@@ -93,11 +91,6 @@ export function createPlanReads({ database }: { database: ModuleDatabase }) {
       }),
   }
 }
-
-const badCursor = () =>
-  commonProblems.invalidRequest.create('the cursor is not one of this list', {
-    errors: [{ pointer: '/query/cursor', code: 'invalid-cursor', detail: 'send nextCursor as it came' }],
-  })
 
 async function readPlan(tx: SqlSession, planId: string): Promise<Plan> {
   const [row] = await tx.query<PlanRecord>(

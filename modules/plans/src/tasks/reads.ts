@@ -42,12 +42,7 @@ export function createTaskReads({ database }: { database: ModuleDatabase }) {
 
     list: (context: Context, filter: TaskFilter) =>
       database.transaction(context, async (tx) => {
-        const before = decodeCursor(filter.cursor, 2)
-        if (filter.cursor !== undefined && before === undefined) {
-          throw commonProblems.invalidRequest.create('the cursor is not one of this list', {
-            errors: [{ pointer: '/query/cursor', code: 'invalid-cursor', detail: 'send nextCursor as it came' }],
-          })
-        }
+        const before = decodeCursor(filter.cursor, ['uuid', 'integer'])
         const rows = await listTasks(tx, filter, before)
         return toPage(rows, filter.limit, {
           item: (row) => viewTask(taskOf(row)),

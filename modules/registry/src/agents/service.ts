@@ -68,7 +68,7 @@ export function createAgentService(deps: { database: ModuleDatabase; leaseMs: nu
     },
     async list(context, query) {
       const filter = filterOf(query)
-      const before = (decodeCursor(query.cursor, 1)?.[0] as string | undefined) ?? null
+      const before = decodeCursor(query.cursor, ['uuid'])?.[0] ?? null
       return database.transaction(context, async (tx) => {
         const rows = await listAgents(tx, filter, { before, limit: query.limit + 1 })
         const page = rows.slice(0, query.limit)

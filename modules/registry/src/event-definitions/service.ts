@@ -55,7 +55,7 @@ export function createEventDefinitionService(deps: {
       const filter = Object.fromEntries(
         FILTERS.map((name) => [name, query[name] ?? null]),
       ) as unknown as DefinitionFilter
-      const page = { after: decodeCursor(query.cursor, 4), limit: query.limit + 1 }
+      const page = { after: decodeCursor(query.cursor, ['text', 'text', 'text', 'text']), limit: query.limit + 1 }
       const rows = await database.transaction(context, (tx) => listDefinitions(tx, filter, page))
       return toPage(rows, query.limit, { item: toDefinitionRecord, key: cursorOf })
     },

@@ -41,7 +41,7 @@ export function createSchemaService(deps: { database: ModuleDatabase; ports: Reg
         selectLatest(tx, {
           ownerId: query.ownerId,
           status: query.status,
-          after: decodeCursor(query.cursor, 2),
+          after: decodeCursor(query.cursor, ['text', 'text']),
           limit: query.limit + 1,
         }),
       )

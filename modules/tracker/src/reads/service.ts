@@ -44,7 +44,7 @@ export function createTrackerReads({ database, staleMs }: { database: ModuleData
 
     plans: (context: Context, query: QueryOf<Operations['plans']['list']>) =>
       answer(context, async (tx) => {
-        const rows = await listPlans(tx, query, cursorOf(query.cursor, 2))
+        const rows = await listPlans(tx, query, decodeCursor(query.cursor, ['time', 'uuid']))
         const summaries = await summarise(
           tx,
           rows.map((row) => row.id),
@@ -90,7 +90,7 @@ export function createTrackerReads({ database, staleMs }: { database: ModuleData
           planId: plan.id,
           kinds: query.kinds?.split(','),
           newest: query.order === 'newest',
-          after: cursorOf(query.cursor, 3),
+          after: decodeCursor(query.cursor, ['time', 'text', 'text']),
           limit: query.limit + 1,
         })
         return toPage(rows, query.limit, {
@@ -200,16 +200,6 @@ async function progressOf(tx: SqlSession, plan: PlanModel): Promise<PlanProgress
   return viewPlan(plan, (await summarise(tx, [plan.id])).get(plan.id) ?? NO_TASKS)
 }
 
-function cursorOf(cursor: string | undefined, length: number): readonly (string | number)[] | undefined {
-  const key = decodeCursor(cursor, length)
-  if (cursor !== undefined && key === undefined) {
-    throw commonProblems.invalidRequest.create('the cursor is not one of this list', {
-      errors: [{ pointer: '/query/cursor', code: 'invalid-cursor', detail: 'send nextCursor as it came' }],
-    })
-  }
-  return key
-}
-
 function listPlans(
   tx: SqlSession,
   query: QueryOf<Operations['plans']['list']>,
@@ -249,7 +239,7 @@ interface TaskQuery {
 }
 
 function listTasks(tx: SqlSession, query: TaskQuery): Promise<TaskModelRecord[]> {
-  const after = cursorOf(query.cursor, 2)
+  const after = decodeCursor(query.cursor, ['time', 'uuid'])
   const [direction, beyond] = query.newest ? ['desc', '<'] : ['asc', '>']
   return tx.query<TaskModelRecord>(
     `select ${TASK_COLUMNS} from ${VISIBLE_TASKS}
