@@ -39,7 +39,7 @@ const types = (tenantId: string) =>
 beforeAll(async () => {
   host = await createRegistryHost({ settings: { heartbeatMs: 100 } })
 }, 60_000)
-afterAll(() => host?.close())
+afterAll(() => host?.close(), 60_000)
 
 const register = (
   tenantId: string,

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await Promise.all(open.splice(0).map((tenant) => tenant.stop()))
 })
-afterAll(() => server?.stop())
+afterAll(() => server?.stop(), 60_000)
 
 const greetingCompleted = defineEvent({
   type: 'greeting.completed',

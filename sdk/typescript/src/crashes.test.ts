@@ -13,7 +13,7 @@ let tenants = 0
 beforeAll(async () => {
   server = await startServerOfTests()
 }, 60_000)
-afterAll(() => server?.stop())
+afterAll(() => server?.stop(), 60_000)
 
 const partCompleted = defineEvent({
   type: 'part.completed',

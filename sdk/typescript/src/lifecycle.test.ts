@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await Promise.all(open.splice(0).map((tenant) => tenant.stop()))
 })
-afterAll(() => server?.stop())
+afterAll(() => server?.stop(), 60_000)
 
 const noted = defineEvent({
   type: 'note.kept',
@@ -307,6 +307,27 @@ describe.each(['in process', 'over HTTP', 'in memory'] as const)('an agent %s', 
     await tenant.reply('second.completed', 'corr-2')
     expect(heard.sort((left, right) => (left < right ? -1 : 1))).toEqual(['planner-a planner-a', 'planner-b planner-b'])
     expect((await tenant.clients.plans.plans.list(tenant.user, { query: {} })).items).toHaveLength(2)
+  })
+
+  it('cancels a plan with its open tasks, and the requester hears', async () => {
+    const tenant = aTenant()
+    const planner = definePlanner({ name: 'canceller', description: 'Gives up.', startAt: 'earliest' })
+    planner.onGoal(workRequested, async (goal, context) => {
+      const plan = await context.plans.createFromGoal(goal)
+      await plan.openGate({ key: 'go-on', title: 'Go on?', payload: {} })
+    })
+    planner.onDecision((decision, plan) => plan.cancel(`the gate was ${decision.outcome}`))
+    await tenant.start(planner)
+    await tenant.request('work', { name: 'a' }, 'corr-1')
+    const { gates } = tenant.clients.governance
+    const gate = await until(async () => (await gates.list(tenant.user, { query: {} })).items[0])
+    await gates.decide(tenant.user, {
+      params: { gateId: gate.gateId },
+      body: { decision: 'reject', payloadHash: gate.payloadHash },
+    })
+    expect(await tenant.reply('work.completed', 'corr-1')).toMatchObject({ outcome: 'failed' })
+    const [plan] = (await tenant.clients.plans.plans.list(tenant.user, { query: {} })).items
+    expect(plan).toMatchObject({ status: 'cancelled', stopReason: expect.stringContaining('rejected') })
   })
 
   it('answers undefined for what is not there', async () => {

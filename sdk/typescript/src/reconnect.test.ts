@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterEach(async () => {
   await Promise.all(open.splice(0).map((tenant) => tenant.stop()))
 })
-afterAll(() => server?.stop())
+afterAll(() => server?.stop(), 60_000)
 
 const workCompleted = defineEvent({
   type: 'work.completed',

@@ -10,7 +10,7 @@ let server: TestServer
 beforeAll(async () => {
   server = await startServerOfTests()
 }, 60_000)
-afterAll(() => server?.stop())
+afterAll(() => server?.stop(), 60_000)
 
 const partCompleted = defineEvent({
   type: 'part.completed',

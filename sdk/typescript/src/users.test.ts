@@ -15,7 +15,7 @@ beforeAll(async () => {
     authentication: 'identity',
   })
 }, 60_000)
-afterAll(() => server?.stop())
+afterAll(() => server?.stop(), 60_000)
 
 const noteCompleted = defineEvent({
   type: 'secret.completed',
@@ -53,10 +53,14 @@ describe.each(['in process', 'over HTTP'] as const)('one agent of two users %s',
     return issued.secret
   }
 
-  it('does what it does for each under a key of its own, in the name of that user', async () => {
+  it('does what it does for each under a key of its own, in the name of that user, and sees nothing of the other', async () => {
     const apiKey = await anAgentKey()
     const worker = defineWorker({ name: 'keeper', description: 'Keeps secrets.', requireRegistration: true })
-    worker.onTask(noteRequested, async (task) => {
+    const tasks: { taskId: string; userId: string | undefined; seesOther: boolean }[] = []
+    worker.onTask(noteRequested, async (task, { plans }) => {
+      const other = tasks.find(({ userId }) => userId !== task.userId)
+      const seesOther = other !== undefined && (await plans.restoreTask(other.taskId)) !== undefined
+      tasks.push({ taskId: task.taskId, userId: task.userId, seesOther })
       task.state.secret = task.data.text
       await task.save()
       task.complete({ text: task.data.text })
@@ -90,6 +94,7 @@ describe.each(['in process', 'over HTTP'] as const)('one agent of two users %s',
       return items.length === 2 ? items : undefined
     })
     expect(new Set(plans.map(({ userId }) => userId))).toEqual(new Set(['usr-anna', 'usr-bert']))
+    expect(tasks.map(({ seesOther }) => seesOther)).toEqual([false, false])
     await worker.stop()
   })
 })

@@ -55,13 +55,18 @@ export interface PlanContext<Goal = unknown> {
   /** Ends the plan and answers the requester, in one commit. */
   finalize(result?: unknown): void
   fail(failure: FailureInput): void
+  /** Ends the plan as cancelled, for a reason of at most 500 characters; open tasks are cancelled and the requester hears once. */
+  cancel(reason: string): void
   pause(reason: string): Promise<void>
   resume(input?: Json): Promise<void>
   /** Writes the state now. @throws Problem `version-conflict` when another wrote the same member. */
   save(): Promise<void>
 }
 
-type End = { outcome: 'completed'; result: Json } | { outcome: 'failed'; problem: { code: string; detail: string } }
+type End =
+  | { outcome: 'cancelled'; reason: string }
+  | { outcome: 'completed'; result: Json }
+  | { outcome: 'failed'; problem: { code: string; detail: string } }
 
 interface Move {
   readonly fromState: string
@@ -118,6 +123,7 @@ export function openPlan(handling: Handling, plan: Plan, gates: OpenGateTask): P
     isComplete: () => isEnded(plan) || isTerminal(stateOf(work, work.currentState)),
     finalize: (result = null) => void (work.end = { outcome: 'completed', result: result as Json }),
     fail: (failure) => void (work.end = { outcome: 'failed', problem: failedData(failure).problem }),
+    cancel: (reason) => void (work.end = { outcome: 'cancelled', reason }),
     async pause(reason) {
       await plans.pause({ params, body: { reason } })
     },
@@ -197,9 +203,12 @@ async function writePlan(work: PlanWork): Promise<void> {
     const body = { specs: specs as never, group: groupId !== undefined, ...(groupId === undefined ? {} : { groupId }) }
     await ignoringConflict(() => plans.delegate({ params, body }))
   }
-  const isMoveTheEnd = moves.length > 0 && isTerminal(stateOf(work, work.currentState))
+  const isMoveTheEnd = end?.outcome !== 'cancelled' && moves.length > 0 && isTerminal(stateOf(work, work.currentState))
   if (end === undefined || isMoveTheEnd) return
-  const finish = () => plans.finish({ params, body: end as never })
+  const finish = () =>
+    end.outcome === 'cancelled'
+      ? plans.cancel({ params, body: { reason: end.reason } })
+      : plans.finish({ params, body: end })
   await (isEnded(plan) ? ignoringConflict(finish) : finish())
 }
 
@@ -226,7 +235,7 @@ const isEnded = (plan: Plan): boolean => ['completed', 'failed', 'cancelled'].in
 
 function endingOf(end: End | undefined, results: Record<string, Json>) {
   if (end?.outcome === 'failed') return { problem: end.problem }
-  return { result: end?.result ?? results }
+  return { result: end?.outcome === 'completed' ? end.result : results }
 }
 
 /** The plan of an id, if it is one of this planner's. */

@@ -238,6 +238,15 @@ export function createMemoryPlans(deps: { log: MemoryLog; clock: MemoryClock; ga
       return finishPlan(planId, { outcome, result: body.result, problem: body.problem })
     },
     finishPlan,
+    cancelPlan(planId: string, reason: string): Plan {
+      if (hasEnded(planOf(planId))) return planOf(planId)
+      const problem = { code: 'cancelled', detail: `the plan was cancelled: ${reason}`, retryable: false }
+      for (const row of tasksOf(planId)) {
+        if (!hasEnded(row.task)) changeTask(row, { status: 'cancelled', problem, endedAt: clock.iso() })
+      }
+      finishPlan(planId, { outcome: 'failed', problem })
+      return changePlan(planId, { status: 'cancelled', stopReason: reason })
+    },
     setPlanStatus: (planId: string, status: Plan['status']): Plan => changePlan(planId, { status }),
     delegateInPlan: (planId: string, body: DelegateBody) => delegate({ planId }, body),
     delegateInTask: (taskId: string, body: DelegateBody) =>

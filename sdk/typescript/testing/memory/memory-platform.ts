@@ -157,6 +157,8 @@ const planHandlers = ({ plans }: Omit<MemoryPlatform, 'platform'>): Record<strin
   'plans.plans.byCorrelation': ({ params }) => plans.byCorrelation(params.correlationId as string),
   'plans.plans.transition': ({ params, body }) => plans.transition(params.planId as string, body),
   'plans.plans.finish': ({ params, body }) => plans.finishPlan(params.planId as string, body),
+  'plans.plans.cancel': ({ params, body }) =>
+    plans.cancelPlan(params.planId as string, (body as { reason: string }).reason),
   'plans.plans.putState': ({ params, body, ifMatch }) => plans.putState(params.planId as string, body, ifMatch),
   'plans.plans.delegate': ({ params, body }) => plans.delegateInPlan(params.planId as string, body),
   'plans.plans.pause': ({ params }) => plans.setPlanStatus(params.planId as string, 'paused'),
