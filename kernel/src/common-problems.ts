@@ -23,6 +23,14 @@ export const commonProblems = {
     remedy: 'Ask an AgentAdmin of the tenant for the capability named in the detail.',
     retryable: false,
   }),
+  originRefused: problem({
+    code: 'origin-refused',
+    status: 403,
+    title: 'This origin or host may not call here',
+    remedy:
+      'Call a loopback name from an allowed origin, or send a credential to a server that is not in a developer mode.',
+    retryable: false,
+  }),
   policyDenied: problem({
     code: 'policy-denied',
     status: 403,

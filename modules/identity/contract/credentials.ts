@@ -1,18 +1,9 @@
-import { type Context, operation, problem } from '@soma/kernel'
+import { commonProblems, type Context, operation } from '@soma/kernel'
 import * as z from 'zod'
 import { principalKind } from './principals.ts'
 import { principalId } from './words.ts'
 
-export const identityProblems = {
-  originRefused: problem({
-    code: 'origin-refused',
-    status: 403,
-    title: 'This origin or host may not call here',
-    remedy:
-      'Call a loopback name from an allowed origin, or send a credential to a server that is not in a developer mode.',
-    retryable: false,
-  }),
-} as const
+export const identityProblems = { originRefused: commonProblems.originRefused } as const
 
 /** What a request says about its author. Header values are given as they arrived. */
 export const presented = z.strictObject({
