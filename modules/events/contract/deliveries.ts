@@ -1,6 +1,7 @@
 import { idSchema, operation, pageOf, pageQuery } from '@soma/kernel'
 import * as z from 'zod'
 import { listedEventSchema, problemSummarySchema, storedEventSchema } from './envelope.ts'
+import { unknownTopic } from './problems.ts'
 
 /** Entries of one settle, all kinds together; more is 422. */
 export const SETTLE_LIMIT = 500
@@ -181,6 +182,7 @@ export const lagOperations = {
         }),
       ),
     }),
+    problems: [unknownTopic],
   }),
 }
 

@@ -107,6 +107,7 @@ export const gateOperations = {
     body: z.strictObject({ text: z.string().min(1).max(4000) }),
     output: gate,
     status: 200,
+    problems: [gateClosed],
   }),
   cancel: operation({
     method: 'POST',
