@@ -214,3 +214,14 @@ test('of several plans the newest is shown, another is chosen, and each has an a
   await page.goBack()
   await page.locator('#title', { hasText: 'older' }).waitFor()
 })
+
+test('a plan that somebody cancelled says why, and that nothing was written', async () => {
+  const plan = await run.plan('cancelled')
+  const { page } = await openPage(browser, plan.url)
+  await gateShown(page)
+  const params = { planId: plan.planId as never }
+  await run.current.clients.plans.plans.cancel({ params, body: { reason: 'the folder moved' } })
+  await ended(page, 'Nothing was written')
+  expect(await text(page, '#outcome-text')).toBe('The plan was ended: the folder moved. Nothing was written.')
+  expect(await page.locator('#decide').isVisible(), 'nothing is left to decide').toBe(false)
+})
