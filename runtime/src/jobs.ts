@@ -18,9 +18,15 @@ export function createJobs(options: {
     start(): void {
       for (const entry of options.jobs) loops.push(loop(entry, { ...options, signal: stopping.signal }))
     },
-    async stop(): Promise<void> {
+    /** Waits for the runs in hand, `graceMs` at most. */
+    async stop(graceMs: number): Promise<void> {
       stopping.abort()
-      await Promise.all(loops)
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, graceMs)
+      })
+      await Promise.race([Promise.all(loops), late])
+      clearTimeout(timer)
     },
   }
 }

@@ -1,4 +1,5 @@
-import { commonProblems, type Context, newUuid, type SigningKey, type TokenCodec } from '@soma/kernel'
+import { commonProblems, type Context, newUuid, type SigningKey, type TokenCodec, type Uses } from '@soma/kernel'
+import type { Platform } from './platform.ts'
 
 /** Long enough for a slow hop, too short to be worth stealing (IDN-R42). */
 const LIFETIME_S = 30
@@ -8,7 +9,7 @@ const ISSUER = 'soma:process'
 export interface ContextTokens {
   /** A token that carries the whole identity context to one module. */
   sign(context: Context, audience: string): Promise<string>
-  /** The context inside; the audience must be a module of this process. @throws unauthenticated */
+  /** The context inside; the audience must be a module of this process that the signing process may call. @throws unauthenticated */
   verify(token: string): Promise<Context>
   /** Whether a bearer looks like a context token. */
   recognises(token: string): boolean
@@ -18,13 +19,37 @@ export interface ContextTokenOptions {
   readonly codec: TokenCodec
   readonly key: SigningKey
   readonly hosted: readonly string[]
-  /** Public keys of the processes that have joined. `fresh` asks again because a key was not found. */
-  readonly processKeys: (fresh: boolean) => Promise<readonly Readonly<Record<string, unknown>>[]>
+  /** The processes that have joined. `fresh` asks again because a key was not found. */
+  readonly processes: (fresh: boolean) => Promise<readonly JoinedProcess[]>
+  /** Whether a process that hosts these modules may call the audience. */
+  readonly mayCall: (modules: readonly string[], audience: string) => boolean
 }
 
-export function createContextTokens({ codec, key, hosted, processKeys }: ContextTokenOptions): ContextTokens {
-  const verifyWith = async (token: string, keys: readonly Readonly<Record<string, unknown>>[]) => {
+/** A process whose signature is known, and the modules it speaks for. */
+export interface JoinedProcess {
+  readonly modules: readonly string[]
+  readonly publicJwk: Readonly<Record<string, unknown>>
+}
+
+/** What the server of every process asks in its own name, to prove the author of a request. */
+const SERVER_USES: readonly string[] = ['identity', 'events']
+
+/** A module is called by modules whose contract `uses` it, and by the server where it proves callers (IDN-R42). */
+export function callersOf({ modules }: Platform): ContextTokenOptions['mayCall'] {
+  const uses = new Map(
+    modules.map((module) => [
+      module.contract.module,
+      new Set(Object.values(module.uses as Uses).map(({ contract }) => contract.module)),
+    ]),
+  )
+  return (callers, audience) =>
+    SERVER_USES.includes(audience) || callers.some((caller) => uses.get(caller)?.has(audience) === true)
+}
+
+export function createContextTokens({ codec, key, hosted, processes, mayCall }: ContextTokenOptions): ContextTokens {
+  const verifyWith = async (token: string, joined: readonly JoinedProcess[]) => {
     for (const audience of hosted) {
+      const keys = joined.filter(({ modules }) => mayCall(modules, audience)).map(({ publicJwk }) => publicJwk)
       const claims = await codec.verify(token, keys, { issuer: ISSUER, audience, type: TYPE, clockToleranceMs: 5_000 })
       if (claims !== undefined) return claims.context as Context
     }
@@ -47,7 +72,7 @@ export function createContextTokens({ codec, key, hosted, processKeys }: Context
     },
     verify: async (token) => {
       const context =
-        (await verifyWith(token, await processKeys(false))) ?? (await verifyWith(token, await processKeys(true)))
+        (await verifyWith(token, await processes(false))) ?? (await verifyWith(token, await processes(true)))
       if (context === undefined) throw commonProblems.unauthenticated.create('the credential is not valid')
       return context
     },

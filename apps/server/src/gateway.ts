@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import { commonProblems, type Contract, operationsOf } from '@soma/kernel'
 import type { FastifyInstance } from 'fastify'
@@ -5,9 +6,14 @@ import type { FastifyInstance } from 'fastify'
 /** Forwards what this process does not host to the process that does, so that any process is a way in. Credentials go along; the other side proves them. */
 export async function forwardToOthers(
   app: FastifyInstance,
-  contracts: readonly Contract[],
-  moduleUrls: Readonly<Record<string, string>>,
+  options: {
+    contracts: readonly Contract[]
+    moduleUrls: Readonly<Record<string, string>>
+    /** Forwarded streams are cut then: their clients resume through another process. */
+    drain: AbortSignal
+  },
 ): Promise<void> {
+  const { contracts, moduleUrls, drain } = options
   for (const contract of contracts) {
     const upstream = moduleUrls[contract.module]
     if (upstream === undefined) continue
@@ -19,6 +25,11 @@ export async function forwardToOthers(
         http2: false,
         undici: { bodyTimeout: 0, headersTimeout: 0 },
         replyOptions: {
+          onResponse: (_request, reply, response) => {
+            const { stream } = response as unknown as { stream: Readable }
+            if (isEventStream(reply)) cutAtDrain(stream, drain)
+            reply.send(stream)
+          },
           onError: (reply, { error }) => {
             reply.send(
               commonProblems.unavailable.create(`module "${contract.module}" does not answer`, { cause: error }),
@@ -28,6 +39,15 @@ export async function forwardToOthers(
       })
     }
   }
+}
+
+const isEventStream = (reply: { getHeader(name: string): unknown }): boolean =>
+  String(reply.getHeader('content-type')).startsWith('text/event-stream')
+
+function cutAtDrain(stream: Readable, drain: AbortSignal): void {
+  const cut = () => stream.destroy()
+  drain.addEventListener('abort', cut, { once: true })
+  stream.once('close', () => drain.removeEventListener('abort', cut))
 }
 
 /** `/v1/plans`, `/v1/tasks`: the first two segments of a module's paths. */

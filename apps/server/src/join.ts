@@ -2,24 +2,34 @@ import { createHmac } from 'node:crypto'
 import { identityContract, processProofText } from '@soma/identity/contract'
 import { buildClient, createHttpTransport, type Logger, type SigningKey, type Transport } from '@soma/kernel'
 import { moduleContext } from '@soma/runtime'
+import type { JoinedProcess } from './context-tokens.ts'
 import type { ServerSettings } from './server-contract.ts'
 
 /** A process says again that it lives, well within the time after which identity forgets it. */
 const REJOIN_MS = 10_000
 const SERVER = { name: 'server', jobCapabilities: [] }
 
-/** The public keys of the processes of this platform, asked of identity and kept until one is missing. */
-export function processKeysOf(
+/** A process that left is believed this much longer at most; well under the five minutes for which identity lists one that is silent. */
+const KEPT_MS = 60_000
+
+/** The processes of this platform, asked of identity by one request at a time and kept for a minute, or until a key is missing. */
+export function createProcessList(
   transport: Transport,
   region: string,
-): (fresh: boolean) => Promise<readonly Readonly<Record<string, unknown>>[]> {
+): (fresh: boolean) => Promise<readonly JoinedProcess[]> {
   const identity = buildClient(identityContract, transport)
-  let known: readonly Readonly<Record<string, unknown>>[] = []
+  let known: readonly JoinedProcess[] = []
+  let readAt = 0
+  let reading: Promise<void> | undefined
+  const read = async () => {
+    known = (await identity.processes.list(moduleContext('platform', SERVER, region))).items
+    readAt = Date.now()
+  }
   return async (fresh) => {
-    if (fresh)
-      known = (await identity.processes.list(moduleContext('platform', SERVER, region))).items.map(
-        ({ publicJwk }) => publicJwk,
-      )
+    if (fresh || Date.now() - readAt > KEPT_MS)
+      await (reading ??= read().finally(() => {
+        reading = undefined
+      }))
     return known
   }
 }

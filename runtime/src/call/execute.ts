@@ -130,7 +130,8 @@ function createIdMaker(
   if (idempotencyKey === undefined) return newId
   let ordinal = 0
   return (prefix) => {
-    const seed = JSON.stringify([context.tenantId, context.principal.id, operation.id, idempotencyKey, ordinal++])
+    const { tenantId, spaceId, userId = '', principal } = context
+    const seed = JSON.stringify([tenantId, spaceId, userId, principal.id, operation.id, idempotencyKey, ordinal++])
     return toId(prefix, derivedUuid(seed))
   }
 }

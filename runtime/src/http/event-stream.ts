@@ -15,10 +15,9 @@ const serialised = new WeakMap<object, string>()
 export async function sendEventStream(
   response: ServerResponse,
   frames: AsyncIterable<StreamFrame>,
-  options: { drain: AbortSignal; headers: Record<string, string> },
+  drain: AbortSignal,
 ): Promise<void> {
   response.writeHead(200, {
-    ...options.headers,
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
     'x-accel-buffering': 'no',
@@ -26,32 +25,59 @@ export async function sendEventStream(
   response.write(': open\n\n')
   const heartbeat = setInterval(() => response.writableNeedDrain || response.write(': \n\n'), HEARTBEAT_MS)
   const iterator = frames[Symbol.asyncIterator]()
-  const ended = endOf(response, options.drain)
+  const end = watchEnd(response, drain)
   let cursor: string | undefined
   try {
     for (;;) {
-      const next = await Promise.race([iterator.next(), ended])
+      const next = await end.or(iterator.next())
       if (next === 'drain')
         response.write(
           format({ event: 'drain', data: { ...(cursor === undefined ? {} : { cursor }), retryAfterMs: 500 } }),
         )
       if (typeof next === 'string' || next.done === true) break
       cursor = next.value.id ?? cursor
-      if (!response.write(format(next.value))) await Promise.race([once(response, 'drain'), ended])
+      if (!response.write(format(next.value))) await end.or(once(response, 'drain'))
     }
   } finally {
     clearInterval(heartbeat)
+    end.stop()
     response.end()
     await iterator.return?.()
   }
 }
 
-function endOf(response: ServerResponse, drain: AbortSignal): Promise<'closed' | 'drain'> {
-  return new Promise((resolve) => {
-    response.once('close', () => resolve('closed'))
-    if (drain.aborted) resolve('drain')
-    else drain.addEventListener('abort', () => resolve('drain'), { once: true })
-  })
+type End = 'closed' | 'drain'
+
+/**
+ * Waits for one thing or the end of the stream, whichever comes first. No `Promise.race`: each race would leave a reaction on the promise
+ * of the end, and with it the frame it was won by, for as long as the stream lives.
+ */
+function watchEnd(response: ServerResponse, drain: AbortSignal) {
+  let ended: End | undefined
+  let wake: (end: End) => void = () => undefined
+  const endWith = (end: End) => {
+    ended ??= end
+    wake(ended)
+  }
+  const onClose = () => endWith('closed')
+  const onDrain = () => endWith('drain')
+  response.once('close', onClose)
+  if (response.destroyed) onClose()
+  if (drain.aborted) onDrain()
+  else drain.addEventListener('abort', onDrain, { once: true })
+  return {
+    or: <T>(wanted: Promise<T>): Promise<T | End> =>
+      new Promise((resolve, reject) => {
+        wake = resolve
+        wanted.then(resolve, reject)
+        if (ended !== undefined) resolve(ended)
+      }),
+    /** The signal lives as long as the process: what listens to it must go with the stream. */
+    stop(): void {
+      response.off('close', onClose)
+      drain.removeEventListener('abort', onDrain)
+    },
+  }
 }
 
 function format(frame: StreamFrame): string {

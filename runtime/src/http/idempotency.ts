@@ -54,11 +54,12 @@ export function createIdempotencyStore(options: {
       try {
         const answer = await work()
         await inTenant((session) =>
-          session.execute(STORE, [...row, answer.status, JSON.stringify(answer.body ?? null)]),
+          session.execute(STORE, [...row, claim, answer.status, JSON.stringify(answer.body ?? null)]),
         )
         return answer
       } catch (error) {
-        await inTenant((session) => session.execute(RELEASE, row))
+        // A release that fails too must not hide why; the claim then lapses.
+        await inTenant((session) => session.execute(RELEASE, [...row, claim])).catch(() => undefined)
         throw error
       }
     },
@@ -72,15 +73,22 @@ interface ClaimRow {
   readonly claimed_by: string
 }
 
-/** Claims the key, or answers what is there. A claim whose process is gone (another process on the embedded engine, or a stale one) is taken over. */
+/**
+ * Claims the key, or answers what is there. A claim whose process is gone (another process on the embedded engine, or a stale one) is taken over by
+ * a request with the same body, and is as fresh as a new one then: no third request may take it in turn.
+ */
 const CLAIM = `
   insert into runtime.idempotency as stored (tenant_id, principal_id, operation, key, request_hash, claimed_by)
   values ($1, $2, $3, $4, $5, $6)
   on conflict (tenant_id, principal_id, operation, key) do update
-    set claimed_by = case when stored.status is null
-                           and (($7 and split_part(stored.claimed_by, '/', 1) <> split_part($6, '/', 1)) or stored.created_at < now() - make_interval(secs => $8))
-                          then excluded.claimed_by else stored.claimed_by end
+    set (claimed_by, created_at) = (
+      select case when lapsed then excluded.claimed_by else stored.claimed_by end, case when lapsed then clock_timestamp() else stored.created_at end
+      from (select stored.status is null and stored.request_hash = excluded.request_hash
+              and (($7 and split_part(stored.claimed_by, '/', 1) <> split_part(excluded.claimed_by, '/', 1)) or stored.created_at < clock_timestamp() - make_interval(secs => $8)) as lapsed) as claim)
   returning request_hash, status, response, claimed_by`
 
-const STORE = `update runtime.idempotency set status = $5, response = $6::jsonb where tenant_id = $1 and principal_id = $2 and operation = $3 and key = $4`
-const RELEASE = `delete from runtime.idempotency where tenant_id = $1 and principal_id = $2 and operation = $3 and key = $4 and status is null`
+/** Only of the claim that is still ours: one that was taken over belongs to the request that took it. */
+const OURS =
+  'where tenant_id = $1 and principal_id = $2 and operation = $3 and key = $4 and claimed_by = $5 and status is null'
+const STORE = `update runtime.idempotency set status = $6, response = $7::jsonb ${OURS}`
+const RELEASE = `delete from runtime.idempotency ${OURS}`

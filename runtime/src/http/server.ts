@@ -8,7 +8,6 @@ import {
   type Logger,
   type Metrics,
   newTraceparent,
-  type ProblemDefinition,
   type StreamFrame,
   traceIdOf,
 } from '@soma/kernel'
@@ -18,9 +17,10 @@ import { authorize, type Execute } from '../call/execute.ts'
 import { refuseUnreadable } from '../call/readable.ts'
 import { sendEventStream } from './event-stream.ts'
 import type { IdempotencyStore, StoredAnswer } from './idempotency.ts'
-import { successStatus, toOpenApi } from './openapi.ts'
-import { problemPage } from './problem-pages.ts'
+import { successStatus } from './openapi.ts'
+import { addPlatformRoutes } from './platform-routes.ts'
 import { rawClientError, sendProblem, toProblem } from './problem-reply.ts'
+import { checkAccept, credentialsOf, readInput } from './read-request.ts'
 
 /** What an authenticator may look at. */
 export interface RequestCredentials {
@@ -41,7 +41,7 @@ export interface HttpServerOptions {
   readonly ready: () => Promise<ReadyReport>
   readonly log: Logger
   readonly metrics: Metrics
-  /** Aborts when the process drains: streams end with a `drain` frame. */
+  /** Aborts when the process drains: streams end with a `drain` frame, requests in hand finish, further ones on open connections are refused. */
   readonly drain: AbortSignal
 }
 
@@ -65,7 +65,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
     exposeHeadRoutes: false,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
     requestTimeout: 60_000,
     http: { maxHeaderSize: HEADER_LIMIT_BYTES },
     routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: false },
@@ -79,6 +80,9 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.decorateRequest('traceparent', '')
   app.addHook('onRequest', async (request) => {
     request.traceparent = traceOf(request)
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    if (options.drain.aborted) refuseWhileDraining(request, reply)
   })
   app.setErrorHandler((error, request, reply) => {
     sendProblem(reply, toProblem(error, options.log), traceIdOf(request.traceparent))
@@ -101,6 +105,14 @@ function traceOf(request: FastifyRequest): string {
   const header = request.headers.traceparent
   return typeof header === 'string' ? childTraceparent(header) : newTraceparent()
 }
+
+/** How the process is can still be asked; work is refused, so that the client takes it elsewhere. */
+function refuseWhileDraining(request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('connection', 'close')
+  if (!PROBES.has(request.url)) throw commonProblems.unavailable.create('this process is stopping')
+}
+
+const PROBES = new Set(['/health', '/ready', '/metrics'])
 
 /** JSON is parsed strictly (prototype keys are refused); every other type arrives as text, and the operation says whether it reads it. */
 function acceptBodies(app: FastifyInstance): void {
@@ -150,17 +162,7 @@ async function answer(
   const context = await options.authenticate(credentialsOf(request))
   // Before a stored answer is looked up: who has lost the capability gets none.
   authorize(operation, context)
-  const input = {
-    params: request.params,
-    query: request.query,
-    body: readBody(bound, request),
-    ifMatch: versionOf(request.headers['if-match']),
-    idempotencyKey: idempotencyKeyOf(request),
-    lastEventId: headerOf(request, 'last-event-id'),
-    get signal() {
-      return goneSignal(reply)
-    },
-  }
+  const input = readInput(bound, http)
   refuseUnreadable(input)
   const call = async (): Promise<StoredAnswer> => ({
     status: successStatus(operation),
@@ -169,14 +171,19 @@ async function answer(
   if (operation.stream !== undefined) {
     const frames = (await options.execute(bound, context, input)) as AsyncIterable<StreamFrame>
     reply.hijack()
-    await sendEventStream(reply.raw, frames, { drain: options.drain, headers: {} })
+    await sendEventStream(reply.raw, frames, options.drain).catch((error: unknown) => {
+      // The head is sent: the client sees the stream break, and only the log can say why.
+      if (!isProblem(error)) options.log.error('a stream failed', { operation: operation.id, error })
+      throw error
+    })
     return reply
   }
   const key = input.idempotencyKey
   const { status, body } =
     operation.method === 'POST' && operation.secret !== true && key !== undefined && context.method !== 'none'
       ? await options.idempotency.once(
-          { context, operation: operation.id, key, body: [input.params, input.body] },
+          // Whose name the caller acts in decides what is made and seen, as the body does.
+          { context, operation: operation.id, key, body: [input.params, input.body, context.spaceId, context.userId] },
           call,
         )
       : await call()
@@ -184,83 +191,6 @@ async function answer(
     .code(status)
     .headers(entityTag(body))
     .send(body ?? undefined)
-}
-
-/** Made only for handlers that look at it: an AbortController a request costs a tenth of a small GET. */
-function goneSignal(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController()
-  if (reply.raw.destroyed) gone.abort()
-  else reply.raw.once('close', () => gone.abort())
-  return gone.signal
-}
-
-function checkAccept(streams: boolean, request: FastifyRequest): void {
-  const accept = request.headers.accept
-  if (accept === undefined || accept.includes('*/*') || accept.includes('application/*')) return
-  const wanted = streams ? 'text/event-stream' : 'json'
-  if (!accept.includes(wanted))
-    throw commonProblems.notAcceptable.create(
-      `this operation answers ${streams ? 'text/event-stream' : 'application/json'}, not "${accept.slice(0, 100)}"`,
-    )
-}
-
-function credentialsOf(request: FastifyRequest): RequestCredentials {
-  return {
-    headers: request.headers as Record<string, string | undefined>,
-    remoteAddress: request.ip,
-    traceparent: request.traceparent,
-  }
-}
-
-function readBody({ operation }: BoundOperation, request: FastifyRequest): unknown {
-  const contentType = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
-  if (operation.decode !== undefined && operation.body !== undefined) {
-    if (
-      contentType !== 'application/json' &&
-      contentType !== '' &&
-      !isAccepted(operation.accepts ?? [], contentType, request)
-    )
-      throw unsupported(contentType)
-    return operation.decode({
-      contentType,
-      headers: request.headers as Record<string, string | undefined>,
-      body: request.body,
-    })
-  }
-  if (request.body !== undefined && contentType !== 'application/json') throw unsupported(contentType)
-  return request.body
-}
-
-/** `*` in `accepts` reads any type (CloudEvents in binary mode, told by its `ce-*` headers). */
-const isAccepted = (accepts: readonly string[], contentType: string, request: FastifyRequest): boolean =>
-  accepts.includes(contentType) || (accepts.includes('*') && request.headers['ce-specversion'] !== undefined)
-
-const unsupported = (contentType: string) =>
-  commonProblems.unsupportedMediaType.create(`"${contentType}" is not read here`)
-
-function versionOf(ifMatch: string | undefined): number | undefined {
-  if (ifMatch === undefined) return undefined
-  const match = /^"(\d{1,15})"$/.exec(ifMatch)
-  if (match === null)
-    throw commonProblems.invalidRequest.create('If-Match must be one version in quotes', {
-      errors: [{ pointer: '/headers/if-match', code: 'invalid', detail: 'send If-Match: "<version>"' }],
-    })
-  return Number(match[1])
-}
-
-function idempotencyKeyOf(request: FastifyRequest): string | undefined {
-  const key = headerOf(request, 'idempotency-key')
-  if (key !== undefined && (key === '' || key.length > 255)) {
-    throw commonProblems.invalidRequest.create('Idempotency-Key has 1–255 characters', {
-      errors: [{ pointer: '/headers/idempotency-key', code: 'too-big', detail: `it has ${key.length} characters` }],
-    })
-  }
-  return key
-}
-
-const headerOf = (request: FastifyRequest, name: string): string | undefined => {
-  const value = request.headers[name]
-  return Array.isArray(value) ? value[0] : value
 }
 
 function entityTag(body: unknown): Record<string, string> {
@@ -282,35 +212,3 @@ function whyNotFound(operations: readonly BoundOperation[], request: FastifyRequ
 
 const pathPattern = (path: string): RegExp =>
   new RegExp(`^${path.replaceAll(/[.*+?^$()|[\]\\]/g, String.raw`\$&`).replaceAll(/\{\w+\}/g, '[^/]+')}$`)
-
-function addPlatformRoutes(app: FastifyInstance, options: HttpServerOptions): void {
-  const openApi = JSON.stringify(toOpenApi(options.contracts, { version: options.version }))
-  const problems = problemsOf(options.contracts)
-  app.get('/openapi.json', (_request, reply) => reply.type('application/json').send(openApi))
-  app.get('/health', () => ({ status: 'ok' }))
-  app.get('/ready', async (_request, reply) => {
-    const report = await options.ready()
-    return reply.code(report.status === 'ready' ? 200 : 503).send(report)
-  })
-  app.get('/metrics', async (_request, reply) => {
-    const { contentType, body } = await options.metrics.render()
-    return reply.type(contentType).send(body)
-  })
-  app.get<{ Params: { code: string } }>('/problems/:code', (request, reply) => {
-    const definition = problems.get(request.params.code)
-    if (definition === undefined)
-      throw commonProblems.notFound.create(`there is no problem "${request.params.code.slice(0, 100)}"`)
-    return reply.type('text/html; charset=utf-8').send(problemPage(definition))
-  })
-}
-
-/** Every problem that some contract or operation declares, by code. */
-export function problemsOf(contracts: readonly Contract[]): Map<string, ProblemDefinition> {
-  const declared = contracts.flatMap((contract) => [
-    ...(contract.problems ?? []),
-    ...Object.values(contract.operations).flatMap((verbs) =>
-      Object.values(verbs).flatMap((operation) => operation.problems ?? []),
-    ),
-  ])
-  return new Map([...Object.values(commonProblems), ...declared].map((definition) => [definition.code, definition]))
-}

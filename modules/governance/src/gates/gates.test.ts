@@ -350,7 +350,7 @@ describe('without a decision', () => {
     for await (const frame of await restarted.client(governanceContract).gates.stream(ann, { signal })) {
       if (frame.event === 'gate' && frame.data.gateId === coming.gateId && frame.data.status !== 'open') break
     }
-    await running.stop()
+    await running.stop(5_000)
     const expired = await get(coming)
     expect(expired).toMatchObject({ status: 'expired', decidedBy: ['system:expiry'] })
     expect(Date.parse(expired.decidedAt as string) - Date.parse(expired.dueAt)).toBeLessThan(5000)

@@ -1,0 +1,154 @@
+import { createTokenCodec } from '@soma/adapter-jose'
+import { createMetrics } from '@soma/adapter-prometheus'
+import {
+  type Contract,
+  type Database,
+  type Logger,
+  type Metrics,
+  newUuid,
+  type SigningKey,
+  type Transport,
+} from '@soma/kernel'
+import {
+  type Composition,
+  type Configuration,
+  compose,
+  createExecute,
+  createLogger,
+  loadConfiguration,
+} from '@soma/runtime'
+import { CLIENT_ENVIRONMENT } from './client-environment.ts'
+import { callersOf, createContextTokens } from './context-tokens.ts'
+import { openDatabase } from './data-store.ts'
+import { type EventSpine, openEventSpine } from './event-spine.ts'
+import { encryptionKeyOf } from './installation.ts'
+import { createProcessList } from './join.ts'
+import { refuseInsecureListen } from './listen.ts'
+import { migratePlatform } from './migrate.ts'
+import type { Close } from './opened.ts'
+import { contractsOf, hostModules, type Platform } from './platform.ts'
+import { createRemotes } from './remotes.ts'
+import { type ServerSettings, serverContract } from './server-contract.ts'
+import type { ServerOptions } from './start-server.ts'
+import { VERSION } from './version.ts'
+
+/** For platforms without the events module: tests of the runtime with toy modules. */
+const SPINE_DEFAULTS = { partitions: 4, emit: 'auto', durability: 'process' } as const
+
+/** One process of the platform, put together and not yet serving. */
+export interface Assembled {
+  readonly options: ServerOptions
+  readonly contracts: readonly Contract[]
+  readonly partitions: number
+  readonly configuration: Configuration
+  readonly settings: ServerSettings
+  readonly composition: Composition
+  readonly database: Database
+  readonly spine: EventSpine
+  readonly contextTokens: ReturnType<typeof createContextTokens>
+  readonly key: SigningKey
+  readonly processId: string
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly modules: readonly string[]
+}
+
+/** Reads the settings, opens database and log, and composes the chosen modules; `opened` takes how to close each. */
+export async function assemble(options: ServerOptions, opened: Close[]): Promise<Assembled> {
+  const { platform } = options
+  const contracts = contractsOf(platform)
+  const configuration = loadConfiguration([serverContract, ...contracts], {
+    otherEnvironmentNames: CLIENT_ENVIRONMENT,
+    ...options.sources,
+  })
+  const settings = configuration.of('server') as ServerSettings
+  refuseInsecureListen(configuration)
+  const processId = newUuid()
+  const log = options.log ?? createLogger({ level: settings.logLevel, fields: { process: processId.slice(-6) } })
+  const metrics = createMetrics()
+  opened.push(await startTracesTo(settings.otlpEndpoint, processId))
+  const modules = chosenModules(platform, options.modules)
+  if (options.authenticate === undefined) requireIdentity(modules, settings)
+  const events = { ...SPINE_DEFAULTS, ...configuration.of('events') } as {
+    partitions: number
+    emit: 'auto' | 'inline' | 'relay'
+    durability: 'power' | 'process'
+  }
+
+  const database = options.database ?? (await openDatabase({ ...settings, durability: events.durability, log }))
+  opened.push(() => database.close())
+  await migratePlatform(database, platform)
+  const spine = await openEventSpine({ database, ...events, log, metrics })
+  opened.push(() => spine.stop())
+
+  const tokenCodec = createTokenCodec()
+  const key = await tokenCodec.createKey()
+  const transport: { current?: Transport } = {}
+  const call: Transport = (request) => (transport.current as Transport)(request)
+  const contextTokens = createContextTokens({
+    codec: tokenCodec,
+    key,
+    hosted: modules,
+    processes: createProcessList(call, settings.region),
+    mayCall: callersOf(platform),
+  })
+  const composition = compose({
+    modules: hostModules(platform, modules, {
+      database,
+      spine,
+      tokenCodec,
+      encryptionKey: await encryptionKeyOf(settings),
+      configuration,
+      log,
+    }),
+    remote: createRemotes(settings.moduleUrls, contextTokens),
+    execute: createExecute({ log }),
+    database,
+    emitter: spine.emitter,
+    configuration,
+    clock: { now: () => new Date() },
+    region: settings.region,
+    log,
+    metrics,
+  })
+  transport.current = composition.transport
+  return {
+    options,
+    contracts,
+    partitions: events.partitions,
+    configuration,
+    settings,
+    composition,
+    database,
+    spine,
+    contextTokens,
+    key,
+    processId,
+    log,
+    metrics,
+    modules,
+  }
+}
+
+/** The exporter is loaded where it is used: without an endpoint it would cost a tenth of the start for nothing. */
+async function startTracesTo(endpoint: string, processId: string): Promise<() => Promise<void>> {
+  if (endpoint === '') return async () => {}
+  const { startTraces } = await import('@soma/adapter-opentelemetry')
+  return startTraces({ endpoint, version: VERSION, processId })
+}
+
+function chosenModules(platform: Platform, names: readonly string[] | undefined): readonly string[] {
+  const known = contractsOf(platform).map(({ module }) => module)
+  const unknown = (names ?? []).filter((name) => !known.includes(name))
+  if (unknown.length > 0)
+    throw new Error(`there is no module "${unknown.join('", "')}": the modules are ${known.join(', ')}`)
+  return names ?? known
+}
+
+/** Whoever takes requests must be able to prove their authors. */
+function requireIdentity(modules: readonly string[], settings: ServerSettings): void {
+  if (modules.includes('identity') || settings.moduleUrls.identity !== undefined) return
+  throw new Error(
+    'callers are proven by "identity", which is not hosted here and has no URL; add it to --modules or to the setting server.moduleUrls',
+  )
+}

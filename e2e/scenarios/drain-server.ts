@@ -1,0 +1,78 @@
+import { contract, defineModule, operation, silentLogger } from '@soma/kernel'
+import { startServer } from '@soma/server'
+import * as z from 'zod'
+
+/** A process of the platform with one toy module, which ends by itself once it is stopped: whatever still held it open would show. */
+const worksContract = contract({
+  module: 'works',
+  summary: 'What takes a while?',
+  operations: {
+    works: {
+      run: operation({
+        method: 'POST',
+        path: '/v1/works',
+        summary: 'Works for the given time.',
+        capability: 'public',
+        body: z.strictObject({ forMs: z.number().int().min(0).max(600_000) }),
+        output: z.strictObject({ done: z.literal(true) }),
+      }),
+      watch: operation({
+        method: 'GET',
+        path: '/v1/works/watch',
+        summary: 'Tells one thing and then waits for ever.',
+        capability: 'public',
+        stream: { told: z.strictObject({ value: z.number() }) },
+      }),
+    },
+  },
+  events: [],
+  capabilities: {},
+  settings: {},
+})
+
+const worksModule = defineModule({
+  contract: worksContract,
+  uses: {},
+  create: () => ({
+    operations: {
+      works: {
+        run: async (_context, { body }) => {
+          process.stdout.write('working\n')
+          // Not itself what keeps the process alive: the request is.
+          await new Promise((resolve) => setTimeout(resolve, body.forMs).unref())
+          return { done: true as const }
+        },
+        watch: async (_context, { signal }) =>
+          (async function* () {
+            yield { id: '7', event: 'told' as const, data: { value: 7 } }
+            await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+          })(),
+      },
+    },
+  }),
+})
+
+const server = await startServer({
+  platform: { modules: [worksModule], portsOf: () => ({}) },
+  sources: {
+    flags: {
+      mode: 'test',
+      'server.port': 0,
+      'server.dataDirectory': 'memory',
+      'server.graceMs': Number(process.env.GRACE_MS),
+    },
+  },
+  log: silentLogger,
+  authenticate: async ({ traceparent }) => ({
+    tenantId: 'tenant-a',
+    spaceId: '',
+    principal: { id: 'nobody', kind: 'guest', roles: [], capabilities: [] },
+    actors: [],
+    method: 'none',
+    region: 'local',
+    constitutionHash: 'none',
+    traceparent,
+  }),
+})
+process.once('SIGTERM', () => void server.stop())
+process.stdout.write(`${server.url}\n`)
