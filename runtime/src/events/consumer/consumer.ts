@@ -17,6 +17,11 @@ import type { Entry } from './window.ts'
 
 /** On the embedded engine a directory lock proves that no other process exists, so leases need not be short. */
 const EMBEDDED_LEASE_MS = 60_000
+/**
+ * The embedded engine runs one transaction at a time, so more in hand only makes a line that every request waits in too: ten groups with 64 each kept a publish waiting for
+ * 640 handlers. Four keep the engine busy while results are taken in.
+ */
+const EMBEDDED_CONCURRENCY = 4
 
 export interface ConsumerOptions {
   /** `module:<name>` */
@@ -157,7 +162,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 }
 
 const embedded = (database: Database): Partial<ConsumerSettings> =>
-  database.engine === 'pglite' ? { leaseMs: EMBEDDED_LEASE_MS } : {}
+  database.engine === 'pglite' ? { leaseMs: EMBEDDED_LEASE_MS, concurrency: EMBEDDED_CONCURRENCY } : {}
 
 function parkedRows(group: Group): number {
   let rows = 0
