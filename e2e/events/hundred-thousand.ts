@@ -1,4 +1,4 @@
-import { buildClient, type Client, createHttpTransport, type Database } from '@soma/kernel'
+import { buildClient, type Client, createHttpTransport } from '@soma/kernel'
 import { eventsContract } from '@soma/events/contract'
 import { registryContract } from '@soma/registry/contract'
 import { somaPlatform } from '@soma/server'
@@ -22,6 +22,8 @@ const BATCH = 500
 const MEMBERS_A_GROUP = 2
 const CREDITS = 100
 const LOOK_EVERY_MS = 100
+/** Of a publisher on a busy machine; what hangs is found by the next constant. */
+const PATIENCE_MS = 300_000
 /** No progress for so long is a failure: longer than the longest backoff of any retry. */
 const STUCK_MS = 60_000
 
@@ -44,7 +46,8 @@ export interface Run {
 }
 
 export interface LoadOptions {
-  readonly database: Database
+  /** Where the data lives: `server.dataDirectory` or `server.databaseUrl`. Default: memory. */
+  readonly settings?: Readonly<Record<string, unknown>>
   readonly events: number
   readonly say?: (line: string) => void
 }
@@ -54,10 +57,14 @@ export interface LoadOptions {
  * that always fail, replayed after the repair.
  * @throws Error that names what was lost, doubled or out of order
  */
-export async function runLoad({ database, events: count, say = () => undefined }: LoadOptions): Promise<LoadReport> {
+export async function runLoad({
+  settings = {},
+  events: count,
+  say = () => undefined,
+}: LoadOptions): Promise<LoadReport> {
   const defect: Defect = { repaired: false }
   const events = loadEvents(count)
-  const server = await openServer(database, defect)
+  const server = await openServer(settings, defect)
   try {
     await defineTypes(server)
     const subscriptions = await subscribeAll(server)
@@ -100,15 +107,14 @@ export async function runLoad({ database, events: count, say = () => undefined }
   }
 }
 
-const openServer = (database: Database, defect: Defect): Promise<TestServer> =>
+const openServer = (settings: LoadOptions['settings'], defect: Defect): Promise<TestServer> =>
   createTestServer({
-    database,
     modules: [
       ...somaPlatform.modules.filter(({ contract }) => ['events', 'registry'].includes(contract.module as string)),
       ...loadModules(defect),
     ],
     portsOf: (bindings) => somaPlatform.portsOf(bindings),
-    settings: { 'events.quotaEventsPerSecond': 1_000_000 },
+    settings: { 'events.quotaEventsPerSecond': 1_000_000, ...settings },
   })
 
 const adminOf = (tenantId: string) => testContext({ tenantId })
@@ -181,7 +187,7 @@ async function publishAll(server: TestServer, events: readonly LoadEvent[]): Pro
     const headers = server.headersOf(adminOf(tenantId))
     const client: Client<typeof eventsContract> = buildClient(
       eventsContract,
-      createHttpTransport({ url: server.url, headers: () => headers, fetch }),
+      createHttpTransport({ url: server.url, headers: () => headers, fetch, timeoutMs: PATIENCE_MS }),
     )
     const own = events.filter((event) => event.tenantId === tenantId)
     for (let from = 0; from < own.length; from += BATCH) {
@@ -237,7 +243,7 @@ async function until(run: Run, say: (line: string) => void, isReached: (progress
     const now = performance.now()
     if (seen !== last) [last, since] = [seen, now]
     if (now - since > STUCK_MS) throw new Error(`no progress for ${STUCK_MS} ms: ${seen}`)
-    if (now - saidAt > 2_000) {
+    if (now - saidAt > 30_000) {
       say(seen)
       saidAt = now
     }

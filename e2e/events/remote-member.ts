@@ -3,6 +3,9 @@ import { eventsContract } from '@soma/events/contract'
 import { type Defect, RETRY_AFTER_MS } from './load-modules.ts'
 import { failureOf, isAnswered } from './workload.ts'
 
+/** A settlement that is sent again after no answer would be told `lost`, though it was done. */
+const PATIENCE_MS = 300_000
+
 type Events = Client<typeof eventsContract>
 
 /** What the members of one group did; shared by them. */
@@ -42,7 +45,12 @@ interface Received {
 
 /** An agent as any language could write one: deliveries over SSE, settlements gathered while the last request is under way. */
 export async function joinGroup(options: MemberOptions): Promise<RemoteMember> {
-  const transport = createHttpTransport({ url: options.url, headers: () => options.headers, fetch })
+  const transport = createHttpTransport({
+    url: options.url,
+    headers: () => options.headers,
+    fetch,
+    timeoutMs: PATIENCE_MS,
+  })
   const events: Events = buildClient(eventsContract, transport)
   const memberId = newUuid()
   const leaving = new AbortController()

@@ -2,25 +2,18 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createPgliteDatabase } from '@soma/adapter-pglite'
-import { createPostgresDatabase } from '@soma/adapter-postgres'
-import { type Database, silentLogger } from '@soma/kernel'
 import { runLoad } from './hundred-thousand.ts'
 
 const events = Number(process.argv[2] ?? 100_000)
 
-async function run(name: string, database: Database): Promise<void> {
-  const report = await runLoad({ database, events, say: (line) => console.log(`${name}: ${line}`) })
+async function run(name: string, settings: Readonly<Record<string, unknown>>): Promise<void> {
+  const report = await runLoad({ settings, events, say: (line) => console.log(`${name}: ${line}`) })
   console.log(`${name}: passed ${JSON.stringify(report)}`)
 }
 
 const directory = await mkdtemp(join(tmpdir(), 'soma-events-'))
-await run('PGlite', await createPgliteDatabase({ dataDirectory: directory, durability: 'power', log: silentLogger }))
+await run('PGlite', { 'server.dataDirectory': directory, 'events.durability': 'power' })
 await rm(directory, { recursive: true })
-const connectionString = process.env.DATABASE_URL
-if (connectionString === undefined) console.log('Postgres: left out, DATABASE_URL is not set')
-else
-  await run(
-    'Postgres',
-    await createPostgresDatabase({ connectionString, poolSize: 10, statementTimeoutMs: 30_000, log: silentLogger }),
-  )
+const url = process.env.DATABASE_URL
+if (url === undefined) console.log('Postgres: left out, DATABASE_URL is not set')
+else await run('Postgres', { 'server.databaseUrl': url })
