@@ -7,11 +7,11 @@ test('a rejected report writes nothing and ends the plan', () =>
   withRun(createFirstRun(), async (run) => {
     const started = await run.start()
     await decide(started, { decision: 'reject' })
-    expect(await planEnd(started)).toMatchObject({ type: 'plan.failed', data: { problem: { code: 'gate-rejected' } } })
+    expect(await planEnd(started)).toMatchObject({ type: 'plan.cancelled', data: { stopReason: 'gate-rejected' } })
     expect(run.reportFolders()).toEqual([])
     const again = await started.process.kill().then(() => run.start())
     const plan = await planEnd(again)
-    expect(plan.type).toBe('plan.failed')
+    expect(plan.type).toBe('plan.cancelled')
     expect(again.events.facts.filter(({ type }) => type === 'plan.created')).toHaveLength(1)
   }))
 

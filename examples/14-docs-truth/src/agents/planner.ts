@@ -137,11 +137,7 @@ export function createPlanner(store: DocsStore, options: { hasModel: boolean }) 
 
   planner.onDecision(async (decision, given) => {
     const plan = given as Plan
-    if (decision.outcome !== 'approved')
-      return plan.fail({
-        code: `gate-${decision.outcome}`,
-        detail: `the gate was ${decision.outcome}: nothing was written`,
-      })
+    if (decision.outcome !== 'approved') return plan.cancel(`gate-${decision.outcome}`)
     const { files } = (await decision.payload()) as { files: readonly { name: string }[] }
     const kept = new Set(files.map(({ name }) => name))
     // Only what was shown may be written: a decider can leave files out, not change them.
