@@ -35,7 +35,8 @@ test('a process that gets SIGTERM tells its streams, answers what it has in hand
 }, async () => {
   const { child, url, nextLine } = await startProcess(30_000)
   const stream = (await fetch(`${url}/v1/works/watch`)).body as ReadableStream<Uint8Array>
-  const reader = stream.pipeThrough(new TextDecoderStream()).getReader()
+  const decoding = new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>
+  const reader = stream.pipeThrough(decoding).getReader()
   let told = ''
   while (!told.includes('event: told')) told += (await reader.read()).value ?? ''
   const answered = work(url, 1_000)

@@ -1,8 +1,8 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { isProblem } from '@soma/kernel'
 import { type RunningServer, somaPlatform, startServer } from '@soma/server'
-import { parse } from 'yaml'
+import { readServerSettings } from '../project-file.ts'
 
 export interface ServeFlags {
   readonly modules?: readonly string[]
@@ -16,7 +16,7 @@ export interface ServeFlags {
 export async function serve(flags: ServeFlags): Promise<RunningServer> {
   const server = await startServer({
     platform: somaPlatform,
-    sources: { flags: settingsOf(flags), environment: process.env, file: await readProjectFile() },
+    sources: { flags: settingsOf(flags), environment: process.env, file: await readServerSettings() },
     ...(flags.modules === undefined ? {} : { modules: flags.modules }),
   }).catch((error: unknown) => {
     throw withRemedy(error)
@@ -70,16 +70,6 @@ function settingsOf(flags: ServeFlags): Record<string, unknown> {
     'server.moduleUrls': flags.moduleUrls,
   }
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
-}
-
-/** The `server` part of `soma.yaml` in the current folder; nothing when there is no such file. */
-async function readProjectFile(): Promise<Record<string, unknown>> {
-  const text = await readFile('soma.yaml', 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return ''
-    throw error
-  })
-  const document = (parse(text) ?? {}) as { server?: Record<string, unknown> }
-  return document.server ?? {}
 }
 
 async function writeAddress(directory: string, server: RunningServer): Promise<void> {
