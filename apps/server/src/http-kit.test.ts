@@ -182,6 +182,8 @@ describe('changes', () => {
     expect(await request('PATCH', path, { body: { text: 'v3' }, headers: { 'if-match': 'W/"1"' } })).toMatchObject({
       status: 422,
     })
+    const beyond = { 'if-match': '"999999999999999"' }
+    expect(await request('PATCH', path, { body: { text: 'v3' }, headers: beyond })).toMatchObject({ status: 412 })
   })
 
   test('the same Idempotency-Key and body give the stored answer; another body is refused', async () => {

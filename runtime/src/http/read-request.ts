@@ -76,6 +76,9 @@ const isAccepted = (accepts: readonly string[], contentType: string, request: Fa
 const unsupported = (contentType: string) =>
   commonProblems.unsupportedMediaType.create(`"${contentType}" is not read here`)
 
+/** Versions are int4 columns: a higher one is stale like any other that nothing has. */
+const HIGHEST_VERSION = 2_147_483_647
+
 function versionOf(ifMatch: string | undefined): number | undefined {
   if (ifMatch === undefined) return undefined
   const match = /^"(\d{1,15})"$/.exec(ifMatch)
@@ -83,7 +86,7 @@ function versionOf(ifMatch: string | undefined): number | undefined {
     throw commonProblems.invalidRequest.create('If-Match must be one version in quotes', {
       errors: [{ pointer: '/headers/if-match', code: 'invalid', detail: 'send If-Match: "<version>"' }],
     })
-  return Number(match[1])
+  return Math.min(Number(match[1]), HIGHEST_VERSION)
 }
 
 function idempotencyKeyOf(request: FastifyRequest): string | undefined {

@@ -77,6 +77,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     },
   })
   acceptBodies(app)
+  // Node would answer an expectation it does not know with a bare 417; RFC 9110 lets a server pass over it.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.decorateRequest('traceparent', '')
   app.addHook('onRequest', async (request) => {
     request.traceparent = traceOf(request)
