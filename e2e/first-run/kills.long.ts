@@ -21,7 +21,9 @@ test('the report of a second run from the beginning, with its own data directory
 
 describe('kill -9', () => {
   test.each(KILL_TABLE)('$moment', async (row) => {
-    print(JSON.stringify(await withRun(createFirstRun(), (run) => row.run(run, expected.digests))))
+    const held = await withRun(createFirstRun(), (run) => row.run(run, expected.digests))
+    print(JSON.stringify(held))
+    expect(held.moment).toBe(row.moment)
   })
 })
 
