@@ -31,7 +31,7 @@ const invalid = commonProblems.invalidRequest.create('two fields are wrong', {
   ],
 })
 
-it('CLI-R11 tells title, detail, remedy, trace and the flags of wrong fields; with --json the problem document', () => {
+it('tells title, detail, remedy, trace and the flags of wrong fields; with --json the problem document', () => {
   expect(describeFailure(invalid, false).split('\n')).toEqual([
     'The input does not fit its schema: two fields are wrong',
     '  --scopes: no such capability',

@@ -113,7 +113,7 @@ describe('the tracker over a known history', () => {
     ).toHaveLength(1)
   })
 
-  it('TRK-R18 a group shows each member and its own end', async () => {
+  it('a group shows each member and its own end', async () => {
     const { group } = await bench.tracker.delegationGroups.get(ana, { params: { groupId } })
     expect(group).toMatchObject({
       total: 2,
@@ -234,7 +234,7 @@ describe('the tracker over a known history', () => {
     expect((await bench.tracker.planTimeline.list(ana, { params: { planId: ids.planId } })).items).toHaveLength(1)
   })
 
-  it('TRK-R30 another tenant, or another user, sees nothing: every operation and raw SQL', async () => {
+  it('another tenant, or another user, sees nothing: every operation and raw SQL', async () => {
     const calls = (context: Context) => [
       bench.tracker.plans.get(context, { params: { planId } }),
       bench.tracker.planTasks.list(context, { params: { planId } }),

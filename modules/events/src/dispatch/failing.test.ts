@@ -79,7 +79,7 @@ describe('failures of remote groups', () => {
     await member.leave()
   })
 
-  it('EVT-R35 after the last attempt the envelope, every problem and the member are kept, and the key goes on', async () => {
+  it('after the last attempt the envelope, every problem and the member are kept, and the key goes on', async () => {
     const id = await subscribe({ maxAttempts: 2 })
     const member = await aMember(host, context, id)
     const eventId = await ask(1, { partitionKey: 'ends' })
