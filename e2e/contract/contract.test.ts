@@ -5,6 +5,7 @@ import { problemsOf } from '@soma/runtime'
 import { contractsOf, type RunningServer, somaPlatform, startServer } from '@soma/server'
 import { createTestServer, type TestServer, testContext } from '@soma/server/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { generateDocs, stalePages } from '../../tools/generated-docs.ts'
 import { type BadInput, badInputsOf } from './bad-input.ts'
 import { declaredBy, OPERATIONS } from './operations.ts'
 import { type Answer, call, send } from './requests.ts'
@@ -197,6 +198,10 @@ describe('what is documented', () => {
         .map(([status, code]) => `${operation.id} does not document ${status} ${code}`)
     })
     expect(complaints).toEqual([])
+  })
+
+  test('the pages of the reference say what the contracts say', () => {
+    expect(stalePages(process.cwd(), generateDocs(contractsOf(somaPlatform)))).toEqual([])
   })
 
   test('every declared problem has its page, and one code has one status', async () => {

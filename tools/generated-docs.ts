@@ -1,0 +1,111 @@
+/**
+ * `npm run docs`: writes `docs/reference/` from the contracts: every problem, event and operation of the platform.
+ * `--check` writes nothing and fails where a page is not what the contracts say.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { commonProblems, type Contract, operationsOf } from '@soma/kernel'
+import { problemsOf } from '@soma/runtime'
+import { contractsOf, somaPlatform } from '@soma/server'
+import { type Finding, reportFindings } from './finding.ts'
+
+const FOLDER = 'docs/reference'
+const NOTE = 'Generated from the contracts by `npm run docs`; do not edit.'
+
+/** Page name → text. */
+export function generateDocs(contracts: readonly Contract[]): Readonly<Record<string, string>> {
+  return { 'errors.md': errorsPage(contracts), 'events.md': eventsPage(contracts), 'api.md': apiPage(contracts) }
+}
+
+const page = (title: string, sections: readonly string[]): string =>
+  `${[`# ${title}`, NOTE, ...sections].join('\n\n')}\n`
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.map(escapeCell).join(' | ')} |`).join('\n')
+const escapeCell = (text: string): string => text.replaceAll('|', String.raw`\|`).replaceAll('\n', ' ')
+
+function errorsPage(contracts: readonly Contract[]): string {
+  const common = new Set<string>(Object.values(commonProblems).map(({ code }) => code))
+  const rows = [...problemsOf(contracts).values()]
+    .toSorted((left, right) => (left.code < right.code ? -1 : 1))
+    .map(({ code, status, title, remedy, retryable }) => [
+      `\`${code}\``,
+      String(status),
+      title,
+      remedy,
+      retryable ? 'yes' : 'no',
+      common.has(code) ? 'every operation' : answeredBy(contracts, code),
+    ])
+  return page('Problems', [
+    table(['code', 'status', 'what', 'remedy', 'same request may succeed later', 'answered by'], rows),
+  ])
+}
+
+const answeredBy = (contracts: readonly Contract[], code: string): string =>
+  contracts
+    .flatMap((contract) => operationsOf(contract))
+    .filter(({ problems = [] }) => problems.some((problem) => problem.code === code))
+    .map(({ id }) => `\`${id}\``)
+    .join(', ') || 'results and facts'
+
+function eventsPage(contracts: readonly Contract[]): string {
+  const sections = contracts
+    .filter(({ events }) => events.length > 0)
+    .map(({ module, events }) => {
+      const rows = events.map(({ type, topic, version, summary }) => [`\`${type}\``, `\`${topic}\``, version, summary])
+      return `## ${module}\n\n${table(['type', 'topic', 'version', 'what'], rows)}`
+    })
+  return page('Events', sections)
+}
+
+function apiPage(contracts: readonly Contract[]): string {
+  const sections = contracts
+    .filter((contract) => operationsOf(contract).length > 0)
+    .map((contract) => {
+      const rows = operationsOf(contract).map((operation) => [
+        `\`${operation.id}\``,
+        `\`${operation.method} ${operation.path}\``,
+        `\`${operation.capability}\``,
+        operation.stream === undefined
+          ? String(operation.status ?? (operation.output === undefined ? 204 : 200))
+          : 'SSE',
+        operation.summary,
+        (operation.problems ?? []).map(({ code }) => `\`${code}\``).join(', '),
+      ])
+      const head = ['operation', 'request', 'capability', 'answer', 'what', 'problems beside those of every operation']
+      return `## ${contract.module}\n\n${contract.summary}\n\n${table(head, rows)}`
+    })
+  return page('Operations', sections)
+}
+
+/** The pages at `root` that are not what the contracts say. */
+export function stalePages(root: string, pages: Readonly<Record<string, string>>): Finding[] {
+  return Object.entries(pages)
+    .filter(([name, text]) => readIfThere(join(root, FOLDER, name)) !== text)
+    .map(([name]) => ({
+      path: `${FOLDER}/${name}`,
+      rule: 'generated-docs',
+      message: 'is not what the contracts say',
+      remedy: 'npm run docs',
+    }))
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+function writePages(root: string, pages: Readonly<Record<string, string>>): void {
+  mkdirSync(join(root, FOLDER), { recursive: true })
+  for (const [name, text] of Object.entries(pages)) writeFileSync(join(root, FOLDER, name), text)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const pages = generateDocs(contractsOf(somaPlatform))
+  if (!process.argv.includes('--check')) writePages(process.cwd(), pages)
+  reportFindings(stalePages(process.cwd(), pages), `${FOLDER} says what the contracts say`)
+}
