@@ -71,7 +71,7 @@ async function refusalOf(operation: Operation, input: Input): Promise<unknown> {
   }
 }
 
-function complaintOf(operation: Operation, { name, part }: BadInput, refusal: any): string | undefined {
+function complaintOf(operation: Operation, { name, part }: BadInput, refusal: Answer['json']): string | undefined {
   const pointers = (refusal?.errors ?? []).map(({ pointer }: { pointer: string }) => pointer) as string[]
   if (refusal?.code === 'invalid-request' && pointers.some((pointer) => pointer.startsWith(`/${part}`)))
     return undefined

@@ -247,18 +247,19 @@ const QUERIES: readonly string[] = [
 
 /** Puts a hostile value at some place of an input. */
 function spoil(input: Input, choose: { place: number; value: number }): Input {
-  const copy = structuredClone(input) as Record<string, any>
-  const places: [any, string][] = []
-  const collect = (value: any) => {
+  const copy = structuredClone(input) as Record<string, unknown>
+  const places: [Record<string, unknown>, string][] = []
+  const collect = (value: unknown) => {
     if (typeof value !== 'object' || value === null) return
     for (const name of Object.keys(value)) {
-      places.push([value, name])
-      collect(value[name])
+      const owner = value as Record<string, unknown>
+      places.push([owner, name])
+      collect(owner[name])
     }
   }
   for (const part of PARTS) if (copy[part] !== undefined) collect(copy[part])
   if (places.length === 0) return copy
-  const [owner, name] = places[choose.place % places.length] as [any, string]
+  const [owner, name] = places[choose.place % places.length] as [Record<string, unknown>, string]
   owner[name] = HOSTILE[choose.value % HOSTILE.length]
   return copy as Input
 }
@@ -287,7 +288,7 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
 
 function wire(operation: Operation, input: Input): Partial<WireRequest> {
   const { body } = requestOf(operation, input)
-  return { path: urlOf(operation, input), ...(body == null ? {} : { body: body as string }) }
+  return { path: urlOf(operation, input), ...(body === undefined ? {} : { body: body as string }) }
 }
 
 /** Malformed requests of some operations, the same ones for the same seed. */
@@ -314,7 +315,7 @@ export function malformedRequests(
         method: operation.method,
         path: urlOf(operation, good),
         headers: { ...(base.headers as Record<string, string>), ...headers },
-        ...(base.body == null ? {} : { body: base.body as string }),
+        ...(base.body === undefined ? {} : { body: base.body as string }),
         ...rest,
       },
     }

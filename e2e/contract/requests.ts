@@ -6,6 +6,7 @@ export interface Answer {
   readonly headers: Headers
   readonly text: string
   /** The parsed body; undefined when it is no JSON. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- an answer of any shape, read member by member
   readonly json: any
 }
 

@@ -3,6 +3,7 @@ import type { Operation, Schema } from '@soma/kernel'
 import * as z from 'zod'
 
 /** A JSON Schema as `z.toJSONSchema` writes it. */
+// oxlint-disable-next-line typescript/no-explicit-any -- a document of any shape, read member by member
 export type JsonSchema = Readonly<Record<string, any>>
 
 export const PARTS = ['params', 'query', 'body'] as const
@@ -89,10 +90,10 @@ function text(schema: JsonSchema): string {
 export const resolve = (reference: string, root: JsonSchema): JsonSchema =>
   reference === '#'
     ? root
-    : (reference
+    : reference
         .slice(2)
         .split('/')
-        .reduce<any>((place, step) => place[step], root) as JsonSchema)
+        .reduce<JsonSchema>((place, step) => place[step], root)
 
 /** The least input of an operation, all parts. Ids in it name nothing. */
 export function inputOf(operation: Operation): Input {

@@ -1,5 +1,10 @@
 import * as z from 'zod'
 
+/** A moment that a caller names: RFC 3339 with any offset, from the year 1 on, as Postgres counts. */
+export const instant = z.iso
+  .datetime({ offset: true })
+  .refine((text) => !text.startsWith('0000'), 'must be of the year 1 or later')
+
 /** A boolean query field: `true`/`false`/`1`/`0` over HTTP, a boolean in process. */
 export const queryBoolean = z.union([z.boolean(), z.stringbool()])
 

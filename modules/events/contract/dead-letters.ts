@@ -1,8 +1,7 @@
-import { commonProblems, idSchema, operation, pageOf, pageQuery } from '@soma/kernel'
+import { commonProblems, idSchema, instant, operation, pageOf, pageQuery } from '@soma/kernel'
 import * as z from 'zod'
 import { problemSummarySchema, storedEventSchema } from './envelope.ts'
 
-const instant = z.iso.datetime({ offset: true })
 const text = z.string().min(1).max(255).optional()
 const note = z.string().min(1).max(1000)
 const state = z.enum(['open', 'replaying', 'replayed', 'discarded'])

@@ -1,4 +1,4 @@
-import { TOPICS } from '@soma/kernel'
+import { instant, TOPICS } from '@soma/kernel'
 import * as z from 'zod'
 
 const TYPE = /^[a-z0-9][a-z0-9-]*(\.[a-z0-9][a-z0-9-]*)+$/
@@ -9,7 +9,6 @@ const EXTENSION = /^[a-z0-9]{1,20}$/
 export const EXTENSION_LIMITS = { count: 20, bytes: 255 } as const
 
 const reference = z.string().min(1).max(128)
-const instant = z.iso.datetime({ offset: true })
 const mediaType = z
   .string()
   .regex(/^[\w.+-]+\/[\w.+-]+(\s*;.*)?$/, 'must be a media type')

@@ -1,4 +1,4 @@
-import { operation, pageQuery } from '@soma/kernel'
+import { instant, operation, pageQuery } from '@soma/kernel'
 import * as z from 'zod'
 import { decodeEvent, decodeEvents } from './decode.ts'
 import {
@@ -22,7 +22,6 @@ import {
 
 const publishProblems = [unknownTopic, unknownEventType, typeReserved, schemaMismatch, eventIdReused]
 const text = z.string().max(255).optional()
-const instant = z.iso.datetime({ offset: true })
 
 /** Events in a batch; more is 413. */
 export const BATCH_LIMIT = 500

@@ -1,10 +1,9 @@
-import { commonProblems, idSchema, operation, pageOf, pageQuery } from '@soma/kernel'
+import { commonProblems, idSchema, instant, operation, pageOf, pageQuery } from '@soma/kernel'
 import * as z from 'zod'
 import { typeFilterSchema } from './envelope.ts'
 import { positionTrimmed, unknownTopic } from './problems.ts'
 
 const text = z.string().min(1).max(255).optional()
-const instant = z.iso.datetime({ offset: true })
 const topicName = z.string().min(1).max(255)
 
 export const startAtSchema = z.union([

@@ -1,4 +1,4 @@
-import { idSchema, operation, pageOf, pageQuery } from '@soma/kernel'
+import { idSchema, instant, operation, pageOf, pageQuery } from '@soma/kernel'
 import * as z from 'zod'
 import { eventType, jsonValue, problemValue } from './json-value.ts'
 import {
@@ -37,7 +37,8 @@ export const createPlanBody = z.strictObject({
   inputs: jsonValue.optional(),
   /** `false` makes a draft that waits for start. */
   start: z.boolean().default(true),
-  deadlineAt: z.iso.datetime().optional(),
+  /** In UTC. */
+  deadlineAt: instant.refine((text) => text.endsWith('Z'), 'must be in UTC').optional(),
   priority: z.number().int().min(-10).max(10).default(0),
   visibility: planVisibility.default('private'),
   labels: planLabels.default({}),
@@ -86,8 +87,8 @@ const list = operation({
     ownerId: z.string().max(128).optional(),
     sessionId: idSchema('ses').optional(),
     parentPlanId: planId.optional(),
-    from: z.iso.datetime().optional(),
-    to: z.iso.datetime().optional(),
+    from: instant.optional(),
+    to: instant.optional(),
     /** Text in the title. */
     q: z.string().max(200).optional(),
   }),

@@ -1,4 +1,4 @@
-import { contract, operation, pageQuery, queryBoolean, setting } from '@soma/kernel'
+import { contract, instant, operation, pageQuery, queryBoolean, setting } from '@soma/kernel'
 import * as z from 'zod'
 import {
   blocker,
@@ -46,8 +46,8 @@ const plans = {
       status: planState.optional(),
       sessionId: z.string().max(100).optional(),
       parentPlanId: planId.optional(),
-      from: z.iso.datetime().optional(),
-      to: z.iso.datetime().optional(),
+      from: instant.optional(),
+      to: instant.optional(),
       query: z.string().max(200).optional(),
       loneTasks: queryBoolean.optional(),
     }),
