@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
 import { silentLogger } from '@soma/kernel'
 import { somaPlatform, startServer } from '@soma/server'
 
@@ -40,7 +41,8 @@ const child = spawn(
     ...['--exclude-operation-id', 'events.deliveries.pull'],
     ...further,
   ],
-  { stdio: 'inherit' },
+  // It leaves a cache of its own in the folder it runs in.
+  { stdio: 'inherit', cwd: tmpdir() },
 )
 const [code] = (await once(child, 'exit')) as [number | null]
 await server.stop()
