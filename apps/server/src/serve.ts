@@ -78,8 +78,11 @@ export async function serve(assembled: Assembled, opened: Close[]): Promise<Runn
   const stop = async () => {
     drain.abort()
     const { graceMs } = settings
-    await Promise.all([closeHttp(), jobs.stop(graceMs), handlers.stop(graceMs)])
-    await closeAll(opened)
+    try {
+      await Promise.all([closeHttp(), jobs.stop(graceMs), handlers.stop(graceMs)])
+    } finally {
+      await closeAll(opened)
+    }
   }
   return {
     url,
