@@ -145,9 +145,11 @@ function addRoute(app: FastifyInstance, bound: BoundOperation, options: HttpServ
         throw error
       } finally {
         options.metrics.count('soma_server_requests_total', { operation: operation.id, outcome })
-        options.metrics.observe('soma_server_request_seconds', (performance.now() - startedAt) / 1000, {
-          operation: operation.id,
-        })
+        // How long a stream stays open says nothing of how fast it is.
+        if (operation.stream === undefined)
+          options.metrics.observe('soma_server_request_seconds', (performance.now() - startedAt) / 1000, {
+            operation: operation.id,
+          })
       }
     },
   })
