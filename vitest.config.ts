@@ -7,7 +7,14 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ['**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**', '**/*.servers.test.ts', '**/*.browser.test.ts', '**/fixtures/**'],
+    exclude: [
+      '**/node_modules/**',
+      '**/dist/**',
+      '**/*.servers.test.ts',
+      '**/*.browser.test.ts',
+      '**/*.dist.test.ts',
+      '**/fixtures/**',
+    ],
     pool: 'forks',
     testTimeout: 20_000,
   },

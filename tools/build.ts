@@ -7,7 +7,7 @@ import { isTypeScript, listFiles } from './source-files.ts'
 import { writeProjects } from './tsconfig.ts'
 import { readWorkspaces } from './workspaces.ts'
 
-/** Copies migrations and other files beside the code into `dist/`, at the same place relative to the built code; keeps build state out of packages. */
+/** Copies migrations, the page and other files beside the code into `dist/`, at the same place relative to the built code; keeps build state out of packages. */
 export function copyAssets(root: string): void {
   for (const { folder } of readWorkspaces(root).filter((workspace) => isBuilt(root, workspace.folder))) {
     writeFileSync(join(root, folder, 'dist/.npmignore'), '*.tsbuildinfo\n')
@@ -20,7 +20,7 @@ export function copyAssets(root: string): void {
 const isBuilt = (root: string, folder: string): boolean => existsSync(join(root, folder, 'dist'))
 
 function assetsOf(root: string, folder: string): string[] {
-  return ['migrations', 'src', 'contract', 'testing']
+  return ['migrations', 'page', 'src', 'contract', 'testing']
     .flatMap((name) => listFiles(root, `${folder}/${name}`))
     .filter((path) => !isTypeScript(path))
 }
