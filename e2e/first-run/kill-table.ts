@@ -2,16 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import type { EventLog, Fact } from './event-log.ts'
-import {
-  decide,
-  type FirstRun,
-  isTask,
-  openGate,
-  planEnd,
-  plansOf,
-  tasksOf,
-  timelineOf,
-} from './harness.ts'
+import { decide, type FirstRun, isTask, openGate, planEnd, plansOf, tasksOf, timelineOf } from './harness.ts'
 import type { Connected } from './start-process.ts'
 
 /** One row of the table: what was measured. */
