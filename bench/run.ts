@@ -76,4 +76,6 @@ function writeReport(lines: readonly string[]): void {
 }
 
 /** Benchmark and figure, without what a run may change. */
-const nameOf = (line: string): string => line.split(' | ').slice(0, 2).join(' | ')
+function nameOf(line: string): string {
+  return line.split(' | ').slice(0, 2).join(' | ')
+}
