@@ -69,7 +69,7 @@ export async function subscribe(bench: BenchServer, options: SubscriberOptions):
         query: { memberId, credits: options.credits },
         signal: leaving.signal,
       })
-      return readAll({ frames: frames as AsyncIterable<{ event: string; data: unknown }>, memberId })
+      return { ended: readAll({ frames: frames as AsyncIterable<{ event: string; data: unknown }>, memberId }) }
     }),
   )
 
@@ -109,7 +109,7 @@ export async function subscribe(bench: BenchServer, options: SubscriberOptions):
   return Object.assign(subscriber, {
     stop: async () => {
       leaving.abort()
-      await Promise.all(members)
+      await Promise.all(members.map(({ ended }) => ended))
     },
   })
 }
