@@ -94,8 +94,9 @@ async function endOf(child: ChildProcess): Promise<unknown> {
 
 beforeAll(() => {
   mkdirSync(tarballs)
-  const published = workspaces.filter(({ manifest }) => manifest.private !== true)
-  const words = published.flatMap((workspace) => ['-w', workspace.folder])
+  const wanted = closureOf('@soma/cli')
+  const packed = workspaces.filter(({ manifest }) => wanted.has(manifest.name))
+  const words = packed.flatMap((workspace) => ['-w', workspace.folder])
   run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', tarballs, ...words], REPOSITORY)
 })
 afterAll(() => {
