@@ -19,13 +19,15 @@ interface Done {
 }
 
 /** Completed handlings and dead letters so far, over all groups. */
-export async function progressOf(run: Run): Promise<{ done: number; dead: number }> {
-  const [row] = await asBus<{ effects: number; dead: number }>(
+export async function progressOf(run: Run): Promise<{ done: number; dead: number; open: number }> {
+  const [row] = await asBus<{ effects: number; dead: number; waiting: number }>(
     run,
-    'select (select count(*)::int4 from load0.effects) as effects, (select count(*)::int4 from events.dead_letter) as dead',
+    'select (select count(*)::int4 from load0.effects) as effects, (select count(*)::int4 from events.dead_letter) as dead, (select count(*)::int4 from events.outbox) as waiting',
   )
   const remote = run.journals.reduce((sum, { done }) => sum + done.length, 0)
-  return { done: (row?.effects ?? 0) + remote, dead: row?.dead ?? 0 }
+  const inFlight = run.journals.reduce((sum, journal) => sum + journal.inFlight, 0)
+  // What is committed and not shipped yet, and what is sent and not answered yet, is neither lost nor done.
+  return { done: (row?.effects ?? 0) + remote, dead: row?.dead ?? 0, open: (row?.waiting ?? 0) + inFlight }
 }
 
 /** Every group: each of its events once, in order per key, none of another tenant. Answers the replies that were found, each once too. */

@@ -77,7 +77,7 @@ export async function runLoad({
     const publishedAt = performance.now()
     say(`${count} events published in ${seconds(startedAt, publishedAt)} s`)
     const expected = expectations(events)
-    await until(run, say, ({ done, dead }) => done === expected.done && dead === expected.dead)
+    await until(run, say, ({ done, dead, open }) => open === 0 && done === expected.done && dead === expected.dead)
     const handledAt = performance.now()
     await checkEffects(run, { isPoisonDone: false })
     await checkDeadLetters(run)
@@ -85,7 +85,7 @@ export async function runLoad({
 
     defect.repaired = true
     const replayed = await replayAll(run)
-    await until(run, say, ({ done }) => done === expected.done + replayed)
+    await until(run, say, ({ done, open }) => open === 0 && done === expected.done + replayed)
     const replayedAt = performance.now()
     for (const member of members) await member.stop()
     const answers = await checkEffects(run, { isPoisonDone: true })
@@ -156,6 +156,7 @@ const emptyJournal = (group: string, tenantId: string): GroupJournal => ({
   tenantId,
   done: [],
   foreign: 0,
+  inFlight: 0,
   lost: 0,
 })
 

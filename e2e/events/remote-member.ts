@@ -16,6 +16,8 @@ export interface GroupJournal {
   readonly done: { number: number; key: string }[]
   /** Events of another tenant. */
   foreign: number
+  /** Settlements that are sent and not answered. */
+  inFlight: number
   /** Settlements that came too late. */
   lost: number
 }
@@ -101,7 +103,9 @@ function createSettling({ journal, defect }: MemberOptions, settle: Settle) {
     }))
     // Noted before the request: the next event of a key can reach another member before this one has read its answer.
     journal.done.push(...entries.map(({ entry }) => entry))
+    journal.inFlight += batch.length
     const answer = await settle({ acks: acks.map(ackOf), nacks: nacks.map(nackOf) })
+    journal.inFlight -= batch.length
     if (answer.refused.length > 0) throw new Error(`an answer was refused: ${JSON.stringify(answer.refused[0])}`)
     journal.lost += answer.lost.length
     if (answer.lost.length === 0) return
