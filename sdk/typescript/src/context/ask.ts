@@ -16,18 +16,27 @@ export interface Question {
   readonly dueAt?: string
 }
 
-/** Opens the gate of a question, or reads what was answered there. The gate's id follows from task and key, so a question is asked once. */
+export interface Asked<Answer> {
+  readonly gateId: string
+  readonly answer: Answer | undefined
+  /** Opens the gate, where it does not stand yet. Called once the task waits for it: a decision that came before would find nobody. */
+  readonly open?: () => Promise<void>
+}
+
+/** Reads what was answered at the gate of a question. The gate's id follows from task and key, so a question is asked once. */
 export async function askAtGate<Answer extends Json>(
   handling: Handling,
   origin: TaskOrigin,
   question: Question,
-): Promise<{ gateId: string; answer: Answer | undefined }> {
+): Promise<Asked<Answer>> {
   const { gates } = handling.clients.governance
   const gateId = derivedId('gate', origin.taskId, handling.agent.name, question.key ?? 'ask')
   const known = await absentAsUndefined(() => gates.get({ params: { gateId } }))
   if (known === undefined) {
-    await gates.open({ body: gateOf(origin, question, gateId) as never, idempotencyKey: gateId })
-    return { gateId, answer: undefined }
+    const open = async () => {
+      await gates.open({ body: gateOf(origin, question, gateId) as never, idempotencyKey: gateId })
+    }
+    return { gateId, answer: undefined, open }
   }
   if (known.status === 'open') return { gateId, answer: undefined }
   if (known.status !== 'approved') {

@@ -13,7 +13,7 @@ import {
 } from './delegation.ts'
 import { failedData, type FailureInput, toProblemValue } from './failure.ts'
 import { absentAsUndefined } from './absent.ts'
-import { askAtGate, type Question } from './ask.ts'
+import { type Asked, askAtGate, type Question } from './ask.ts'
 import type { State } from './kept-state.ts'
 import { createStateKeeper, type StateKeeper } from './state-keeper.ts'
 
@@ -114,7 +114,7 @@ export function openTask(handling: Handling, origin: TaskOrigin, stored: StoredT
   const keeper = keepTaskState(handling, origin, stored)
   const delegations = createDelegations(handling)
   const subTasks = { ...(stored.subTasks as Record<string, SubTask> | undefined) }
-  const life: { ended?: 'completed' | 'failed'; asked?: string } = {}
+  const life: Life = {}
   const end = (as: 'completed' | 'failed', data: unknown) => {
     if (life.ended !== undefined) throw sdkProblems.taskEnded.create(`task ${origin.taskId} was already ${life.ended}`)
     life.ended = as
@@ -145,9 +145,9 @@ export function openTask(handling: Handling, origin: TaskOrigin, stored: StoredT
     },
     once: (label, work) => runOnce(keeper, label, work),
     async ask<Answer extends Json>(question: Question) {
-      const { gateId, answer } = await askAtGate<Answer>(handling, origin, question)
-      if (answer === undefined) life.asked = gateId
-      return answer
+      const asked = await askAtGate<Answer>(handling, origin, question)
+      if (asked.answer === undefined) life.asked = asked
+      return asked.answer
     },
     complete: (result) => end('completed', result),
     fail: (failure) => end('failed', failedData(failure)),
@@ -177,11 +177,17 @@ function keepTaskState(handling: Handling, origin: TaskOrigin, stored: StoredTas
   })
 }
 
+/** How the handler left the task. */
+interface Life {
+  ended?: 'completed' | 'failed'
+  asked?: Asked<unknown>
+}
+
 /** What the handler left: its state while the task stays open, its delegations, the gate it waits for. */
 async function writeTask(
   handling: Handling,
   origin: TaskOrigin,
-  left: { keeper: StateKeeper; delegations: Delegations; life: { ended?: string; asked?: string } },
+  left: { keeper: StateKeeper; delegations: Delegations; life: Life },
 ): Promise<void> {
   const { keeper, delegations, life } = left
   const { tasks } = handling.clients.plans
@@ -193,7 +199,8 @@ async function writeTask(
     await ignoringConflict(() => tasks.delegate({ params, body }))
   }
   if (life.asked !== undefined && life.ended === undefined) {
-    await tasks.wait({ params, body: { reason: 'input', gateId: life.asked } })
+    await tasks.wait({ params, body: { reason: 'input', gateId: life.asked.gateId } })
+    await life.asked.open?.()
   }
 }
 
