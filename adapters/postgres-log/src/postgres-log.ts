@@ -91,26 +91,27 @@ async function append(records: readonly AppendRecord[], session: SqlSession | un
   return rows.map((row) => ({ segment: row.segment, position: row.pos, recordedAt: row.recorded_at }))
 }
 
-/** Segments are narrowed by their opening time; inside one `recorded_at` never falls, so the first row at or after the time decides. */
+/**
+ * Segments are narrowed by their opening time; inside one `recorded_at` never falls, so the first row at or after the time decides, else the head.
+ * One statement, hence one snapshot: with two, an event that came between them would be before the head and never be read.
+ */
 async function positionAt(
   asBus: <Row>(sql: string, parameters: readonly unknown[]) => Promise<Row[]>,
   { topic, part, at }: { topic: string; part: number; at: Date },
 ): Promise<Position> {
-  const found = await asBus<{ segment: number; pos: number }>(
-    `select segment, pos from events.log
-      where topic = $1 and part = $2 and segment >= coalesce(
-        (select max(segment) from events.segment where topic = $1 and opened_at <= $3::timestamptz), 0)
-        and recorded_at >= $3::timestamptz
-      order by segment, pos limit 1`,
+  const [found] = await asBus<{ segment: number; pos: number }>(
+    `with first as (
+       select segment, pos - 1 as pos from events.log
+        where topic = $1 and part = $2 and segment >= coalesce(
+          (select max(segment) from events.segment where topic = $1 and opened_at <= $3::timestamptz), 0)
+          and recorded_at >= $3::timestamptz
+        order by segment, pos limit 1)
+     select segment, pos from first
+     union all
+     select segment, head as pos from events.partition where topic = $1 and part = $2 and not exists (select from first)`,
     [topic, part, at.toISOString()],
   )
-  const first = found[0]
-  if (first !== undefined) return { segment: first.segment, position: first.pos - 1 }
-  const heads = await asBus<{ segment: number; head: number }>(
-    'select segment, head from events.partition where topic = $1 and part = $2',
-    [topic, part],
-  )
-  return { segment: heads[0]?.segment ?? 0, position: heads[0]?.head ?? 0 }
+  return { segment: found?.segment ?? 0, position: found?.pos ?? 0 }
 }
 
 interface LogRow {
