@@ -16,8 +16,6 @@ export default defineConfig({
       '**/fixtures/**',
     ],
     pool: 'forks',
-    // On two cores the default is one worker, which waits for its database's thread half of the time.
-    maxWorkers: 2,
     testTimeout: 20_000,
   },
 })
