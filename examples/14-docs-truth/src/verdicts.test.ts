@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import {
   checkStatements,
@@ -13,7 +12,7 @@ import {
   writeReport,
 } from './engine.ts'
 import { aFolder } from './testing/a-folder.ts'
-import { PLANTED_LIES, readLabels, runEngine, verdictsOn } from './testing/run-engine.ts'
+import { folderOf, PLANTED_LIES, readLabels, runEngine, verdictsOn } from './testing/run-engine.ts'
 
 interface Lie {
   readonly kind: StatementKind
@@ -44,14 +43,6 @@ const asLie = ({ statement, evidence, fix }: Verdict): Lie => ({
 
 const nameOf = (entry: { readonly kind: string; readonly place: string; readonly subject: string }): string =>
   `${entry.kind} ${entry.place} ${entry.subject}`
-
-/** An installed package's own folder: the nearest one above its entry with a package.json of its name. */
-function folderOf(name: string): string {
-  const entry = createRequire(import.meta.url).resolve(name)
-  for (let folder = dirname(entry); ; folder = dirname(folder)) {
-    if (folder.endsWith(join('node_modules', name))) return folder
-  }
-}
 
 test('EXA-R7 every one of 25 lies among 125 statements is found with its evidence, no truth is called false, and on three installed projects precision is at least 0.98 and recall at least 0.8', () => {
   const planted = verdictsOn(PLANTED_LIES)

@@ -83,6 +83,16 @@ function missingTarget(
 ): Verdict {
   const { path, resolved } = missing
   if (isMadeLater(bundle, resolved)) return undecided(statement, 'ambiguous', `${resolved} is made later.`)
+  const definition = linesOf(bundle, statement.file).findIndex((text) => text.startsWith(`[${path}]:`))
+  if (definition >= 0)
+    return contradicted(statement, {
+      reason: `The folder has no ${resolved}; ${path} is a reference.`,
+      evidence: [
+        { type: 'name', path: resolved, isThere: false },
+        line(placeOfLine(bundle, statement.file, definition + 1)),
+      ],
+      suggestion: `Write the reference in square brackets: [${path}].`,
+    })
   const hasEnding = /\.[A-Za-z0-9]{1,5}$/.test(path) || KNOWN_NAME.test(path)
   const isSite = bundle.list().some((file) => SITE_SETTINGS.test(file.path))
   const isRoute = !hasEnding && (isSite || !(path.startsWith('.') || path.endsWith('/') || path.includes('/')))

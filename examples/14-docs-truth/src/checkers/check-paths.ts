@@ -51,6 +51,10 @@ function checkPath(bundle: Bundle, statement: Statement): Verdict {
 const found = (statement: Statement, path: string): Verdict =>
   holds(statement, `The folder has ${path === '' ? 'itself' : path}.`, [{ type: 'name', path, isThere: true }])
 
+/** What a sentence says right before a file that its reader is to open, who has only this folder. */
+const POINTER = /\b(see|refer to|found in|defined in)(?: also)? [`"'*_]*$/i
+const EXAMPLES = /^(\.\/)?examples?\//
+
 /** Why a missing path is no contradiction, undefined when it is one. */
 function doubtAbout(
   bundle: Bundle,
@@ -63,12 +67,14 @@ function doubtAbout(
   if (isMadeLater(bundle, path)) return `${path} is made later.`
   if (context.isElsewhere === true) return 'The command is about another project.'
   if (isWrittenInCode(bundle, statement)) return `The document shows what to put into ${subject}.`
-  if (isPlaceholder(subject)) return `${subject} reads like a placeholder.`
+  const isPointedAt = POINTER.test(sentence.slice(0, Math.max(sentence.indexOf(subject), 0)))
+  if (isPlaceholder(isPointedAt ? subject.replace(EXAMPLES, '') : subject))
+    return `${subject} reads like a placeholder.`
   if (context.about === undefined && isHedged(sentence))
     return `The sentence does not say that ${subject} is there now.`
   if (!subject.includes('/') && pathFactsOf(bundle).endingWith(subject).length > 0)
     return `The folder has another ${subject}.`
-  if (!hasFront && !isKnownDocument(subject))
+  if (!hasFront && !isKnownDocument(subject) && !(isPointedAt && subject.includes('/')))
     return `Nothing in the folder tells whether ${subject} is meant to be in it.`
   if (!/\.\w+$|\/$/.test(subject) && !isCertainFolder(bundle, path))
     return `${subject} may be a name of something else than a file.`

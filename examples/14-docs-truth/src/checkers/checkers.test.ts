@@ -37,6 +37,11 @@ test.each<readonly [string, string, readonly string[]]>([
   ['a module without its extension', 'See `src/berths/allocate`.', ['src/berths/allocate true']],
   ['a path from the middle of the folder', 'See `berths/allocate.js`.', ['berths/allocate.js true']],
   ['a line in a file', 'See `src/berths/allocate.js:1`.', ['src/berths/allocate.js true']],
+  [
+    'a file to look at in a folder that is gone',
+    'See `example/server.js` for one. A client is `example/client.js`. See `path/to/it.js`.',
+    ['example/server.js false', 'example/client.js unchecked', 'path/to/it.js unchecked'],
+  ],
   ['a file to be made', 'Create `src/berths/mine.js` first.', ['src/berths/mine.js unchecked']],
   ['a file that is no more', 'The old `src/berths/gone.js` was removed.', ['src/berths/gone.js unchecked']],
   ['a file that git ignores', 'Types are in `generated/types.js`.', ['generated/types.js unchecked']],
@@ -47,6 +52,11 @@ test.each<readonly [string, string, readonly string[]]>([
   ['a link that is broken', '[guide](docs/manual.md)', ['docs/manual.md false']],
   ['a link in another case', '[guide](docs/Guide.md)', ['docs/Guide.md false']],
   ['a link by reference', '[guide]\n\n[guide]: docs/gone.md\n', ['docs/gone.md false']],
+  [
+    'a reference written as a file',
+    'See [the guide](guide).\n\n[guide]: docs/guide.md\n',
+    ['guide false', 'docs/guide.md true'],
+  ],
   [
     'a link in HTML',
     '<a href="docs/gone.md">x</a> <img src="docs/none.png">',

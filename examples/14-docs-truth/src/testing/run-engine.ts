@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
   answerQuestion,
@@ -33,3 +35,11 @@ export const PLANTED_LIES = fileURLToPath(new URL('../../fixtures/planted-lies',
 
 export const readLabels = <Labels>(name: string): Labels =>
   JSON.parse(readFileSync(new URL(`../../labels/${name}.json`, import.meta.url), 'utf8')) as Labels
+
+/** An installed package's own folder. */
+export function folderOf(name: string): string {
+  const places = createRequire(import.meta.url).resolve.paths(name) ?? []
+  const folder = places.map((place) => join(place, name)).find((place) => existsSync(join(place, 'package.json')))
+  if (folder === undefined) throw new Error(`${name} is not installed.`)
+  return folder
+}
