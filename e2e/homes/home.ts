@@ -31,6 +31,9 @@ export async function openHome(name: HomeName, options: HomeOptions = {}): Promi
   return open(database, options.settings ?? {})
 }
 
+/** With it a test can join a process of its own to the home that is apart. */
+export const CLUSTER_SECRET = 'a secret of the test cluster'
+
 const BASE = { mode: 'test', 'server.port': 0, 'server.dataDirectory': 'memory', 'server.graceMs': 3_000 }
 
 async function openTogether(database: Database, settings: Readonly<Record<string, unknown>>): Promise<Home> {
@@ -62,7 +65,7 @@ async function openApart(database: Database, settings: Readonly<Record<string, u
       ...settings,
       'server.port': Number(new URL(own as string).port),
       'server.moduleUrls': others,
-      'server.clusterSecret': 'a secret of the test cluster',
+      'server.clusterSecret': CLUSTER_SECRET,
     }
     servers[module] = await startServer({
       platform: somaPlatform,

@@ -28,6 +28,8 @@ export type Transport = (call: {
   noun: string
   verb: string
   operation: OperationShape
+  /** The module whose client it is; absent when the server or a program outside calls. */
+  caller?: string
   context?: Context
   input: Record<string, unknown>
 }) => Promise<unknown>

@@ -132,12 +132,16 @@ export function contract<
 
 export const kebab = (text: string): string => text.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
+/** `<module>.<nouns>.<verb>` in kebab-case. */
+export const operationId = (module: string, noun: string, verb: string): string =>
+  `${module}.${kebab(noun)}.${kebab(verb)}`
+
 /** All operations of a contract with their ids, in declaration order. */
 export function operationsOf(contract: Contract): (Operation & { noun: string; verb: string })[] {
   return Object.entries(contract.operations).flatMap(([noun, verbs]) =>
     Object.entries(verbs).map(([verb, shape]) => ({
       ...shape,
-      id: `${contract.module}.${kebab(noun)}.${kebab(verb)}`,
+      id: operationId(contract.module, noun, verb),
       noun,
       verb,
     })),

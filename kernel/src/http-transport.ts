@@ -1,5 +1,4 @@
 import type { Transport } from './client.ts'
-import type { Context } from './context.ts'
 import type { OperationShape, StreamFrame } from './contract.ts'
 import { commonProblems } from './common-problems.ts'
 import { fromProblemDocument, isProblem, type ProblemDocument } from './problem.ts'
@@ -9,10 +8,9 @@ export interface HttpTransportOptions {
   /** `http://host:port`, without a trailing slash. */
   readonly url: string | ((module: string) => string)
   /** Headers that prove the caller and carry the trace. */
-  readonly headers: (call: {
-    module: string
-    context?: Context | undefined
-  }) => Promise<Record<string, string>> | Record<string, string>
+  readonly headers: (
+    call: Pick<Parameters<Transport>[0], 'contract' | 'noun' | 'verb' | 'caller' | 'context'>,
+  ) => Promise<Record<string, string>> | Record<string, string>
   readonly fetch: typeof globalThis.fetch
   /** A call that has not answered by then is `timeout`. Streams have no limit. Default 60 s: just above the longest operation. */
   readonly timeoutMs?: number
@@ -23,11 +21,12 @@ export interface HttpTransportOptions {
  * Streams answer an async iterable of frames; it ends when the connection ends, and resuming (`lastEventId`) is the caller's business.
  */
 export function createHttpTransport(options: HttpTransportOptions): Transport {
-  return async ({ contract, operation, context, input }) => {
+  return async (call) => {
+    const { contract, operation, input } = call
     const base = typeof options.url === 'string' ? options.url : options.url(contract.module)
     const request = {
       method: operation.method,
-      headers: { ...(await options.headers({ module: contract.module, context })), ...headersOf(operation, input) },
+      headers: { ...(await options.headers(call)), ...headersOf(operation, input) },
       ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
       signal: signalOf(operation, input, options.timeoutMs ?? 60_000),
     }

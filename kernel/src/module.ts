@@ -35,14 +35,22 @@ export interface ModuleDatabase {
   moduleContext(tenantId: string, cause?: Context['cause']): Context
 }
 
-/** What a module needs of another: the contract, and grants for single operations beyond the caller's rights. */
+/** What a module needs of another: the contract, and the operations that it calls. */
 export interface Use<C extends Contract = Contract> {
   readonly contract: C
-  /** Capabilities lent to a call for that one operation (IDN-R61). */
-  readonly grants: readonly string[]
+  /** By `noun.verb`: capabilities beyond the caller's that are lent to a call of that one operation (IDN-R61). What is not named cannot be called. */
+  readonly operations: Readonly<Record<string, readonly string[]>>
 }
 
-export const use = <C extends Contract>(contract: C, grants: readonly string[] = []): Use<C> => ({ contract, grants })
+/** `noun.verb` of an operation of the contract. */
+type OperationName<C extends Contract> = {
+  [Noun in keyof C['operations'] & string]: `${Noun}.${keyof C['operations'][Noun] & string}`
+}[keyof C['operations'] & string]
+
+export const use = <C extends Contract>(
+  contract: C,
+  operations: Readonly<Partial<Record<OperationName<C>, readonly string[]>>>,
+): Use<C> => ({ contract, operations: operations as Use['operations'] })
 
 export type Uses = Readonly<Record<string, Use>>
 

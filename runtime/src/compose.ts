@@ -5,7 +5,7 @@ import {
   type Database,
   type EventHandler,
   type Job,
-  kebab,
+  operationId as idOf,
   type Logger,
   type Metrics,
   type ModuleDatabase,
@@ -13,6 +13,7 @@ import {
   type ModuleParts,
   type ReadyCheck,
   type Transport,
+  type Use,
   type Uses,
   buildClient,
 } from '@soma/kernel'
@@ -96,8 +97,6 @@ function requireUses(options: ComposeOptions, hosted: ReadonlySet<string>): void
 const unreachable = (module: string): string =>
   `"${module}" is not hosted here and has no URL; add it to --modules or to the setting server.moduleUrls`
 
-const idOf = (module: string, noun: string, verb: string): string => `${module}.${kebab(noun)}.${kebab(verb)}`
-
 function composeModule(
   { definition, ports }: HostedModule,
   options: ComposeOptions & { transport: Transport; bound: Map<string, BoundOperation> },
@@ -133,12 +132,16 @@ function composeModule(
   }
 }
 
-/** A module calls as the caller's principal, plus the grants that its `uses` entry names, for that one call. */
-function clientsOf(definition: AnyModule, transport: Transport) {
-  return Object.fromEntries(
-    Object.entries(definition.uses as Uses).map(([name, { contract, grants }]) => [
-      name,
-      buildClient(contract, (call) => transport({ ...call, context: withGrants(call.context as Context, grants) })),
-    ]),
-  )
+/** A module calls the operations that its `uses` entry names as the caller's principal, plus the entry's grants, for that one call. */
+function clientsOf({ contract: { module: caller }, uses }: AnyModule, transport: Transport) {
+  const clientOf = ({ contract, operations }: Use) =>
+    buildClient(contract, async (call) => {
+      const grants = operations[`${call.noun}.${call.verb}`]
+      if (grants === undefined)
+        throw new Error(
+          `module "${caller}" calls ${idOf(contract.module, call.noun, call.verb)}, which its "uses" does not name: add it in src/module.ts`,
+        )
+      return transport({ ...call, caller, context: withGrants(call.context as Context, grants) })
+    })
+  return Object.fromEntries(Object.entries(uses as Uses).map(([name, entry]) => [name, clientOf(entry)]))
 }

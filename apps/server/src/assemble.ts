@@ -88,9 +88,9 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
   const contextTokens = createContextTokens({
     codec: tokenCodec,
     key,
-    hosted: modules,
     processes: createProcessList(call, settings.region),
     mayCall: callersOf(platform),
+    log,
   })
   const composition = compose({
     modules: hostModules(platform, modules, {

@@ -43,7 +43,8 @@ export function createAuthenticate({
   return async (credentials) => {
     const { authorization, 'soma-delivery': deliveryId } = credentials.headers
     const bearer = /^Bearer (.+)$/i.exec(authorization ?? '')?.[1]
-    if (bearer !== undefined && contextTokens.recognises(bearer)) return contextTokens.verify(bearer)
+    if (bearer !== undefined && contextTokens.recognises(bearer))
+      return contextTokens.verify(bearer, credentials.operation)
     const proven = await prove(credentials)
     const context = { ...proven, traceparent: credentials.traceparent } as Context
     return deliveryId === undefined ? context : actForDelivery(context, deliveryId)

@@ -24,7 +24,7 @@ import { createWriter } from './writer/writer.ts'
 
 export type { EventsPorts, Recorder } from './ports.ts'
 
-const uses = { registry: use(registryContract, ['event-definition:read']) }
+const uses = { registry: use(registryContract, { 'events.get': ['event-definition:read'] }) }
 
 type Environment = ModuleEnvironment<typeof eventsContract, typeof uses, EventsPorts>
 

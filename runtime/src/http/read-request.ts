@@ -41,8 +41,9 @@ export function checkAccept(streams: boolean, request: FastifyRequest): void {
     )
 }
 
-export function credentialsOf(request: FastifyRequest): RequestCredentials {
+export function credentialsOf(request: FastifyRequest, operation: string): RequestCredentials {
   return {
+    operation,
     headers: request.headers as Record<string, string | undefined>,
     remoteAddress: request.ip,
     traceparent: request.traceparent,

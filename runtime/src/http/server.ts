@@ -24,6 +24,8 @@ import { checkAccept, credentialsOf, readInput } from './read-request.ts'
 
 /** What an authenticator may look at. */
 export interface RequestCredentials {
+  /** Id of the operation asked for. Without one (a proof outside any request) a context token proves nothing. */
+  readonly operation?: string
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly remoteAddress: string
   readonly traceparent: string
@@ -163,7 +165,7 @@ async function answer(
   const { operation } = bound
   const { request, reply } = http
   checkAccept(operation.stream !== undefined, request)
-  const context = await options.authenticate(credentialsOf(request))
+  const context = await options.authenticate(credentialsOf(request, operation.id))
   // Before a stored answer is looked up: who has lost the capability gets none.
   authorize(operation, context)
   const input = readInput(bound, http)
