@@ -2,6 +2,7 @@
 export const platformTables: Readonly<Record<string, string>> = {
   'runtime.migrations': 'which SQL files were applied',
   'runtime.job_leases': 'which node runs which job; names of jobs and groups alone',
+  'events.installation': 'where the log of this installation is and how many partitions it has; one row',
   'events.partition': 'head positions of topics, which all tenants share',
   'events.segment': 'when a segment of a topic was opened and closed',
   'identity.revocation_counter': 'one number: the last place in the list of revocations',

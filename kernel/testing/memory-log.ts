@@ -1,4 +1,11 @@
-import type { AppendedPosition, AppendRecord, EventBus, LogRecord, PartitionState } from '../src/ports/event-bus.ts'
+import type {
+  AppendedPosition,
+  AppendRecord,
+  EventBus,
+  LogNotice,
+  LogRecord,
+  PartitionState,
+} from '../src/ports/event-bus.ts'
 import { TOPICS } from '../src/topics.ts'
 
 export interface MemoryLog extends EventBus {
@@ -6,53 +13,78 @@ export interface MemoryLog extends EventBus {
   outage: Error | undefined
 }
 
+/** `records[0]` is at position `trimmed + 1`. */
+interface Partition {
+  readonly topic: string
+  readonly part: number
+  records: LogRecord[]
+  trimmed: number
+}
+
 /** A log outside the database, in memory: stands for NATS and Kafka where a test needs an outage or a lost answer, not their servers. */
-export function createMemoryLog(partitions: number): MemoryLog {
-  const parts = new Map<string, LogRecord[]>(
-    TOPICS.flatMap((topic) => Array.from({ length: partitions }, (_, part) => [`${topic}:${part}`, [] as LogRecord[]])),
+export function createMemoryLog(partitions: number, now: () => Date = () => new Date()): MemoryLog {
+  const listeners = new Set<(notice: LogNotice) => void>()
+  const all: Partition[] = TOPICS.flatMap((topic) =>
+    Array.from({ length: partitions }, (_, part) => ({ topic, part, records: [], trimmed: 0 })),
   )
-  const recordsOf = (topic: string, part: number): LogRecord[] => {
-    const records = parts.get(`${topic}:${part}`)
-    if (records === undefined) throw new Error(`no partition ${part} of topic "${topic}"`)
-    return records
+  const partitionOf = (topic: string, part: number): Partition => {
+    const found = all.find((each) => each.topic === topic && each.part === part)
+    if (found === undefined) throw new Error(`no partition ${part} of topic "${topic}"`)
+    return found
+  }
+  const append = (partition: Partition, record: AppendRecord): AppendedPosition => {
+    const position = { segment: 1, position: headOf(partition) + 1, recordedAt: now() }
+    partition.records.push({ ...record, ...position })
+    for (const listener of listeners) listener({ ...record, position: position.position })
+    return position
   }
   const log: MemoryLog = {
     outage: undefined,
     flags: { transactionalWithDatabase: false, nativeDedupe: false, writableFromOutside: true },
     append: async (records) => {
       if (log.outage !== undefined) throw log.outage
-      const targets = records.map((record) => recordsOf(record.topic, record.part))
-      return records.map((record, index) => append(targets[index] as LogRecord[], record))
+      const targets = records.map((record) => partitionOf(record.topic, record.part))
+      return records.map((record, index) => append(targets[index] as Partition, record))
     },
-    read: async ({ topic, part, after, limit }) => recordsOf(topic, part).slice(after.position, after.position + limit),
-    partitions: async (topic) =>
-      [...parts]
-        .map(([place, records]) => toState(place, records))
-        .filter((state) => topic === undefined || state.topic === topic),
-    positionAt: async (topic, part, at) => {
-      const records = recordsOf(topic, part)
-      const found = records.findIndex((record) => record.recordedAt >= at)
-      return { segment: 1, position: found === -1 ? records.length : found }
+    read: async ({ topic, part, after, limit }) => {
+      const { records, trimmed } = partitionOf(topic, part)
+      const from = Math.max(0, after.position - trimmed)
+      return records.slice(from, from + limit)
     },
-    trim: async () => 0,
+    partitions: async (topic) => all.filter((each) => topic === undefined || each.topic === topic).map(toState),
+    positionAt: async (topic, part, at) => ({ segment: 1, position: positionBefore(partitionOf(topic, part), at) }),
+    trim: async (topic, before, passed = new Map()) => {
+      let dropped = 0
+      for (const [part, last] of passed) {
+        const partition = partitionOf(topic, part)
+        const count = Math.max(0, Math.min(positionBefore(partition, before), last) - partition.trimmed)
+        partition.records = partition.records.slice(count)
+        partition.trimmed += count
+        dropped += count
+      }
+      return dropped
+    },
+    watch: async (listener) => {
+      listeners.add(listener)
+      return async () => void listeners.delete(listener)
+    },
     close: async () => undefined,
   }
   return log
 }
 
-function append(records: LogRecord[], record: AppendRecord): AppendedPosition {
-  const position = { segment: 1, position: records.length + 1, recordedAt: new Date() }
-  records.push({ ...record, ...position })
-  return position
+const headOf = ({ records, trimmed }: Partition): number => trimmed + records.length
+
+/** The last position that was recorded before the time. */
+function positionBefore({ records, trimmed }: Partition, at: Date): number {
+  const found = records.findIndex((record) => record.recordedAt >= at)
+  return trimmed + (found === -1 ? records.length : found)
 }
 
-function toState(place: string, records: readonly LogRecord[]): PartitionState {
-  const colon = place.lastIndexOf(':')
-  return {
-    topic: place.slice(0, colon),
-    part: Number(place.slice(colon + 1)),
-    segment: 1,
-    position: records.length,
-    oldestPosition: 1,
-  }
-}
+const toState = (partition: Partition): PartitionState => ({
+  topic: partition.topic,
+  part: partition.part,
+  segment: 1,
+  position: headOf(partition),
+  oldestPosition: partition.trimmed + 1,
+})

@@ -1,10 +1,12 @@
-import { type Database, type Delivered, type EventHandler, onTopic } from '@soma/kernel'
+import { type Database, type Delivered, type EventBus, type EventHandler, onTopic } from '@soma/kernel'
 import type { EventSpine } from './event-spine.ts'
 
 export interface ConsumerSuiteOptions {
   readonly name: string
   /** Opens an empty database. */
   open(): Promise<Database>
+  /** Opens an empty log outside the database. Absent: the log in the database. */
+  readonly openBus?: (partitions: number) => Promise<EventBus>
 }
 
 /** Times that make a test short. */

@@ -5,11 +5,11 @@ import { type EventSpine, openEventSpine } from './event-spine.ts'
 import { queue } from './queue.ts'
 
 /** Registers the tests of the consumer loop that hold on every database. */
-export function consumerSuite({ name, open }: ConsumerSuiteOptions): void {
+export function consumerSuite({ name, open, openBus }: ConsumerSuiteOptions): void {
   describe(`handlers of a module on ${name}`, () => {
     let spine: EventSpine
     beforeAll(async () => {
-      spine = await openEventSpine(await open())
+      spine = await openEventSpine(await open(), { openBus })
     }, 60_000)
     afterAll(() => spine.close())
 

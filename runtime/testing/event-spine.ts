@@ -1,6 +1,7 @@
-import { createPostgresLog, type PostgresLog, postgresLogMigrations } from '@soma/adapter-postgres-log'
+import { createPostgresLog, postgresLogMigrations } from '@soma/adapter-postgres-log'
 import {
   type Database,
+  type EventBus,
   type EventEnvelope,
   type EventHandler,
   type Logger,
@@ -17,7 +18,9 @@ import type { RunInModule } from '../src/events/consumer/run-handlers.ts'
 import type { ConsumerSettings } from '../src/events/consumer/settings.ts'
 import { createEmitter, type Emitter, type EmitMode } from '../src/events/emitter.ts'
 import { spineMigrations } from '../src/events/event-spine.ts'
+import { createRelay } from '../src/events/relay.ts'
 import { createTail, type Tail } from '../src/events/tail.ts'
+import { until } from './queue.ts'
 
 /** A table for what handlers do: one row an effect, no uniqueness, so that a doubled effect shows. */
 const EFFECTS = `
@@ -32,6 +35,9 @@ grant select, insert, update on effects.done to soma_app, soma_worker;
 `
 
 export interface SpineOptions {
+  /** Opens an empty log outside the database. Absent: the log in the database. */
+  readonly openBus?: ((partitions: number) => Promise<EventBus>) | undefined
+  /** Without one: `inline`, and `relay` with a running relay for a bus outside the database. */
   readonly mode?: EmitMode
   readonly partitions?: number
   readonly log?: Logger
@@ -54,12 +60,14 @@ export type Pause = (event: EventEnvelope) => Promise<void>
 /** A real spine on a real database, without modules: log, emitter, tail and consumers of group `module:test`. */
 export interface EventSpine {
   readonly database: Database
-  readonly bus: PostgresLog
+  readonly bus: EventBus
   readonly emitter: Emitter
   readonly tail: Tail
   readonly partitions: number
-  /** Publishes in one transaction as `soma_app`; answers the envelopes. */
+  /** Publishes in one transaction as `soma_app`; answers the envelopes when they are in the log, or in the outbox where the test relays them itself. */
   publish(...events: readonly TestEvent[]): Promise<EventEnvelope[]>
+  /** Resolves when everything committed so far is in the log. */
+  shipped(): Promise<void>
   consumer(
     handlers: readonly EventHandler[],
     settings?: Partial<ConsumerSettings>,
@@ -84,7 +92,7 @@ export async function openEventSpine(
   options: SpineOptions = {},
   fresh = true,
 ): Promise<EventSpine> {
-  const { mode = 'inline', partitions = 4, log = silentLogger } = options
+  const { partitions = 4, log = silentLogger, openBus = openLogIn(database) } = options
   if (fresh) {
     await database.migrate([
       ...(await readMigrations('runtime', spineMigrations)),
@@ -92,8 +100,8 @@ export async function openEventSpine(
       { id: 'effects/0001_effects', sql: EFFECTS },
     ])
   }
-  const bus = createPostgresLog({ database, partitions })
-  await bus.prepare()
+  const bus = await openBus(partitions)
+  const { mode = bus.flags.transactionalWithDatabase ? 'inline' : 'relay' } = options
   const emitter = createEmitter({ bus, database, mode, partitions })
   const tail = createTail({
     database,
@@ -103,8 +111,14 @@ export async function openEventSpine(
     ...(options.tailPollMs === undefined ? {} : { pollMs: options.tailPollMs }),
   })
   await tail.start()
+  const relay = createRelay({ database, bus, emitter, tail, log, metrics: noMetrics })
+  const relays = mode === 'relay' && options.mode === undefined
+  if (relays) await relay.start()
   const asBus = <T>(work: (session: SqlSession) => Promise<T>) => database.transaction({ role: 'soma_bus' }, work)
   const consumers: Consumer[] = []
+  const shipped = async () => {
+    if (relays) await until(async () => (await relay.backlog()).rows === 0)
+  }
 
   return {
     database,
@@ -113,11 +127,13 @@ export async function openEventSpine(
     tail,
     partitions,
     asBus,
+    shipped,
     publish: async (...events) => {
       const envelopes = events.map(anEnvelope)
       const tenantId = envelopes[0]?.tenantid ?? ''
       await database.transaction({ role: 'soma_app', tenantId }, (session) => emitter.write(session, envelopes))
       emitter.committed(envelopes)
+      await shipped()
       return envelopes
     },
     consumer: (handlers, settings = {}, group = 'module:test', pause = async () => undefined) => {
@@ -163,10 +179,18 @@ export async function openEventSpine(
       }),
     close: async () => {
       for (const consumer of consumers) if (consumer.state().state !== 'stopped') await consumer.abandon()
+      if (relays) await relay.stop()
       await tail.stop()
+      await bus.close()
       await database.close()
     },
   }
+}
+
+const openLogIn = (database: Database) => async (partitions: number) => {
+  const bus = createPostgresLog({ database, partitions })
+  await bus.prepare()
+  return bus
 }
 
 const runInModule =

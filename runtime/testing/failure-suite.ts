@@ -8,11 +8,11 @@ import { queue, until } from './queue.ts'
 const EVERY = '*'
 
 /** Registers the tests of retries, parking, dead letters, suspension and expiry. */
-export function failureSuite({ name, open }: ConsumerSuiteOptions): void {
+export function failureSuite({ name, open, openBus }: ConsumerSuiteOptions): void {
   describe(`handlers that fail on ${name}`, () => {
     let spine: EventSpine
     beforeAll(async () => {
-      spine = await openEventSpine(await open())
+      spine = await openEventSpine(await open(), { openBus })
     }, 60_000)
     afterAll(() => spine.close())
 

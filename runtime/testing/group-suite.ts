@@ -1,14 +1,15 @@
-import { type Database, type Delivered, type EventHandler, onTopic } from '@soma/kernel'
+import { type Delivered, type EventHandler, onTopic } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Consumer } from '../src/events/consumer/consumer.ts'
 import { readLag } from '../src/events/lag.ts'
+import type { ConsumerSuiteOptions } from './a-group.ts'
 import { anEnvelope, type EventSpine, openEventSpine } from './event-spine.ts'
 import { deferred, queue, until } from './queue.ts'
 
 const FAST = { backoff: { baseMs: 5, factor: 1, maxMs: 5 }, commitEveryMs: 5, leaseMs: 2_000 }
 
 /** Registers the tests of several members of a group, and of what a group keeps in the database. */
-export function groupSuite({ name, open }: { readonly name: string; open(): Promise<Database> }): void {
+export function groupSuite({ name, open, openBus }: ConsumerSuiteOptions): void {
   describe(`groups of readers on ${name}`, () => {
     let spine: EventSpine
     let made = 0
@@ -16,7 +17,7 @@ export function groupSuite({ name, open }: { readonly name: string; open(): Prom
     let group = ''
 
     beforeAll(async () => {
-      spine = await openEventSpine(await open())
+      spine = await openEventSpine(await open(), { openBus })
     }, 60_000)
     afterAll(() => spine.close())
 
@@ -282,11 +283,11 @@ export function groupSuite({ name, open }: { readonly name: string; open(): Prom
 }
 
 /** Registers what needs a second session beside a running transaction: not the embedded engine. */
-export function concurrencySuite({ name, open }: { readonly name: string; open(): Promise<Database> }): void {
+export function concurrencySuite({ name, open, openBus }: ConsumerSuiteOptions): void {
   describe(`concurrent transactions on ${name}`, () => {
     let spine: EventSpine
     beforeAll(async () => {
-      spine = await openEventSpine(await open())
+      spine = await openEventSpine(await open(), { openBus })
     }, 60_000)
     afterAll(() => spine.close())
 
@@ -344,6 +345,7 @@ export function concurrencySuite({ name, open }: { readonly name: string; open()
           await emitter.write(session, [anEnvelope({ topic: 'memory', key: 'row-1', id })])
         })
       await Promise.all(Array.from({ length: 24 }, (_, n) => write(`lock-${n}`)))
+      await spine.shipped()
       const states = await bus.partitions('memory')
       const read = await Promise.all(
         states.map(({ part }) => bus.read({ topic: 'memory', part, after: { segment: 0, position: 0 }, limit: 100 })),

@@ -1,7 +1,8 @@
-import { type Database, noMetrics, onTopic, silentLogger, type Topic, TOPICS } from '@soma/kernel'
+import { noMetrics, onTopic, silentLogger, type Topic, TOPICS } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { resetLeases } from '../src/events/cursors/store.ts'
 import { createEventMaintenance } from '../src/events/maintenance.ts'
+import type { ConsumerSuiteOptions } from './a-group.ts'
 import { type EventSpine, openEventSpine } from './event-spine.ts'
 import { queue } from './queue.ts'
 
@@ -9,11 +10,11 @@ const HOUR_MS = 3_600_000
 const FAST = { commitEveryMs: 5 }
 
 /** Registers the tests of retention, sweeps, fences and restarts. */
-export function maintenanceSuite({ name, open }: { readonly name: string; open(): Promise<Database> }): void {
+export function maintenanceSuite({ name, open, openBus }: ConsumerSuiteOptions): void {
   describe(`upkeep of the event spine on ${name}`, () => {
     let spine: EventSpine
     beforeAll(async () => {
-      spine = await openEventSpine(await open())
+      spine = await openEventSpine(await open(), { openBus })
     }, 60_000)
     afterAll(() => spine.close())
 

@@ -1,17 +1,18 @@
-import { type Database, LOG_START, noMetrics, openRecord, silentLogger } from '@soma/kernel'
+import { LOG_START, noMetrics, openRecord, silentLogger } from '@soma/kernel'
 import { createMemoryLog } from '@soma/kernel/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEmitter } from '../src/events/emitter.ts'
 import { createRelay, type Relay } from '../src/events/relay.ts'
+import type { ConsumerSuiteOptions } from './a-group.ts'
 import { anEnvelope, type EventSpine, openEventSpine, type TestEvent } from './event-spine.ts'
 import { queue, until } from './queue.ts'
 
 /** Registers the tests of outbox and relay that hold on every database. */
-export function relaySuite({ name, open }: { readonly name: string; open(): Promise<Database> }): void {
+export function relaySuite({ name, open, openBus }: ConsumerSuiteOptions): void {
   describe(`outbox and relay on ${name}`, () => {
     let spine: EventSpine
     beforeAll(async () => {
-      spine = await openEventSpine(await open(), { mode: 'relay' })
+      spine = await openEventSpine(await open(), { openBus, mode: 'relay' })
     }, 60_000)
     afterAll(() => spine.close())
 

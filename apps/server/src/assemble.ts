@@ -20,7 +20,7 @@ import {
 import { CLIENT_ENVIRONMENT } from './client-environment.ts'
 import { callersOf, createContextTokens } from './context-tokens.ts'
 import { openDatabase } from './data-store.ts'
-import { type EventSpine, openEventSpine } from './event-spine.ts'
+import { type EventSpine, type EventSpineSettings, openEventSpine } from './event-spine.ts'
 import { encryptionKeyOf } from './installation.ts'
 import { createProcessList } from './join.ts'
 import { refuseInsecureListen } from './listen.ts'
@@ -33,7 +33,7 @@ import type { ServerOptions } from './start-server.ts'
 import { VERSION } from './version.ts'
 
 /** For platforms without the events module: tests of the runtime with toy modules. */
-const SPINE_DEFAULTS = { partitions: 4, emit: 'auto', durability: 'process' } as const
+const SPINE_DEFAULTS = { bus: 'postgres', partitions: 4, emit: 'auto', durability: 'process' } as const
 
 /** One process of the platform, put together and not yet serving. */
 export interface Assembled {
@@ -69,16 +69,12 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
   opened.push(await startTracesTo(settings.otlpEndpoint, processId))
   const modules = chosenModules(platform, options.modules)
   if (options.authenticate === undefined) requireIdentity(modules, settings)
-  const events = { ...SPINE_DEFAULTS, ...configuration.of('events') } as {
-    partitions: number
-    emit: 'auto' | 'inline' | 'relay'
-    durability: 'power' | 'process'
-  }
+  const events = { ...SPINE_DEFAULTS, ...configuration.of('events') } as EventSpineSettings
 
   const database = options.database ?? (await openDatabase({ ...settings, durability: events.durability, log }))
   opened.push(() => database.close())
   await migratePlatform(database, platform)
-  const spine = await openEventSpine({ database, ...events, log, metrics })
+  const spine = await openEventSpine({ database, settings: events, log, metrics })
   opened.push(() => spine.stop())
 
   const tokenCodec = createTokenCodec()

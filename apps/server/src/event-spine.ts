@@ -1,44 +1,82 @@
-import { createPostgresLog, type PostgresLog } from '@soma/adapter-postgres-log'
-import type { Database, Logger, Metrics } from '@soma/kernel'
-import { createEmitter, createRelay, createTail, type Emitter, type Relay, resetLeases, type Tail } from '@soma/runtime'
+import type { Database, EventBus, Logger, Metrics } from '@soma/kernel'
+import {
+  claimInstallation,
+  createEmitter,
+  createRelay,
+  createTail,
+  type Emitter,
+  type EmitMode,
+  type Relay,
+  resetLeases,
+  type SegmentedBus,
+  type Tail,
+  watchBacklog,
+} from '@soma/runtime'
+import { type EventBusSettings, openEventBus } from './event-bus.ts'
+
+/** An outbox that is older than this is a bus that is away or too slow: what its alert warns at. */
+const BACKLOG_WARN_MS = 10_000
 
 export interface EventSpine {
-  readonly bus: PostgresLog
+  readonly bus: EventBus | SegmentedBus
   readonly emitter: Emitter
   readonly tail: Tail
   readonly relay: Relay
+  /** Events that wait in the outbox, as last counted; 0 where the log is in the database. */
+  outboxRows(): number
+  /** What is wrong with a bus outside the database, for people; undefined while it takes what is shipped. */
+  busFault(): string | undefined
   stop(): Promise<void>
+}
+
+export interface EventSpineSettings extends EventBusSettings {
+  readonly emit: 'auto' | 'inline' | 'relay'
 }
 
 export interface EventSpineOptions {
   readonly database: Database
-  readonly partitions: number
-  readonly emit: 'auto' | 'inline' | 'relay'
+  readonly settings: EventSpineSettings
   readonly log: Logger
   readonly metrics: Metrics
 }
 
-/** Opens the log on the process's database: emitter, ring and relay. The relay also moves delayed events, so it runs in both modes. */
-export async function openEventSpine(options: EventSpineOptions): Promise<EventSpine> {
-  const { database, partitions, log, metrics } = options
-  const bus = createPostgresLog({ database, partitions, log })
-  await bus.prepare()
+/**
+ * Opens the log, emitter, ring and relay. The relay also moves delayed events, so it runs in both modes.
+ * @throws Error when the installation was started with another bus or partition count
+ */
+export async function openEventSpine({ database, settings, log, metrics }: EventSpineOptions): Promise<EventSpine> {
+  const { partitions } = settings
+  await claimInstallation(database, settings)
+  const bus = await openEventBus({ settings, database, log })
   if (database.engine === 'pglite') await resetLeases(database)
-  const mode = options.emit === 'auto' ? (database.engine === 'pglite' ? 'inline' : 'relay') : options.emit
-  const emitter = createEmitter({ bus, database, mode, partitions })
+  const emitter = createEmitter({ bus, database, mode: emitModeOf(settings, database, bus), partitions })
   const tail = createTail({ database, bus, emitter, log })
   const relay = createRelay({ database, bus, emitter, tail, log, metrics })
   await tail.start()
   await relay.start()
+  const backlog = bus.flags.transactionalWithDatabase ? undefined : watchBacklog({ database, log })
   return {
     bus,
     emitter,
     tail,
     relay,
+    outboxRows: () => backlog?.current().rows ?? 0,
+    busFault: () => {
+      const { rows, oldestAgeMs } = backlog?.current() ?? { rows: 0, oldestAgeMs: 0 }
+      if (oldestAgeMs < BACKLOG_WARN_MS) return undefined
+      return `${rows} events wait for the ${settings.bus} bus, the oldest for ${Math.round(oldestAgeMs / 1000)} s`
+    },
     stop: async () => {
       await relay.stop()
+      await backlog?.stop()
       await tail.stop()
       await bus.close()
     },
   }
+}
+
+/** What is outside the database cannot join its transactions: `auto` is the outbox there, `inline` is refused by the emitter. */
+function emitModeOf({ emit }: EventSpineSettings, database: Database, bus: EventBus): EmitMode {
+  if (emit !== 'auto') return emit
+  return database.engine === 'pglite' && bus.flags.transactionalWithDatabase ? 'inline' : 'relay'
 }

@@ -1,14 +1,16 @@
 import { performance } from 'node:perf_hooks'
 import type { Database, ReadyCheck } from '@soma/kernel'
 import type { Composition, ReadyReport } from '@soma/runtime'
+import type { EventSpine } from './event-spine.ts'
 
 /** A check that has not answered by then counts as failed. */
 const CHECK_MS = 2_000
 
-/** What `/ready` asks: the database, then every check of the hosted modules, at once. */
+/** What `/ready` asks: the database, then every check of the hosted modules, at once. A bus that is away degrades: requests are still served, from the outbox. */
 export function createReadiness(options: {
   composition: Composition
   database: Database
+  spine: Pick<EventSpine, 'busFault'>
   isDraining: () => boolean
 }): () => Promise<ReadyReport> {
   const checks: ReadyCheck[] = [
@@ -20,7 +22,10 @@ export function createReadiness(options: {
   return async () => {
     const results = await Promise.all(checks.map(run))
     if (options.isDraining()) return { status: 'draining', checks: results }
-    return { status: results.every(({ ok }) => ok) ? 'ready' : 'not-ready', checks: results }
+    if (!results.every(({ ok }) => ok)) return { status: 'not-ready', checks: results }
+    const fault = options.spine.busFault()
+    if (fault === undefined) return { status: 'ready', checks: results }
+    return { status: 'degraded', checks: [...results, { name: 'bus', ok: false, detail: fault, ms: 0 }] }
   }
 }
 

@@ -24,7 +24,7 @@ import { VERSION } from './version.ts'
 export async function serve(assembled: Assembled, opened: Close[]): Promise<RunningServer> {
   const { composition, configuration, settings, database, spine, log, metrics, modules, processId } = assembled
   const drain = new AbortController()
-  const readiness = createReadiness({ composition, database, isDraining: () => drain.signal.aborted })
+  const readiness = createReadiness({ composition, database, spine, isDraining: () => drain.signal.aborted })
   const authenticate =
     assembled.options.authenticate ??
     createAuthenticate({

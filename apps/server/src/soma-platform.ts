@@ -33,6 +33,7 @@ export const somaPlatform: Platform = {
         bus: spine.bus,
         reader: spine.tail,
         recorder: spine.emitter,
+        outboxRows: spine.outboxRows,
         busTransaction: (work: (session: SqlSession) => Promise<unknown>) =>
           database.transaction({ role: 'soma_bus' }, work),
         reservedNouns: reservedNouns(),

@@ -37,9 +37,19 @@ export interface PartitionState extends Position {
   readonly oldestPosition: number
 }
 
+/** A partition and a position that can be read there now. */
+export interface LogNotice {
+  readonly topic: string
+  readonly part: number
+  readonly position: number
+}
+
 /**
  * A partitioned, durable log. Groups, leases, retries, dead letters and cursors are not its business: they live in the database for every bus.
  * Guarantees: positions of a partition are dense and ordered by commit; a reader that has seen position n has been able to see every position < n.
+ *
+ * A bus outside the database keeps its positions in `segment` 1. Its calls end within a time limit of its own: a server that is away or slow is the problem
+ * `unavailable` or `timeout`, never a call that hangs, and the connection comes back by itself.
  */
 export interface EventBus {
   readonly flags: {
@@ -48,15 +58,27 @@ export interface EventBus {
     readonly nativeDedupe: boolean
     readonly writableFromOutside: boolean
   }
-  /** Appends in order, all or nothing. `session` is required where `transactionalWithDatabase` is set. It must be the transaction's last statement. */
+  /**
+   * Appends in order. `session` is required where `transactionalWithDatabase` is set; it is the transaction's last statement then, and all or nothing. A bus outside
+   * the database refuses an unknown topic or partition before it writes anything; when it fails half-way, each partition holds a prefix of its records, in order,
+   * and the caller appends the same records again: with `nativeDedupe` those that are there are not written twice and their first positions are answered.
+   */
   append(records: readonly AppendRecord[], session?: SqlSession): Promise<AppendedPosition[]>
   /** Reads a partition after a position, in order, over all tenants: the reader filters by `tenantId`. */
   read(from: { topic: string; part: number; after: Position; limit: number }): Promise<LogRecord[]>
   partitions(topic?: string): Promise<PartitionState[]>
   /** The place to read after to get everything recorded at or after a time. */
   positionAt(topic: string, part: number, at: Date): Promise<Position>
-  /** Drops whole segments older than `before` that no durable reader needs; answers how many were dropped. */
-  trim(topic: string, before: Date): Promise<number>
+  /**
+   * Drops what is older than `before` and that no durable reader needs; answers how much: segments where the log has them, else records. A log in the database knows its
+   * readers; any other is told by `passed`: the last position of each partition that all readers have passed (a partition that is not named is not trimmed).
+   */
+  trim(topic: string, before: Date, passed?: ReadonlyMap<number, number>): Promise<number>
+  /**
+   * Calls the listener soon after a record became readable, whoever wrote it; answers what ends it. A notice may be lost or repeated, so readers poll too. Only buses
+   * outside the database have it: the database has notices of its own.
+   */
+  watch?(listener: (notice: LogNotice) => void): Promise<() => Promise<void>>
   close(): Promise<void>
 }
 

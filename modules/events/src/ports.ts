@@ -21,6 +21,6 @@ export interface EventsPorts {
   readonly busTransaction: <T>(work: (session: SqlSession) => Promise<T>) => Promise<T>
   /** First segments of the types that the contracts of the platform declare: closed to tenants. */
   readonly reservedNouns: ReadonlySet<string>
-  /** Outbox rows that wait for the bus, as last counted. Absent: the log is in the database. */
+  /** Outbox rows that wait for a bus outside the database, as last counted. Absent: 0. */
   readonly outboxRows?: () => number
 }

@@ -6,14 +6,12 @@ import {
   type Metrics,
   newId,
   newTraceparent,
-  type Topic,
-  TOPICS,
   toId,
 } from '@soma/kernel'
-import type { EventBus } from '@soma/kernel'
 import type { Emitter } from './emitter.ts'
 import { type PartitionLag, readLag } from './lag.ts'
 import { outboxBacklog } from './outbox-shipping.ts'
+import { expireEvents, type LostEvents, type RetentionOptions } from './retention.ts'
 
 const HOUR_MS = 3_600_000
 /** The inbox outlives the longest redelivery by this (EVT-R17). */
@@ -22,30 +20,8 @@ const INBOX_MARGIN_MS = 7 * 24 * HOUR_MS
 const IDEMPOTENCY_MS = 24 * HOUR_MS
 const SWEEP_ROWS = 5_000
 
-/** Events that a group lost to retention. */
-export interface LostEvents {
-  readonly group: string
-  readonly tenantId: string | null
-  readonly topic: string
-  readonly part: number
-  readonly fromPosition: number
-  readonly toPosition: number
-}
-
-/** What a log that is cut into segments offers beyond the port. */
-export interface SegmentedBus extends EventBus {
-  openNextSegments(retentionMsOf: (topic: string) => number): Promise<number>
-  moveBehindCursors(topic: string, before: Date): Promise<readonly LostEvents[]>
-}
-
-export interface MaintenanceOptions {
-  readonly database: Database
-  readonly bus: EventBus | SegmentedBus
+export interface MaintenanceOptions extends RetentionOptions {
   readonly emitter: Emitter
-  /** Retention of each topic. */
-  readonly retentionMs: Readonly<Record<Topic, number>>
-  /** How long retention waits for a group that is behind. */
-  readonly retentionGraceMs: number
   /** Age of the oldest unsettled event from which a group counts as lagging. */
   readonly lagSloMs: number
   readonly log: Logger
@@ -54,10 +30,14 @@ export interface MaintenanceOptions {
 
 /** Jobs that keep the log and its tables small and say how far groups are behind. Each runs on one process at a time. */
 export function createEventMaintenance(options: MaintenanceOptions): readonly Job[] {
-  const { database, bus, retentionMs } = options
+  const { database, retentionMs } = options
   const longest = Math.max(...Object.values(retentionMs))
   return [
-    ...(isSegmented(bus) ? [{ name: 'log-retention', everyMs: HOUR_MS, run: () => expire(bus, options) }] : []),
+    {
+      name: 'log-retention',
+      everyMs: HOUR_MS,
+      run: () => expireEvents(options, (gaps) => recordGaps(gaps, options)),
+    },
     {
       name: 'inbox-sweep',
       everyMs: HOUR_MS,
@@ -70,23 +50,10 @@ export function createEventMaintenance(options: MaintenanceOptions): readonly Jo
   ]
 }
 
-const isSegmented = (bus: EventBus | SegmentedBus): bus is SegmentedBus => 'openNextSegments' in bus
-
-async function expire(bus: SegmentedBus, options: MaintenanceOptions): Promise<void> {
-  const { retentionMs, retentionGraceMs, log } = options
-  await bus.openNextSegments((topic) => retentionMs[topic as Topic])
-  for (const topic of TOPICS) {
-    const before = Date.now() - retentionMs[topic]
-    const gaps = await bus.moveBehindCursors(topic, new Date(before - retentionGraceMs))
-    for (const gap of gaps) log.error('a group was moved over events that retention took from it', { ...gap })
-    await recordGaps(gaps, options)
-    await bus.trim(topic, new Date(before))
-  }
-}
-
 /** One transaction a subscription's tenant; groups of modules have no tenant to tell, the log line is theirs. */
-async function recordGaps(gaps: readonly LostEvents[], { database, emitter }: MaintenanceOptions): Promise<void> {
+async function recordGaps(gaps: readonly LostEvents[], { database, emitter, log }: MaintenanceOptions): Promise<void> {
   for (const gap of gaps) {
+    log.error('a group was moved over events that retention took from it', { ...gap })
     const { tenantId } = gap
     if (tenantId === null) continue
     const envelopes = [gapEvent({ ...gap, tenantId })]

@@ -1,4 +1,4 @@
-import type { Database, EventBus, Logger, LogReader, LogRecord, Position } from '@soma/kernel'
+import type { Database, EventBus, Logger, LogNotice, LogReader, LogRecord, Position } from '@soma/kernel'
 import { assertOutsideTransaction } from '../database/transaction-guard.ts'
 import { LOG_CHANNEL } from './notifier.ts'
 import { createRing, type Ring } from './ring.ts'
@@ -19,7 +19,7 @@ export interface TailOptions {
   /** Appends of this process, handed over after their commit. */
   readonly emitter?: { onAppend(listener: (records: readonly LogRecord[]) => void): () => void }
   readonly log: Logger
-  /** How often to look for appends of other processes whose notice was lost. Default 100 ms while events arrive and 1 s when idle; 1 s on the embedded engine, where nobody else can append. */
+  /** How often to look for appends of other processes whose notice was lost. Default 100 ms while events arrive and 1 s when idle; 1 s on the embedded engine, where nobody else can append, and on a bus that can be watched. */
   readonly pollMs?: { readonly active: number; readonly idle: number }
 }
 
@@ -34,7 +34,7 @@ export interface Tail extends LogReader {
 }
 
 /** One reader of the log per process. Serves everybody from memory and wakes them after a commit, without a timer in between. */
-export function createTail({ database, bus, emitter, log, pollMs = defaultPoll(database) }: TailOptions): Tail {
+export function createTail({ database, bus, emitter, log, pollMs = defaultPoll(database, bus) }: TailOptions): Tail {
   const rings = new Map<string, Ring>()
   const listeners = new Map<string, Set<(records: readonly LogRecord[]) => void>>()
   const reading = new Map<string, Promise<void>>()
@@ -81,18 +81,19 @@ export function createTail({ database, bus, emitter, log, pollMs = defaultPoll(d
     }
   }
 
-  const readOn = async (topic: string, part: number) => {
+  const readOn = async (topic: string, part: number, upTo: number) => {
     const ring = rings.get(placeOf(topic, part))
-    if (ring === undefined) return
+    if (ring === undefined || ring.head().position >= upTo) return
     for (let full = true; full && !stopped; ) {
       const records = await bus.read({ topic, part, after: ring.head(), limit: READ_LIMIT })
       announce(topic, ring.offer(records))
       full = records.length === READ_LIMIT
     }
   }
-  const refresh = (topic: string, part: number): Promise<void> => {
+  /** A burst of notices waits here and finds its records read by the first. */
+  const refresh = (topic: string, part: number, upTo = Number.POSITIVE_INFINITY): Promise<void> => {
     const place = placeOf(topic, part)
-    const next = (reading.get(place) ?? Promise.resolve()).then(() => readOn(topic, part))
+    const next = (reading.get(place) ?? Promise.resolve()).then(() => readOn(topic, part, upTo))
     const settled = next
       .catch(() => undefined)
       .then(() => {
@@ -130,11 +131,16 @@ export function createTail({ database, bus, emitter, log, pollMs = defaultPoll(d
       if (rings.has(place)) background(refresh(place.slice(0, colon), Number(place.slice(colon + 1))))
     }
   }
+  const onBusNotice = ({ topic, part, position }: LogNotice) => {
+    const ring = rings.get(placeOf(topic, part))
+    if (ring !== undefined && ring.head().position < position) background(refresh(topic, part, position))
+  }
 
   return {
     start: async () => {
       if (emitter !== undefined) endings.push(emitter.onAppend(offer))
-      if (database.engine === 'postgres') endings.push(await database.listen(LOG_CHANNEL, onNotice))
+      if (bus.watch !== undefined) endings.push(await bus.watch(onBusNotice))
+      else if (database.engine === 'postgres') endings.push(await database.listen(LOG_CHANNEL, onNotice))
       const states = await bus.partitions()
       limits = perPartition(states.filter((state) => state.topic === states[0]?.topic).length)
       for (const state of states) rings.set(placeOf(state.topic, state.part), createRing(headOf(state), limits))
@@ -165,8 +171,11 @@ export function createTail({ database, bus, emitter, log, pollMs = defaultPoll(d
   }
 }
 
-const defaultPoll = (database: Database) =>
-  database.engine === 'pglite' ? { active: 1_000, idle: 1_000 } : { active: 100, idle: 1_000 }
+/** Heads in the database cost next to nothing to ask for; those of another server are asked for less often, and its notices are lost only with the connection. */
+const defaultPoll = (database: Database, bus: EventBus) =>
+  database.engine === 'pglite' || bus.watch !== undefined
+    ? { active: 1_000, idle: 1_000 }
+    : { active: 100, idle: 1_000 }
 
 const headOf = ({ segment, position }: Position): Position => ({ segment, position })
 

@@ -12,7 +12,7 @@ export function addPlatformRoutes(app: FastifyInstance, options: HttpServerOptio
   app.get('/health', () => ({ status: 'ok' }))
   app.get('/ready', async (_request, reply) => {
     const report = await options.ready()
-    return reply.code(report.status === 'ready' ? 200 : 503).send(report)
+    return reply.code(report.status === 'ready' || report.status === 'degraded' ? 200 : 503).send(report)
   })
   app.get('/metrics', async (_request, reply) => {
     const { contentType, body } = await options.metrics.render()

@@ -48,7 +48,8 @@ export interface HttpServerOptions {
 }
 
 export interface ReadyReport {
-  readonly status: 'ready' | 'not-ready' | 'draining'
+  /** `degraded` answers 200 like `ready`: everything is served, something behind it is away. */
+  readonly status: 'ready' | 'degraded' | 'not-ready' | 'draining'
   readonly checks: readonly {
     readonly name: string
     readonly ok: boolean

@@ -21,7 +21,7 @@ interface Status {
 
 /** What `/ready` answers. */
 interface ReadyReport {
-  readonly status: 'ready' | 'not-ready' | 'draining'
+  readonly status: 'ready' | 'degraded' | 'not-ready' | 'draining'
   readonly checks: readonly {
     readonly name: string
     readonly ok: boolean
@@ -78,7 +78,7 @@ async function serverPart({ get, url }: Connected, { status }: ReadyReport): Pro
   const { info } = (await (await get('/openapi.json')).json()) as { info: { version: string } }
   const local = await runningServer(dataDirectory())
   const process = local?.url === url ? `, mode ${local.mode ?? 'unknown'}, pid ${local.pid}` : ''
-  const led = { ready: 'green', draining: 'amber', 'not-ready': 'red' }[status] as Led
+  const led = { ready: 'green', degraded: 'amber', draining: 'amber', 'not-ready': 'red' }[status] as Led
   return { name: 'server', led, detail: `${status}, ${url}, version ${info.version}${process}` }
 }
 

@@ -74,7 +74,7 @@ const cut = (text: string, width: number): string => (text.length > width ? `${t
 
 const GOOD = new Set(['completed', 'approved', 'ready', 'ok', 'replayed', 'active'])
 const BAD = new Set(['failed', 'rejected', 'cancelled', 'expired', 'not-ready', 'fail', 'red'])
-const OPEN = new Set(['waiting', 'paused', 'open', 'revise', 'warn', 'draining', 'amber'])
+const OPEN = new Set(['waiting', 'paused', 'open', 'revise', 'warn', 'draining', 'degraded', 'amber'])
 
 /** The colour of a status word. */
 export function colourOf(kind: ColumnKind | undefined, word: string, colours: Colors): (text: string) => string {

@@ -1,0 +1,37 @@
+import { createPostgresLog } from '@soma/adapter-postgres-log'
+import type { Database, EventBus, Logger } from '@soma/kernel'
+import type { SegmentedBus } from '@soma/runtime'
+
+/** The settings of `events` that say where the log lives. */
+export interface EventBusSettings {
+  readonly bus: 'postgres' | 'nats' | 'kafka'
+  /** Partitions of every topic. */
+  readonly partitions: number
+  readonly durability: 'power' | 'process'
+}
+
+export interface EventBusOptions {
+  readonly settings: EventBusSettings
+  readonly database: Database
+  readonly log: Logger
+}
+
+/**
+ * Opens the log that `events.bus` names and makes what it lacks. Adapters of outside buses are loaded where they are used: the embedded default pays for none.
+ * @throws Error naming the setting that is missing or unsafe; Problem `unavailable` when the bus does not answer
+ */
+export async function openEventBus(options: EventBusOptions): Promise<EventBus | SegmentedBus> {
+  switch (options.settings.bus) {
+    case 'postgres':
+      return openPostgresLog(options)
+    case 'nats':
+    case 'kafka':
+      throw new Error(`events.bus is ${options.settings.bus}, which this version cannot open yet: choose postgres`)
+  }
+}
+
+async function openPostgresLog({ settings, database, log }: EventBusOptions): Promise<SegmentedBus> {
+  const bus = createPostgresLog({ database, partitions: settings.partitions, log })
+  await bus.prepare()
+  return bus
+}
