@@ -38,11 +38,15 @@ export async function checkEffects(run: Run, { isPoisonDone }: { isPoisonDone: b
   )
   for (const group of moduleGroups) {
     const done = rows.filter(({ grp }) => grp === group.name)
-    const wanted = run.events.filter((event) => concerns(group, event) && !isPoison(group.name, event.number))
+    const wanted = run.events.filter(
+      (event) => concerns(group, event) && (isPoisonDone || !isPoison(group.name, event.number)),
+    )
     checkOnce(group, wanted, done)
+    // What was replayed comes when its key has gone on.
+    const inTime = done.filter(({ number }) => !isPoison(group.name, number))
     checkOrder(
       group,
-      done.map(({ tenant_id, key, number }) => ({ key: `${tenant_id} ${key}`, number })),
+      inTime.map(({ tenant_id, key, number }) => ({ key: `${tenant_id} ${key}`, number })),
     )
   }
   for (const [index, group] of remoteGroups.entries()) {
@@ -52,7 +56,6 @@ export async function checkEffects(run: Run, { isPoisonDone }: { isPoisonDone: b
       (event) => concerns(group, event) && (isPoisonDone || !isPoison(group.name, event.number)),
     )
     checkOnce(group, wanted, done)
-    // What was replayed comes when its key has gone on.
     checkOrder(
       group,
       done.filter(({ number }) => !isPoison(group.name, number)),
@@ -129,6 +132,17 @@ export async function checkDeadLetters(run: Run): Promise<void> {
         and l.envelope::jsonb = d.envelope::jsonb - 'recordedtime' - 'sequence')`,
   )
   if (row?.differing !== 0) throw new Error(`${row?.differing} dead letters have another envelope than the log`)
+}
+
+/** Every dead letter was replayed and is at its end, and nothing waits any more. */
+export async function checkReplayed(run: Run, dead: number): Promise<void> {
+  const [row] = await asBus<{ replayed: number; left: number; waiting: number }>(
+    run,
+    `select count(*) filter (where state = 'replayed')::int4 as replayed, count(*) filter (where state <> 'replayed')::int4 as left,
+       (select count(*)::int4 from events.delivery) as waiting from events.dead_letter`,
+  )
+  if (row?.replayed !== dead || row.left + row.waiting > 0)
+    throw new Error(`${dead} dead letters were to be replayed: ${JSON.stringify(row)}`)
 }
 
 interface DeadLetter {

@@ -3,7 +3,7 @@ import { eventsContract } from '@soma/events/contract'
 import { registryContract } from '@soma/registry/contract'
 import { somaPlatform } from '@soma/server'
 import { createTestServer, type TestServer, testContext } from '@soma/server/testing'
-import { checkDeadLetters, checkEffects, progressOf } from './checks.ts'
+import { checkDeadLetters, checkEffects, checkReplayed, progressOf } from './checks.ts'
 import { type Defect, loadModules } from './load-modules.ts'
 import { type GroupJournal, joinGroup, type RemoteMember } from './remote-member.ts'
 import {
@@ -89,6 +89,7 @@ export async function runLoad({
     const replayedAt = performance.now()
     for (const member of members) await member.stop()
     const answers = await checkEffects(run, { isPoisonDone: true })
+    await checkReplayed(run, expected.dead)
     return {
       events: count,
       deliveries: expected.done + expected.dead,
@@ -219,16 +220,20 @@ function expectations(events: readonly LoadEvent[]): { done: number; dead: numbe
   return { done, dead }
 }
 
-/** Operators replay what died in subscriptions; answers how many. */
+/** Operators of each tenant replay what died in subscriptions and modules; answers how many. */
 async function replayAll({ server, subscriptions }: Run): Promise<number> {
   const client = server.client(eventsContract)
+  const acts = [
+    ...remoteGroups.map(({ name, tenantId }) => ({
+      tenantId: tenantId as string,
+      filter: { subscriptionId: subscriptions.get(name) as string },
+    })),
+    ...TENANTS.flatMap((tenantId) => moduleGroups.map(({ name }) => ({ tenantId, filter: { moduleGroup: name } }))),
+  ]
   let replayed = 0
-  for (const { name, tenantId } of remoteGroups) {
-    const filter = { subscriptionId: subscriptions.get(name) as string }
-    const answer = await client.deadLetters.replayMany(adminOf(tenantId as string), {
-      body: { filter, note: 'repaired', max: 1_000 },
-    })
-    replayed += answer.replayed
+  for (const { tenantId, filter } of acts) {
+    const body = { filter, note: 'repaired', max: 1_000 }
+    replayed += (await client.deadLetters.replayMany(adminOf(tenantId), { body })).replayed
   }
   return replayed
 }

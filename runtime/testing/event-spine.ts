@@ -23,7 +23,9 @@ import { createTail, type Tail } from '../src/events/tail.ts'
 import { until } from './queue.ts'
 
 /** A table for what handlers do: one row an effect, no uniqueness, so that a doubled effect shows. */
-const EFFECTS = `
+export const effectsMigration = {
+  id: 'effects/0001_effects',
+  sql: `
 create schema effects;
 grant usage on schema effects to soma_app, soma_worker;
 create table effects.done (id int8 generated always as identity, tenant_id text not null, event_id text not null, key text not null);
@@ -32,7 +34,8 @@ alter table effects.done force row level security;
 create policy tenant on effects.done for all to soma_app, soma_worker
   using (tenant_id = (select runtime.tenant())) with check (tenant_id = (select runtime.tenant()));
 grant select, insert, update on effects.done to soma_app, soma_worker;
-`
+`,
+}
 
 export interface SpineOptions {
   /** Opens an empty log outside the database. Absent: the log in the database. */
@@ -97,7 +100,7 @@ export async function openEventSpine(
     await database.migrate([
       ...(await readMigrations('runtime', spineMigrations)),
       ...(await readMigrations('postgres-log', postgresLogMigrations)),
-      { id: 'effects/0001_effects', sql: EFFECTS },
+      effectsMigration,
     ])
   }
   const bus = await openBus(partitions)

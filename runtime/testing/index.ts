@@ -1,7 +1,15 @@
 export type { ConsumerSuiteOptions } from './a-group.ts'
 export { consumerSuite } from './consumer-suite.ts'
 export { failureSuite } from './failure-suite.ts'
-export { anEnvelope, type EventSpine, openEventSpine, type SpineOptions, type TestEvent } from './event-spine.ts'
+export { deferred, queue, until } from './queue.ts'
+export {
+  anEnvelope,
+  effectsMigration,
+  type EventSpine,
+  openEventSpine,
+  type SpineOptions,
+  type TestEvent,
+} from './event-spine.ts'
 export { relaySuite } from './relay-suite.ts'
 export { concurrencySuite, groupSuite } from './group-suite.ts'
 export { maintenanceSuite } from './maintenance-suite.ts'

@@ -5,6 +5,7 @@ import { identityModule } from '@soma/identity'
 import type { SqlSession } from '@soma/kernel'
 import { plansModule } from '@soma/plans'
 import { registryModule } from '@soma/registry'
+import { announceReplays } from '@soma/runtime'
 import { trackerModule } from '@soma/tracker'
 import { setupCodeWriter } from './installation.ts'
 import { contractsOf, type Platform } from './platform.ts'
@@ -36,6 +37,7 @@ export const somaPlatform: Platform = {
         outboxRows: spine.outboxRows,
         busTransaction: (work: (session: SqlSession) => Promise<unknown>) =>
           database.transaction({ role: 'soma_bus' }, work),
+        wakeModuleGroup: (group: string) => announceReplays(database, group),
         reservedNouns: reservedNouns(),
       },
     }

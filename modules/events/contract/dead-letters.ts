@@ -1,14 +1,23 @@
 import { commonProblems, idSchema, instant, operation, pageOf, pageQuery } from '@soma/kernel'
 import * as z from 'zod'
 import { problemSummarySchema, storedEventSchema } from './envelope.ts'
+import { schemaMismatch, unknownEventType } from './problems.ts'
 
 const text = z.string().min(1).max(255).optional()
 const note = z.string().min(1).max(1000)
 const state = z.enum(['open', 'replaying', 'replayed', 'discarded'])
+/** Checks and counts alone. */
+const dryRun = z.boolean().default(false)
 const params = z.strictObject({ deliveryId: idSchema('dlv') })
 
 const filters = {
   subscriptionId: idSchema('sub').optional(),
+  /** The handlers of a module: `module:<name>`. */
+  moduleGroup: z
+    .string()
+    .regex(/^module:[a-z][a-z0-9-]*$/, 'must be module:<name>')
+    .max(255)
+    .optional(),
   topic: text,
   type: text,
   code: text,
@@ -79,27 +88,32 @@ export const deadLetterOperations = {
   replay: operation({
     method: 'POST',
     path: '/v1/events/dead-letters/{deliveryId}/replay',
-    summary: 'Delivers a dead letter again, to its own subscription alone.',
+    summary:
+      'Delivers a dead letter again, to its own group alone; edited data makes it a new event that the old one caused.',
     capability: 'delivery:replay',
     action: 'delivery.replay',
     params,
-    body: z.strictObject({ note }),
+    body: z.strictObject({
+      note,
+      /** Instead of the event's data. It must fit the event's schema. */
+      data: z.json().optional(),
+      dryRun,
+    }),
     output: deadLetterSchema,
     status: 202,
-    problems: [commonProblems.conflict],
+    problems: [commonProblems.conflict, commonProblems.payloadTooLarge, unknownEventType, schemaMismatch],
   }),
   replayMany: operation({
     method: 'POST',
     path: '/v1/events/dead-letters/replay',
-    summary: 'Delivers the open dead letters that a filter finds again, each to its own subscription alone.',
+    summary: 'Delivers the open dead letters that a filter finds again, each to its own group alone.',
     capability: 'delivery:replay',
     action: 'delivery.replay',
     body: z.strictObject({
       filter: z.strictObject(filters).refine((filter) => Object.keys(filter).length > 0, 'name one filter at least'),
       note,
       max: z.number().int().min(1).max(1000).default(100),
-      /** Counts alone. */
-      dryRun: z.boolean().default(false),
+      dryRun,
     }),
     output: z.strictObject({ matched: z.number().int(), replayed: z.number().int() }),
     status: 202,

@@ -64,7 +64,8 @@ const resolvedFact = z.strictObject({
 export const deadLetterReplayed = event({
   type: 'dead-letter.replayed',
   topic: 'system-events',
-  data: resolvedFact,
+  /** The event that is delivered: a new one where the data was edited. */
+  data: z.strictObject({ ...resolvedFact.shape, eventId: z.string() }),
   summary: 'A dead letter was handed to its group again.',
 })
 

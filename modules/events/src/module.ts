@@ -120,7 +120,9 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     deadLetters: createDeadLetterService({
       database,
       clock,
-      revived: (row) => revive(groups, row),
+      checkEdited: publishing.checkEdited,
+      revived: (row, envelope) => revive(groups, row, envelope),
+      wakeModuleGroup: ports.wakeModuleGroup,
       discarded: (row) => unblock(groups, row),
     }),
   }
@@ -189,7 +191,8 @@ function operationsOf(services: Services): Handlers<typeof eventsContract> {
       list: (context, call) => deadLetters.list(context, call.query),
       causes: (context, call) => deadLetters.causes(context, call.query),
       get: (context, call) => deadLetters.get(context, call.params.deliveryId),
-      replay: (context, call) => deadLetters.replay(context, call.params.deliveryId, call.body.note),
+      replay: (context, { params, body, newId }) =>
+        deadLetters.replay(context, params.deliveryId, { ...body, newEventId: () => newId('evt') }),
       replayMany: (context, call) => deadLetters.replayMany(context, call.body),
       discard: (context, call) => deadLetters.discard(context, call.params.deliveryId, call.body.note),
     },

@@ -19,6 +19,8 @@ export interface EventsPorts {
   readonly schemaCompiler: SchemaCompiler
   /** One transaction over all tenants, as `soma_bus`. `work` awaits SQL alone. */
   readonly busTransaction: <T>(work: (session: SqlSession) => Promise<T>) => Promise<T>
+  /** After the commit: dead letters of this module group (`module:<name>`) are to be delivered again, by whichever process owns it. May be lost: owners also poll. */
+  readonly wakeModuleGroup: (group: string) => Promise<void>
   /** First segments of the types that the contracts of the platform declare: closed to tenants. */
   readonly reservedNouns: ReadonlySet<string>
   /** Outbox rows that wait for a bus outside the database, as last counted. Absent: 0. */

@@ -9,6 +9,7 @@ import {
   createEventsHost,
   type EventsHost,
   migrateEvents,
+  moduleDeadLetterSuite,
   type ReceivedDelivery,
 } from '../testing/index.ts'
 
@@ -29,8 +30,7 @@ const onServer = async (sql: string): Promise<void> => {
   await client.end()
 }
 const made: string[] = []
-const openFresh = async (): Promise<Database> => {
-  const name = `soma_events_${randomUUID().slice(0, 8)}`
+const openFresh = async (name = `soma_events_${randomUUID().slice(0, 8)}`): Promise<Database> => {
   await onServer(`create database ${name}`)
   made.push(name)
   const database = await open(name)
@@ -93,4 +93,12 @@ describe.each(['inline', 'relay'] as const)('events on native Postgres, %s', (em
     ending.abort()
     await host.close()
   }, 60_000)
+})
+
+moduleDeadLetterSuite({
+  name: 'Postgres, with the owner of the group on connections of its own',
+  open: async () => {
+    const name = `soma_letters_${randomUUID().slice(0, 8)}`
+    return { database: await openFresh(name), ofOwner: await open(name) }
+  },
 })

@@ -19,6 +19,7 @@ import {
 import { registryModule } from '@soma/registry'
 import { registryContract } from '@soma/registry/contract'
 import {
+  announceReplays,
   compose,
   createEmitter,
   createRelay,
@@ -110,6 +111,7 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
             return result
           })
         },
+        wakeModuleGroup: (group: string) => announceReplays(database, group),
         reservedNouns: new Set(platformEvents.map(({ type }) => type.slice(0, type.indexOf('.')))),
       },
     },

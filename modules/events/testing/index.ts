@@ -1,3 +1,4 @@
+export { moduleDeadLetterSuite } from './module-dead-letter-suite.ts'
 export {
   anEventsContext,
   createEventsHost,

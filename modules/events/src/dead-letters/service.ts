@@ -5,20 +5,21 @@ import {
   decodeCursor,
   type EventEnvelope,
   encodeCursor,
-  type ModuleDatabase,
   toId,
   uuidOf,
 } from '@soma/kernel'
 import type * as z from 'zod'
-import { type deadLetterSchema, deadLetterDiscarded, deadLetterReplayed } from '../../contract/index.ts'
+import { type deadLetterSchema, deadLetterDiscarded } from '../../contract/index.ts'
 import { resolveTopic } from '../../contract/aliases.ts'
 import { groupOf, wireGroup } from '../subscriptions/config.ts'
+import { eventOf, notOpen, type ReplayOptions, replayAll, replayOne } from './replay.ts'
 import * as store from './store.ts'
 
 type DeadLetter = z.output<typeof deadLetterSchema>
 
 interface Filters {
   readonly subscriptionId?: string | undefined
+  readonly moduleGroup?: string | undefined
   readonly topic?: string | undefined
   readonly type?: string | undefined
   readonly code?: string | undefined
@@ -27,11 +28,9 @@ interface Filters {
   readonly to?: string | undefined
 }
 
-export interface DeadLetterServiceOptions {
-  readonly database: ModuleDatabase
+export interface DeadLetterServiceOptions extends ReplayOptions {
   readonly clock: Clock
   /** Tells the dispatcher of this process after the commit. */
-  readonly revived: (row: store.DeadLetterRow) => Promise<void>
   readonly discarded: (row: store.DeadLetterRow) => void
 }
 
@@ -74,62 +73,32 @@ export function createDeadLetterService(options: DeadLetterServiceOptions) {
           deliveryId,
         ),
       ),
-    replay: (context: Context, deliveryId: string, note: string) => replay(context, deliveryId, note, options),
-    replayMany: (context: Context, wanted: { filter: Filters; note: string; max: number; dryRun: boolean }) =>
-      replayMany(context, wanted, options),
+    replay: async (
+      context: Context,
+      deliveryId: string,
+      { note, ...wanted }: { note: string; data?: EventEnvelope['data']; newEventId: () => string; dryRun: boolean },
+    ): Promise<DeadLetter> => {
+      const { data, newEventId, dryRun } = wanted
+      const act = { resolution: by(context, note, options), data, newEventId, dryRun }
+      return toDeadLetter(await replayOne(context, deliveryId, act, options))
+    },
+    replayMany: (context: Context, wanted: ReplayMany) => replayMany(context, wanted, options),
     discard: (context: Context, deliveryId: string, note: string) => discard(context, deliveryId, note, options),
   }
 }
 
-/** To its own group alone, as a new delivery with the same id (EVT-R39). */
-async function replay(
-  context: Context,
-  deliveryId: string,
-  note: string,
-  options: DeadLetterServiceOptions,
-): Promise<DeadLetter> {
-  const row = await options.database.transaction(context, async (tx) => {
-    const current = required(await store.findDeadLetter(tx, uuidOf('dlv', deliveryId)), deliveryId)
-    if (!current.grp.startsWith('sub:'))
-      throw commonProblems.conflict.create(
-        `${deliveryId} belongs to ${current.grp}; dead letters of modules are not replayed here`,
-      )
-    const resolved = requireOpen(
-      await store.resolveDeadLetter(tx, current.delivery_id, {
-        state: 'replaying',
-        resolution: by(context, note, options),
-      }),
-      current,
-    )
-    await store.reviveDelivery(tx, resolved)
-    tx.emit(
-      deadLetterReplayed,
-      { deliveryId, group: wireGroup(resolved.grp), note, byId: context.principal.id },
-      { partitionKey: deliveryId },
-    )
-    return resolved
-  })
-  await options.revived(row)
-  return toDeadLetter(row)
-}
+type ReplayMany = { filter: Filters; note: string; max: number; dryRun: boolean }
 
 async function replayMany(
   context: Context,
-  { filter, note, max, dryRun }: { filter: Filters; note: string; max: number; dryRun: boolean },
+  { filter, note, max, dryRun }: ReplayMany,
   options: DeadLetterServiceOptions,
 ): Promise<{ matched: number; replayed: number }> {
-  const found = await options.database.transaction(context, (tx) =>
+  const rows = await options.database.transaction(context, (tx) =>
     store.listDeadLetters(tx, filterOf({ ...filter, state: 'open' }), { before: null, limit: max }),
   )
-  const rows = found.filter(({ grp }) => grp.startsWith('sub:'))
-  if (dryRun) return { matched: rows.length, replayed: 0 }
-  let replayed = 0
-  // Oldest first, so that the order inside a key is kept.
-  for (const row of rows.toReversed()) {
-    await replay(context, toId('dlv', row.delivery_id), note, options)
-    replayed += 1
-  }
-  return { matched: rows.length, replayed }
+  const act = { resolution: by(context, note, options) }
+  return { matched: rows.length, replayed: dryRun ? 0 : await replayAll(context, rows, act, options) }
 }
 
 async function discard(
@@ -140,13 +109,9 @@ async function discard(
 ): Promise<DeadLetter> {
   const row = await options.database.transaction(context, async (tx) => {
     const current = required(await store.findDeadLetter(tx, uuidOf('dlv', deliveryId)), deliveryId)
-    const resolved = requireOpen(
-      await store.resolveDeadLetter(tx, current.delivery_id, {
-        state: 'discarded',
-        resolution: by(context, note, options),
-      }),
-      current,
-    )
+    const resolution = by(context, note, options)
+    const resolved = await store.resolveDeadLetter(tx, current.delivery_id, { state: 'discarded', resolution })
+    if (resolved === undefined) throw notOpen(current)
     await store.dropBlockingRow(tx, resolved.delivery_id)
     tx.emit(
       deadLetterDiscarded,
@@ -170,17 +135,21 @@ function required(row: store.DeadLetterRow | undefined, deliveryId: string): sto
   return row
 }
 
-function requireOpen(row: store.DeadLetterRow | undefined, current: store.DeadLetterRow): store.DeadLetterRow {
-  if (row === undefined)
-    throw commonProblems.conflict.create(
-      `the dead letter is ${current.state}; only open ones are replayed or discarded`,
-    )
-  return row
-}
-
-function filterOf({ subscriptionId, topic, type, code, state, from, to }: Filters): store.DeadLetterFilter {
+/** @throws invalid-request for two groups at once: nothing is in both. */
+function filterOf({
+  subscriptionId,
+  moduleGroup,
+  topic,
+  type,
+  code,
+  state,
+  from,
+  to,
+}: Filters): store.DeadLetterFilter {
+  if (subscriptionId !== undefined && moduleGroup !== undefined)
+    throw commonProblems.invalidRequest.create('name subscriptionId or moduleGroup: a dead letter has one group')
   return {
-    group: subscriptionId === undefined ? null : groupOf(uuidOf('sub', subscriptionId)),
+    group: subscriptionId === undefined ? (moduleGroup ?? null) : groupOf(uuidOf('sub', subscriptionId)),
     topic: topic === undefined ? null : (resolveTopic(topic)?.topics[0] ?? topic),
     type: type ?? null,
     code: code ?? null,
@@ -191,7 +160,7 @@ function filterOf({ subscriptionId, topic, type, code, state, from, to }: Filter
 }
 
 function toDeadLetter(row: store.DeadLetterRow): DeadLetter {
-  const event = JSON.parse(row.envelope) as EventEnvelope
+  const event = eventOf(row)
   return {
     deliveryId: toId('dlv', row.delivery_id),
     group: wireGroup(row.grp),
@@ -199,14 +168,25 @@ function toDeadLetter(row: store.DeadLetterRow): DeadLetter {
     type: row.type,
     key: row.key,
     eventId: row.event_id,
-    event: event as unknown as DeadLetter['event'],
+    event: (event ?? remainsOf(row)) as unknown as DeadLetter['event'],
     attempts: row.attempts as DeadLetter['attempts'],
     problem: row.problem,
     handler: row.handler,
-    traceparent: event.traceparent ?? null,
+    traceparent: event?.traceparent ?? null,
     firstFailedAt: row.first_failed_at.toISOString(),
     deadAt: row.dead_at.toISOString(),
     state: row.state,
     resolution: row.resolution,
   }
 }
+
+/** What is known of something that died and is no event. */
+const remainsOf = ({ event_id, type, topic, dead_at, tenant_id }: store.DeadLetterRow) => ({
+  specversion: '1.0',
+  id: event_id,
+  source: '',
+  type,
+  topic,
+  time: dead_at.toISOString(),
+  tenantid: tenant_id,
+})

@@ -22,6 +22,7 @@ export interface DeadLetterRow {
 }
 
 export interface DeadLetterFilter {
+  /** As in `DeadLetterRow.grp`. */
   readonly group: string | null
   readonly topic: string | null
   readonly type: string | null
@@ -96,14 +97,25 @@ export async function resolveDeadLetter(
   return rows[0]
 }
 
-/** Puts a dead letter back before its group as a fresh delivery with the same id, beside the cursor. */
-export async function reviveDelivery(session: SqlSession, row: DeadLetterRow): Promise<void> {
+/** Puts a dead letter back before its group as a fresh delivery with the same id, beside the cursor, with the event that it shall get. */
+export async function reviveDelivery(session: SqlSession, row: DeadLetterRow, envelope: string): Promise<void> {
   await session.execute(
-    `insert into events.delivery (grp, topic, part, pos, segment, delivery_id, tenant_id, key, attempt, due_at, replay_id)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, 0, clock_timestamp(), $6)
+    `insert into events.delivery (grp, topic, part, pos, segment, delivery_id, tenant_id, key, attempt, due_at, replay_id, envelope, first_failed_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 0, clock_timestamp(), $6, $9, $10::timestamptz)
      on conflict (grp, topic, part, pos) do update set attempt = 0, due_at = clock_timestamp(), member = null, lease_until = null,
-       replay_id = excluded.replay_id, attempts = '[]'`,
-    [row.grp, row.topic, row.part, row.pos, row.segment, row.delivery_id, row.tenant_id, row.key],
+       replay_id = excluded.replay_id, envelope = excluded.envelope, attempts = '[]'`,
+    [
+      row.grp,
+      row.topic,
+      row.part,
+      row.pos,
+      row.segment,
+      row.delivery_id,
+      row.tenant_id,
+      row.key,
+      envelope,
+      row.first_failed_at.toISOString(),
+    ],
   )
   // The place counts as settled no longer.
   await session.execute('delete from events.settled where grp = $1 and topic = $2 and part = $3 and pos = $4', [

@@ -187,6 +187,37 @@ describe('failures of remote groups', () => {
     for (const each of [member, bystander]) await each.leave()
   })
 
+  it.each(['continue', 'block'])(
+    'edited data reaches the member as a new event that the dead one caused (%s)',
+    async (onDeadLetter) => {
+      const id = await subscribe({ onDeadLetter })
+      const member = await aMember(host, context, id)
+      const eventId = await ask(1)
+      const first = await member.delivery()
+      await member.nack(first, { dead: true, problem })
+      const { deliveryId } = first
+      await host.events.deadLetters.replay(context, {
+        params: { deliveryId },
+        body: { note: 'mended', data: { n: 2 } },
+      })
+      const again = await member.delivery()
+      expect(again).toMatchObject({
+        deliveryId,
+        attempt: 1,
+        event: { causationid: eventId, replayid: deliveryId, data: { n: 2 } },
+      })
+      expect(again.event.id).not.toBe(eventId)
+      await member.nack(again, { dead: true, problem })
+      expect(await deadLetters(id)).toMatchObject([{ eventId: again.event.id, state: 'open', attempts: [{}, {}] }])
+      await host.events.deadLetters.replay(context, { params: { deliveryId }, body: { note: 'as it was edited' } })
+      const last = await member.delivery()
+      expect(last.event).toMatchObject({ id: again.event.id, data: { n: 2 } })
+      await member.ack(last)
+      expect((await deadLetters(id))[0]?.state).toBe('replayed')
+      await member.leave()
+    },
+  )
+
   it('EVT-R33 attempt n waits min(maxMs, baseMs·factorⁿ⁻¹) with full jitter, or what the nack says; what cannot be retried is dead at once', async () => {
     const backoff = { baseMs: 1000, factor: 10, maxMs: 50_000 }
     expect([1, 2, 3, 4].map((attempt) => backoffMs(backoff, attempt, () => 1))).toEqual([1000, 10_000, 50_000, 50_000])

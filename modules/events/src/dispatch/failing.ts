@@ -1,6 +1,7 @@
-import { toId } from '@soma/kernel'
+import { type LogRecord, toId } from '@soma/kernel'
 import { deliveryDeadLettered } from '../../contract/facts.ts'
 import { deliveryDead } from '../../contract/problems.ts'
+import { openOnce } from '../log/event-filter.ts'
 import { wireGroup } from '../subscriptions/config.ts'
 import { factEnvelope } from '../writer/fact-envelope.ts'
 import type { DeadRow } from '../writer/requests.ts'
@@ -122,7 +123,13 @@ function deadRow(group: Group, held: HeldEvent, problem: FailureProblem): DeadRo
     deliveryId: held.deliveryId,
     tenantId: held.tenantId,
     place: held,
-    event: { id: event.id, type: event.type, key: held.key, envelope: JSON.stringify(event) },
+    event: {
+      id: event.id,
+      type: event.type,
+      key: held.key,
+      // Without the replay id: that is of one delivery, not of the event.
+      envelope: JSON.stringify(openOnce(held.record as LogRecord)),
+    },
     failure: historyOf(group, held, problem),
     problem,
     handler: null,

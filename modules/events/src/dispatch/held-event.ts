@@ -28,6 +28,8 @@ export interface HeldEvent extends Place {
   /** A settlement or failure of it is being written: no lapse, no second settlement. */
   isSettling: boolean
   isReplay: boolean
+  /** The event that a replay brings along: edited, or gone from the log since it died. */
+  envelope: string | undefined
   member: Member | undefined
   leasedAtMs: number
   leaseUntilMs: number

@@ -23,6 +23,7 @@ interface DeliveryRow {
   readonly principal_id: string | null
   readonly lease_ms: number | null
   readonly replay_id: string | null
+  readonly envelope: string | null
 }
 
 interface CursorRow {
@@ -49,7 +50,7 @@ export async function loadGroup(session: SqlSession, id: string): Promise<Loaded
     group,
   ])
   const deliveries = await session.query<DeliveryRow>(
-    `select d.topic, d.part, d.pos, d.segment, d.delivery_id, d.key, d.attempt, d.member, m.principal_id, d.replay_id,
+    `select d.topic, d.part, d.pos, d.segment, d.delivery_id, d.key, d.attempt, d.member, m.principal_id, d.replay_id, d.envelope,
        case when d.due_at = 'infinity' then null else (extract(epoch from d.due_at - clock_timestamp()) * 1000)::float8 end as due_ms,
        (extract(epoch from d.lease_until - clock_timestamp()) * 1000)::float8 as lease_ms
      from events.delivery d left join events.members m on m.subscription_id = $2::uuid and m.member_id = d.member
@@ -152,6 +153,7 @@ export function restoreRow(group: Group, row: DeliveryRow): HeldEvent {
     hasRow: true,
     isSettling: false,
     isReplay: row.replay_id !== null,
+    envelope: row.envelope ?? undefined,
     member: undefined,
     leasedAtMs: 0,
     leaseUntilMs: 0,

@@ -1,3 +1,4 @@
+import type { EventEnvelope, LogRecord } from '@soma/kernel'
 import { type Group, WINDOW_EVENTS } from './group.ts'
 import { type HeldEvent, placeKey } from './held-event.ts'
 
@@ -32,8 +33,9 @@ function load(group: Group, held: HeldEvent, options: { isFirst?: boolean }): vo
 export async function loadRecord(group: Group, held: HeldEvent): Promise<boolean> {
   if (held.record !== undefined) return true
   const after = { segment: held.segment, position: held.position - 1 }
-  const [record] = await group.dependencies.reader.read(held.topic, held.part, after, 1)
-  if (record === undefined || record.position !== held.position) {
+  const [found] = await group.dependencies.reader.read(held.topic, held.part, after, 1)
+  const record = recordOf(held, found?.position === held.position ? found : undefined)
+  if (record === undefined) {
     group.dependencies.log.error('an unfinished event is gone from the log', {
       subscription: group.config.id,
       topic: held.topic,
@@ -45,6 +47,14 @@ export async function loadRecord(group: Group, held: HeldEvent): Promise<boolean
   if (held.record === undefined) group.inMemory += 1
   held.record = record
   return true
+}
+
+function recordOf(held: HeldEvent, stored: LogRecord | undefined): LogRecord | undefined {
+  const { envelope, topic, part, position, segment, tenantId, key } = held
+  if (envelope === undefined) return stored
+  const { id, type, time, recordedtime } = JSON.parse(envelope) as EventEnvelope
+  const recordedAt = stored?.recordedAt ?? new Date(recordedtime ?? time)
+  return { topic, part, position, segment, tenantId, key, eventId: id, type, userId: null, envelope, recordedAt }
 }
 
 /** The event is at its end for this group; the next of its key goes on. */

@@ -109,6 +109,7 @@ function heldOf(group: Group, record: LogRecord): HeldEvent {
     hasRow: false,
     isSettling: false,
     isReplay: false,
+    envelope: undefined,
     member: undefined,
     leasedAtMs: 0,
     leaseUntilMs: 0,

@@ -1,26 +1,31 @@
 import type { DeadLetterRow } from '../dead-letters/store.ts'
+import type { Group } from './group.ts'
 import type { Groups } from './groups.ts'
 import { type HeldEvent, placeKey } from './held-event.ts'
 import { restoreRow } from './load.ts'
 import { finish, promote } from './promoting.ts'
 
 /** A replayed dead letter goes to the dispatcher that is in memory; one that is not finds the row when it is made. */
-export async function revive(groups: Groups, row: DeadLetterRow): Promise<void> {
+export function revive(groups: Groups, row: DeadLetterRow, envelope: string): void {
   const group = groups.loaded().find(({ config }) => config.group === row.grp)
   if (group === undefined) return
   const blocked = group.rows.get(placeKey(row.topic, row.part, row.pos))
-  const held = blocked?.state === 'blocked' ? again(blocked) : restoreRow(group, freshRow(row))
+  const held =
+    blocked?.state === 'blocked' ? again(group, blocked, envelope) : restoreRow(group, freshRow(row, envelope))
   if (group.queues.headOf(held.orderKey) === held) promote(group, held, { isFirst: true })
   group.assign()
 }
 
-function again(held: HeldEvent): HeldEvent {
+function again(group: Group, held: HeldEvent, envelope: string): HeldEvent {
   held.attempt = 0
   held.isReplay = true
+  held.envelope = envelope
+  if (held.record !== undefined) group.inMemory -= 1
+  held.record = undefined
   return held
 }
 
-const freshRow = (row: DeadLetterRow) => ({
+const freshRow = (row: DeadLetterRow, envelope: string) => ({
   topic: row.topic,
   part: row.part,
   pos: row.pos,
@@ -33,6 +38,7 @@ const freshRow = (row: DeadLetterRow) => ({
   principal_id: null,
   lease_ms: null,
   replay_id: row.delivery_id,
+  envelope,
 })
 
 /** A discarded dead letter that blocked its key frees it. */

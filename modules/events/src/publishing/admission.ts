@@ -1,4 +1,13 @@
-import { type Context, commonProblems, type FieldError, holds, isTopic, MODULE_TOPICS, type Topic } from '@soma/kernel'
+import {
+  type Context,
+  commonProblems,
+  type EventEnvelope,
+  type FieldError,
+  holds,
+  isTopic,
+  MODULE_TOPICS,
+  type Topic,
+} from '@soma/kernel'
 import type * as z from 'zod'
 import { resolveTopic, TOPIC_NAMES } from '../../contract/aliases.ts'
 import { eventInputSchema } from '../../contract/envelope.ts'
@@ -63,12 +72,27 @@ export async function admitEvent(
 const STAMPED_BYTES = 8192
 
 function checkSize({ envelope, contentBytes }: PreparedEvent, maxEventBytes: number): void {
-  if (contentBytes + STAMPED_BYTES <= maxEventBytes) return
+  if (contentBytes + STAMPED_BYTES > maxEventBytes) checkWholeSize(envelope, maxEventBytes)
+}
+
+function checkWholeSize(envelope: EventEnvelope, maxEventBytes: number): void {
   const bytes = Buffer.byteLength(JSON.stringify(envelope))
   if (bytes <= maxEventBytes) return
   throw commonProblems.payloadTooLarge.create(
     `the event has ${bytes} bytes; events.maxEventBytes is ${maxEventBytes}: store the content as an artifact and name it in dataRef`,
   )
+}
+
+/** Checks the data that a person wrote into a stored event, as if it were published. @throws Problem of the first rule that it breaks. */
+export async function checkEditedEvent(
+  context: Context,
+  envelope: EventEnvelope,
+  options: AdmissionOptions,
+): Promise<void> {
+  const { type, topic, outcome } = envelope
+  const data = envelope.data as ParsedEvent['data']
+  await validate({ type, outcome, data }, topic, context, { ...options, pointer: '/body' })
+  checkWholeSize(envelope, options.maxEventBytes)
 }
 
 function checkAuthor(input: ParsedEvent, { context, cause }: Stamp): void {
@@ -131,8 +155,10 @@ interface Verdict {
 
 const accepted = (schemaId: string): Verdict => ({ schemaId, warnings: [], violations: [] })
 
+type Content = Pick<ParsedEvent, 'type' | 'outcome' | 'data' | 'dataBase64' | 'dataRef'>
+
 async function validate(
-  input: ParsedEvent,
+  input: Content,
   topic: Topic,
   context: Context,
   { definitions, validation, pointer }: AdmissionOptions & { pointer: string },
@@ -153,7 +179,7 @@ async function validate(
 }
 
 function dataErrors(
-  input: ParsedEvent,
+  input: Content,
   definition: { validate(value: unknown): readonly FieldError[] },
   pointer: string,
 ): FieldError[] {

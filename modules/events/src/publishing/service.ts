@@ -2,6 +2,7 @@ import {
   type Clock,
   type Context,
   commonProblems,
+  type EventEnvelope,
   isProblem,
   type Metrics,
   newId,
@@ -11,7 +12,14 @@ import {
 import { BATCH_LIMIT, eventIdReused } from '../../contract/index.ts'
 import type { EventOutcome, WriteRequest } from '../writer/requests.ts'
 import type { Writer } from '../writer/writer.ts'
-import { type Admitted, type AdmissionOptions, admitEvent, parseEvent, type Warning } from './admission.ts'
+import {
+  type Admitted,
+  type AdmissionOptions,
+  admitEvent,
+  checkEditedEvent,
+  parseEvent,
+  type Warning,
+} from './admission.ts'
 import type { Consumers } from './consumers.ts'
 import type { createQuota } from './quota.ts'
 import type { ParsedEvent, Stamp } from './stamp.ts'
@@ -53,6 +61,8 @@ export interface Publishing {
   ): Promise<BatchResult[]>
   /** Checks the emits of an ack and makes their envelopes; publishes nothing. @throws Problem of the first that is refused. */
   prepare(context: Context, emits: readonly unknown[], cause: NonNullable<Stamp['cause']>): Promise<Admitted[]>
+  /** Checks a stored event whose data a person edited. @throws Problem of the first rule that it breaks. */
+  checkEdited(context: Context, envelope: EventEnvelope): Promise<void>
 }
 
 export function createPublishing(options: PublishingOptions): Publishing {
@@ -78,6 +88,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
   }
 
   return {
+    checkEdited: (context, envelope) => checkEditedEvent(context, envelope, options),
     publish: async (context, input, newEventId) => {
       open(context, 1)
       const event = await admit(input, { context, now: clock.now(), id: input.id ?? newEventId() }, '/body')

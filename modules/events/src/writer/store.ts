@@ -93,7 +93,7 @@ export async function buryRow(session: SqlSession, row: DeadRow): Promise<void> 
        coalesce((select d.attempts from events.delivery d where d.delivery_id = $1::uuid), '[]'::jsonb) || $12::jsonb, $13::jsonb, $14,
        coalesce((select d.first_failed_at from events.delivery d where d.delivery_id = $1::uuid), clock_timestamp()), clock_timestamp(), 'open'
      on conflict (delivery_id) do update set state = 'open', attempts = dead.attempts || excluded.attempts, problem = excluded.problem,
-       dead_at = excluded.dead_at, resolution = null`,
+       dead_at = excluded.dead_at, resolution = null, event_id = excluded.event_id, envelope = excluded.envelope`,
     [
       row.deliveryId,
       row.tenantId,

@@ -10,6 +10,7 @@ import { createHolding } from './holding.ts'
 import { createLanes, type Lane } from './lanes.ts'
 import { laneOf, type PartitionRun } from './partition-run.ts'
 import { createReading } from './reading.ts'
+import { createReplays } from './replays.ts'
 import type { RunInModule } from './run-handlers.ts'
 import { type ConsumerSettings, consumerDefaults } from './settings.ts'
 import { createSuspension } from './suspension.ts'
@@ -120,11 +121,13 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     begin,
     commit: commits.commit,
   })
+  const replays = createReplays(group, database, lanes.revive)
   const endings: (() => void)[] = []
   const takeNothingNew = async () => {
     group.stop()
     for (const end of endings) end()
     commits.stop()
+    await replays.stop()
     await holding.stop()
   }
 
@@ -133,6 +136,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     start: async () => {
       if (handlers.topics.length === 0) return
       endings.push(...handlers.topics.map((topic) => reading.follow(topic)))
+      await replays.start()
       await holding.start()
     },
     stop: async (graceMs = 10_000) => {

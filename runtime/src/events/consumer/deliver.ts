@@ -1,5 +1,11 @@
-import { newUuid } from '@soma/kernel'
-import { frontDelivery, leaseDelivery, parkDeliveries } from '../deliveries/store.ts'
+import { type EventEnvelope, type LogRecord, newUuid, toId } from '@soma/kernel'
+import {
+  type DeliveryPlace,
+  type FrontDelivery,
+  frontDelivery,
+  leaseDelivery,
+  parkDeliveries,
+} from '../deliveries/store.ts'
 import { expire, isExpired } from './expiry.ts'
 import { eventProblems } from './failure.ts'
 import type { Lane } from './lanes.ts'
@@ -37,18 +43,24 @@ export function createDeliver(options: DeliverOptions): (lane: Lane) => Promise<
       return
     }
     const at = { segment: front.segment, position: front.pos }
-    const [record] = await options.reader.read(place.topic, place.part, { ...at, position: at.position - 1 }, 1)
     const inHand = {
       lane,
       place: placeIn(group, lane, at),
       deliveryId: front.delivery_id,
       attempt: front.attempt + 1,
+      replayId: front.replay_id === null ? undefined : toId('dlv', front.replay_id),
       entry: undefined,
     }
-    if (record?.position === front.pos) return deliver({ ...inHand, record }, options)
+    const record = recordOf(front, inHand.place, await readAt(inHand.place))
+    if (record !== undefined) return deliver({ ...inHand, record }, options)
     const gone = eventProblems.positionTrimmed.create(`position ${front.pos} of ${place.topic}:${place.part} is gone`)
     const lostRecord = { ...at, ...place, eventId: '', type: '', userId: null, envelope: '', recordedAt: new Date(0) }
     await bury({ ...inHand, record: lostRecord }, options, { problem: gone, event: undefined, durationMs: 0 })
+  }
+
+  async function readAt({ topic, part, segment, position }: DeliveryPlace): Promise<LogRecord | undefined> {
+    const [record] = await options.reader.read(topic, part, { segment, position: position - 1 }, 1)
+    return record?.position === position ? record : undefined
   }
 
   async function park(lane: Lane): Promise<void> {
@@ -67,27 +79,42 @@ export function createDeliver(options: DeliverOptions): (lane: Lane) => Promise<
   }
 }
 
+/** What the log has, or the event that a replay brings along: edited, or gone from the log since it died. */
+function recordOf(
+  { envelope, first_failed_at }: FrontDelivery,
+  place: DeliveryPlace,
+  stored: LogRecord | undefined,
+): LogRecord | undefined {
+  if (envelope === null) return stored
+  const { id, type } = JSON.parse(envelope) as EventEnvelope
+  const recordedAt = stored?.recordedAt ?? first_failed_at ?? new Date()
+  return { ...place, eventId: id, type, userId: null, envelope, recordedAt }
+}
+
 const newDelivery = (group: string, lane: Lane, entry: Entry): InHand => ({
   lane,
   record: entry.record,
   place: placeIn(group, lane, entry.record),
   deliveryId: newUuid(),
   attempt: 1,
+  replayId: undefined,
   entry,
 })
 
 async function deliver(inHand: InHand, options: DeliverOptions): Promise<void> {
-  const { record, lane, attempt } = inHand
+  const { record, lane, attempt, replayId } = inHand
   const opened = openEvent(record, options.writableFromOutside)
   if (opened.invalid !== undefined)
     return bury(inHand, options, { problem: opened.invalid, event: undefined, durationMs: 0 })
 
-  if (attempt === 1 && isExpired(opened.event)) return expire(inHand, opened.event, options)
+  // What is replayed had its first attempt in time.
+  const event = replayId === undefined ? opened.event : { ...opened.event, replayid: replayId }
+  if (attempt === 1 && replayId === undefined && isExpired(event)) return expire(inHand, event, options)
 
   const startedAt = performance.now()
   const slow = watchSlow(inHand, options)
   const end = await runHandlers(options.runInModule, {
-    event: opened.event,
+    event,
     handlers: options.handlers.matching(record.topic, record.type),
     place: inHand.place,
     attempt,
@@ -98,7 +125,7 @@ async function deliver(inHand: InHand, options: DeliverOptions): Promise<void> {
   await slow.ended()
   const durationMs = performance.now() - startedAt
   options.metrics.observe('soma_events_handler_seconds', durationMs / 1000, { group: options.group })
-  if (end.kind === 'failed') return fail(inHand, options, { problem: end.problem, event: opened.event, durationMs })
+  if (end.kind === 'failed') return fail(inHand, options, { problem: end.problem, event, durationMs })
   options.metrics.count('soma_events_deliveries_total', { group: options.group, outcome: end.kind })
   if (end.kind === 'lost') return options.lose(lane)
   options.suspension.ended()

@@ -20,6 +20,8 @@ export interface Lane {
   parked: number
   isReady: boolean
   isActive: boolean
+  /** A dead letter of the key has a row again, before all others: it is next, whatever the step in hand leaves behind. */
+  isRevived: boolean
   timer: NodeJS.Timeout | undefined
 }
 
@@ -36,6 +38,8 @@ export interface LanesOptions {
 export interface Lanes {
   /** Lets the lane run when it has work and there is room. Call after every change of a lane. */
   wake(lane: Lane): void
+  /** A dead letter of the key is to be delivered again. */
+  revive(lane: Lane): void
   /** Starts what waits, after a suspension has ended. */
   drain(): void
   inHand(): number
@@ -76,6 +80,7 @@ export function createLanes(options: LanesOptions): Lanes {
   }
   const settle = (lane: Lane) => {
     if (lane.run.lost) return
+    turnToRevived(lane)
     if (hasWork(lane)) wake(lane)
     else if (lane.blocked) arm(lane)
     else if (lane.queue.length === 0) lane.run.lanes.delete(lane.id)
@@ -84,7 +89,14 @@ export function createLanes(options: LanesOptions): Lanes {
     clearTimeout(lane.timer)
     lane.timer = setTimeout(() => wake(lane), Math.max(1, lane.dueAt - performance.now())).unref()
   }
+  const turnToRevived = (lane: Lane) => {
+    if (!lane.isRevived || lane.isActive) return
+    lane.isRevived = false
+    lane.blocked = true
+    lane.dueAt = performance.now()
+  }
   const wake = (lane: Lane) => {
+    turnToRevived(lane)
     if (stopped || lane.isReady || lane.isActive) return
     if (!hasWork(lane)) {
       if (lane.blocked) arm(lane)
@@ -111,6 +123,10 @@ export function createLanes(options: LanesOptions): Lanes {
   }
   return {
     wake,
+    revive: (lane) => {
+      lane.isRevived = true
+      wake(lane)
+    },
     drain,
     inHand: () => active.size,
     stop: async () => {

@@ -55,6 +55,8 @@ export interface InHand {
   readonly place: DeliveryPlace
   readonly deliveryId: string
   readonly attempt: number
+  /** Wire id of the replay: a dead letter that is delivered again. */
+  readonly replayId: string | undefined
   entry: Entry | undefined
 }
 
@@ -126,7 +128,9 @@ export async function bury(inHand: InHand, options: DeliverOptions, failure: Fai
     handler: group,
   }
   const now = new Date()
-  const reply = handlers.some((handler) => isExact(handler)) ? failedReply(dead, now) : undefined
+  // The requester of a replayed event was answered at its first death.
+  const isAnswered = inHand.replayId !== undefined || !handlers.some(isExact)
+  const reply = isAnswered ? undefined : failedReply(dead, now)
   // The death of such a fact makes no further one: a handler of dead letters that always fails would feed itself.
   const facts = record.topic === 'dead-letter' ? [] : [deadLetterEvent(dead, now)]
   const envelopes = reply === undefined ? facts : [...facts, reply]

@@ -48,6 +48,7 @@ export function laneOf(run: PartitionRun, tenantId: string, key: string): Lane {
     parked: 0,
     isReady: false,
     isActive: false,
+    isRevived: false,
     timer: undefined,
   }
   run.lanes.set(id, lane)

@@ -151,6 +151,11 @@ export interface FrontDelivery {
   readonly pos: number
   readonly delivery_id: string
   readonly attempt: number
+  /** Set where a dead letter is delivered again. */
+  readonly replay_id: string | null
+  /** The event that a replay brings along; null = the log's. */
+  readonly envelope: string | null
+  readonly first_failed_at: Date | null
   readonly due_in_ms: number
 }
 
@@ -159,7 +164,7 @@ export async function frontDelivery(
   place: Pick<DeliveryPlace, 'group' | 'topic' | 'part' | 'tenantId' | 'key'>,
 ): Promise<FrontDelivery | undefined> {
   const rows = await session.query<FrontDelivery>(
-    `select segment, pos, delivery_id, attempt,
+    `select segment, pos, delivery_id, attempt, replay_id, envelope, first_failed_at,
             case when due_at = 'infinity' then 0 else extract(epoch from due_at - clock_timestamp()) * 1000 end::float8 as due_in_ms
        from events.delivery where grp = $1 and topic = $2 and part = $3 and tenant_id = $4 and key = $5 order by pos limit 1`,
     [place.group, place.topic, place.part, place.tenantId, place.key],
@@ -189,6 +194,21 @@ export async function waitingKeys(
        from unnest($2::text[], $3::int2[]) as held (topic, part)
        join events.delivery d on d.grp = $1 and d.topic = held.topic and d.part = held.part
       group by d.topic, d.part, d.tenant_id, d.key`,
+    [group, places.map((place) => place.topic), places.map((place) => place.part)],
+  )
+}
+
+/** Keys of held partitions with a replay that was not tried yet. */
+export async function replayedKeys(
+  session: SqlSession,
+  group: string,
+  places: readonly { topic: string; part: number }[],
+): Promise<Pick<WaitingKey, 'topic' | 'part' | 'tenant_id' | 'key'>[]> {
+  return session.query(
+    `select distinct d.topic, d.part, d.tenant_id, d.key
+       from unnest($2::text[], $3::int2[]) as held (topic, part)
+       join events.delivery d on d.grp = $1 and d.topic = held.topic and d.part = held.part
+      where d.replay_id is not null and d.attempt = 0`,
     [group, places.map((place) => place.topic), places.map((place) => place.part)],
   )
 }

@@ -1,0 +1,108 @@
+import { type Context, commonProblems, type EventEnvelope, type ModuleDatabase, toId, uuidOf } from '@soma/kernel'
+import { deadLetterReplayed } from '../../contract/facts.ts'
+import { wireGroup } from '../subscriptions/config.ts'
+import * as store from './store.ts'
+
+export interface ReplayOptions {
+  readonly database: ModuleDatabase
+  /** Refuses data that a publish would refuse. */
+  readonly checkEdited: (context: Context, event: EventEnvelope) => Promise<void>
+  /** After the commit, for a subscription: tells the dispatcher of this process. */
+  readonly revived: (row: store.DeadLetterRow, envelope: string) => void
+  /** After the commit, for a module group: tells its owners, in whatever process. */
+  readonly wakeModuleGroup: (group: string) => Promise<void>
+}
+
+/** Who replays, and why. */
+export interface Act {
+  readonly resolution: NonNullable<store.DeadLetterRow['resolution']>
+}
+
+/**
+ * Puts an open dead letter before its own group again, as a new delivery with the same id (EVT-R39). Edited data makes it a new event that the old one caused.
+ * @throws conflict when it is not open, or holds no event
+ */
+export async function replayOne(
+  context: Context,
+  deliveryId: string,
+  wanted: Act & { data: EventEnvelope['data']; newEventId: () => string; dryRun: boolean },
+  options: ReplayOptions,
+): Promise<store.DeadLetterRow> {
+  const current = await find(context, deliveryId, options)
+  if (current.state !== 'open') throw notOpen(current)
+  const event = eventOf(current)
+  if (event === undefined) throw commonProblems.conflict.create(`${deliveryId} holds no event that could be delivered`)
+  const next = wanted.data === undefined ? event : edited(event, wanted.data, wanted.newEventId())
+  if (next !== event) await options.checkEdited(context, next)
+  if (wanted.dryRun) return current
+  const row = await reviveOpen(context, { row: current, event: next, ...wanted }, options)
+  if (row === undefined) throw notOpen(await find(context, deliveryId, options))
+  if (isOfModule(row)) await options.wakeModuleGroup(row.grp)
+  return row
+}
+
+/** Oldest first, so that the order inside a key is kept. Answers how many; one that another person resolved meanwhile is passed over. */
+export async function replayAll(
+  context: Context,
+  rows: readonly store.DeadLetterRow[],
+  act: Act,
+  options: ReplayOptions,
+): Promise<number> {
+  const replayed: store.DeadLetterRow[] = []
+  for (const row of rows.toSorted((a, b) => a.dead_at.getTime() - b.dead_at.getTime())) {
+    const event = eventOf(row)
+    const done = event === undefined ? undefined : await reviveOpen(context, { row, event, ...act }, options)
+    if (done !== undefined) replayed.push(done)
+  }
+  for (const group of new Set(replayed.filter(isOfModule).map(({ grp }) => grp))) await options.wakeModuleGroup(group)
+  return replayed.length
+}
+
+async function reviveOpen(
+  context: Context,
+  { row, event, resolution }: Act & { row: store.DeadLetterRow; event: EventEnvelope },
+  { database, revived }: ReplayOptions,
+): Promise<store.DeadLetterRow | undefined> {
+  const envelope = JSON.stringify(event)
+  const deliveryId = toId('dlv', row.delivery_id)
+  const resolved = await database.transaction(context, async (tx) => {
+    const open = await store.resolveDeadLetter(tx, row.delivery_id, { state: 'replaying', resolution })
+    if (open === undefined) return undefined
+    await store.reviveDelivery(tx, open, envelope)
+    const { note, byId } = resolution
+    tx.emit(
+      deadLetterReplayed,
+      { deliveryId, group: wireGroup(open.grp), eventId: event.id, note, byId },
+      { partitionKey: deliveryId },
+    )
+    return open
+  })
+  if (resolved !== undefined && !isOfModule(resolved)) revived(resolved, envelope)
+  return resolved
+}
+
+async function find(context: Context, deliveryId: string, { database }: ReplayOptions) {
+  const row = await database.transaction(context, (tx) => store.findDeadLetter(tx, uuidOf('dlv', deliveryId)))
+  if (row === undefined) throw commonProblems.notFound.create(`no dead letter ${deliveryId}`)
+  return row
+}
+
+export const notOpen = ({ state }: Pick<store.DeadLetterRow, 'state'>) =>
+  commonProblems.conflict.create(`the dead letter is ${state}; only open ones are replayed or discarded`)
+
+const isOfModule = ({ grp }: store.DeadLetterRow): boolean => grp.startsWith('module:')
+
+/** Undefined where what died is no event: text of a writer outside, or a place that the log had lost. */
+export function eventOf({ envelope }: Pick<store.DeadLetterRow, 'envelope'>): EventEnvelope | undefined {
+  try {
+    const event = JSON.parse(envelope) as Partial<EventEnvelope> | null
+    return typeof event?.id === 'string' && typeof event.type === 'string' ? (event as EventEnvelope) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function edited(event: EventEnvelope, data: EventEnvelope['data'], id: string): EventEnvelope {
+  const { data_base64: _bytes, ...rest } = event
+  return { ...rest, id, causationid: event.id, datacontenttype: 'application/json', data }
+}
