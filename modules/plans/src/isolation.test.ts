@@ -105,11 +105,22 @@ describe('isolation of plans', () => {
         plans.putState(context, { ...plan, ifMatch: 1, body: { state: 1 } }),
         plans.delegate(context, { ...plan, body: { specs: [{ type: 'a.requested' }] } }),
         plans.create(context, { body: { title: 'x', parentPlanId: ids.planId } }),
+        plans.create(context, { body: { title: 'x', parentTaskId: ids.taskId } }),
         groups.ofPlan(context, { params: { planId: ids.planId, groupId: ids.groupId } }),
         groups.get(context, { params: { taskId: ids.taskId, groupId: ids.groupId } }),
         tasks.get(context, task),
         tasks.create(context, { body: { type: 'a.requested', planId: ids.planId } }),
         tasks.create(context, { body: { type: 'a.requested', parentTaskId: ids.taskId } }),
+        tasks.putContext(context, {
+          params: { taskId: newId('task') },
+          ifMatch: 0,
+          body: { state: 1, task: { type: 'a.requested', planId: ids.planId } },
+        }),
+        tasks.putContext(context, {
+          params: { taskId: newId('task') },
+          ifMatch: 0,
+          body: { state: 1, task: { type: 'a.requested', parentTaskId: ids.taskId } },
+        }),
         tasks.start(context, { ...task, body: { deliveryKey: 'k' } }),
         tasks.complete(context, { ...task, body: {} }),
         tasks.fail(context, { ...task, body: { problem: { code: 'x', detail: 'x' } } }),
@@ -129,7 +140,7 @@ describe('isolation of plans', () => {
       (await Promise.allSettled(calls(context, ids))).map((outcome) =>
         outcome.status === 'rejected' ? (outcome.reason as { code: string }).code : 'answered',
       )
-    const expected = Array.from({ length: 28 }, () => 'not-found')
+    const expected = Array.from({ length: 31 }, () => 'not-found')
     expect(await outcomes(owner, nobody)).toEqual(expected)
     expect(await outcomes(foreign, { planId, taskId, groupId })).toEqual(expected)
     expect(await outcomes(other, { planId, taskId, groupId })).toEqual(expected)
@@ -143,6 +154,46 @@ describe('isolation of plans', () => {
     expect((await plans.list(foreign, {})).items).toEqual([])
     expect((await tasks.list(other, { query: { planId } })).items).toEqual([])
     expect(await plans.get(owner, { params: { planId } })).toMatchObject({ status: 'running', version: 2 })
+  })
+
+  it('a task or group of another plan is as absent as none where it is named inside a plan of one’s own', async () => {
+    const { plans, tasks } = bench.client
+    const own = await plans.create(other, { body: { title: 'Own' } })
+    const { taskIds } = await plans.delegate(other, {
+      params: { planId: own.planId },
+      body: { specs: [{ type: 'b.requested' }] },
+    })
+    const calls = (ids: { taskId: string; groupId: string }) => [
+      plans.create(other, { body: { title: 'x', parentPlanId: own.planId, parentTaskId: ids.taskId } }),
+      tasks.create(other, { body: { type: 'a.requested', planId: own.planId, parentTaskId: ids.taskId } }),
+      tasks.create(other, { body: { type: 'a.requested', planId: own.planId, groupId: ids.groupId } }),
+      tasks.create(other, { body: { type: 'a.requested', groupId: ids.groupId } }),
+      tasks.create(other, {
+        body: { type: 'a.requested', parentTaskId: taskIds[0] as string, groupId: ids.groupId },
+      }),
+      tasks.putContext(other, {
+        params: { taskId: newId('task') },
+        ifMatch: 0,
+        body: { state: 1, task: { type: 'a.requested', planId: own.planId, parentTaskId: ids.taskId } },
+      }),
+    ]
+    const answers = async (ids: { taskId: string; groupId: string }) =>
+      (await Promise.allSettled(calls(ids))).map((outcome) => {
+        const { code, message } = (outcome as PromiseRejectedResult).reason ?? { code: 'answered', message: '' }
+        return `${code}: ${message}`.replace(ids.taskId, 'ID').replace(ids.groupId, 'ID')
+      })
+    const absent = await answers({ taskId: newId('task'), groupId: newId('grp') })
+    expect(absent).toEqual([0, 1, 2, 3, 4, 5].map(() => expect.stringMatching(/^not-found: no (task|group) ID$/)))
+    expect(await answers({ taskId, groupId })).toEqual(absent)
+    expect((await tasks.getContext(owner, { params: { taskId } })).subTasks).toEqual({})
+    await expect(
+      tasks.create(other, {
+        body: { type: 'a.requested', planId, parentTaskId: taskIds[0] as string },
+      }),
+    ).rejects.toMatchObject({ code: 'not-found' })
+    await expect(
+      plans.delegate(other, { params: { planId: own.planId }, body: { specs: [{ type: 'c.requested' }], groupId } }),
+    ).rejects.toMatchObject({ code: 'conflict' })
   })
 
   it('plan:read-all reads every plan of the tenant; controlling needs plan:control, and facts stay the user of the plan', async () => {

@@ -8,9 +8,11 @@ import { createPlannerService } from './plans/planner.ts'
 import { createPlanReads } from './plans/reads.ts'
 import { takeReply } from './replies-in.ts'
 import { createTaskChanger } from './tasks/change-task.ts'
+import { createTaskCommands } from './tasks/commands.ts'
 import { createTaskContexts } from './tasks/context.ts'
+import { createTaskCreator } from './tasks/create.ts'
+import { createDelegations } from './tasks/delegations.ts'
 import { createTaskReads } from './tasks/reads.ts'
-import { createTaskService } from './tasks/service.ts'
 import { createTaskWork } from './tasks/work.ts'
 import { createSweep } from './timers/sweep.ts'
 import { createPlanChanger } from './transition/change.ts'
@@ -28,7 +30,9 @@ export const plansModule = defineModule({
     const control = createPlanControl({ changePlan })
     const planner = createPlannerService({ changePlan })
     const planReads = createPlanReads({ database })
-    const tasks = createTaskService({ database, changePlan, changeTask })
+    const createTask = createTaskCreator({ database, changePlan, changeTask })
+    const delegations = createDelegations({ changePlan, changeTask })
+    const commands = createTaskCommands({ changeTask })
     const work = createTaskWork({ changeTask, deliveryCap: settings.deliveryCap })
     const contexts = createTaskContexts({ database, changePlan, changeTask })
     const taskReads = createTaskReads({ database })
@@ -54,10 +58,10 @@ export const plansModule = defineModule({
           finish: (context, call) => planner.finish(context, call.params.planId, call.body),
           putState: (context, call) => planner.putState(context, call.params.planId, call.body, call.ifMatch),
           delegate: (context, call) =>
-            tasks.delegateOfPlan(context, call.params.planId, { body: call.body, newId: call.newId }),
+            delegations.ofPlan(context, call.params.planId, { body: call.body, newId: call.newId }),
         },
         tasks: {
-          create: (context, call) => tasks.create(context, call.body, call.newId),
+          create: (context, call) => createTask(context, call.body, call.newId),
           get: (context, call) => taskReads.get(context, call.params.taskId),
           list: (context, call) => taskReads.list(context, call.query),
           start: (context, call) => work.start(context, call.params.taskId, call.body),
@@ -71,9 +75,9 @@ export const plansModule = defineModule({
             contexts.put(context, call.params.taskId, { body: call.body, version: call.ifMatch }),
           deleteContext: (context, call) => contexts.delete(context, call.params.taskId),
           delegate: (context, call) =>
-            tasks.delegateOfTask(context, call.params.taskId, { body: call.body, newId: call.newId }),
-          cancel: (context, call) => tasks.cancel(context, call.params.taskId, call.body.reason),
-          retry: (context, call) => tasks.retry(context, call.params.taskId, call.body.reason),
+            delegations.ofTask(context, call.params.taskId, { body: call.body, newId: call.newId }),
+          cancel: (context, call) => commands.cancel(context, call.params.taskId, call.body.reason),
+          retry: (context, call) => commands.retry(context, call.params.taskId, call.body.reason),
         },
         groups: {
           get: (context, call) => taskReads.group(context, call.params.groupId, { taskId: call.params.taskId }),

@@ -5,7 +5,7 @@ import { mayRead } from '../access.ts'
 import { assertStorable, digestOf } from '../storable.ts'
 import { defined, emitPlanFact } from '../transition/facts.ts'
 import { DEADLINE_TIMER, runPlan, STATE_TIMER } from '../transition/plan-changes.ts'
-import { lockPlan } from '../transition/read.ts'
+import { findPlanOfTask, lockPlan } from '../transition/read.ts'
 import { derivedUuid } from '../transition/replies.ts'
 import { emptyCounts, type PlanDoc, type PlanRow } from '../transition/rows.ts'
 import { beginTransition, record } from '../transition/transition.ts'
@@ -93,7 +93,7 @@ async function newPlan(
   of: { id: string; body: CreatePlan; digest: string },
 ): Promise<PlanRow> {
   const { body, id } = of
-  const parent = body.parentPlanId === undefined ? undefined : await parentOf(tx, context, body.parentPlanId)
+  const parent = await parentOf(tx, context, body)
   const [time] = await tx.query<{ at: Date }>("select date_trunc('milliseconds', statement_timestamp()) as at")
   if (time === undefined) throw new TypeError('the database told no time')
   const currentState =
@@ -127,17 +127,32 @@ async function newPlan(
   }
 }
 
-async function parentOf(tx: Transaction, context: Context, parentPlanId: string): Promise<PlanRow> {
-  const locked = await lockPlan(tx, uuidOf('plan', parentPlanId))
+/** The plan that is named, else that of the task that is named; a task is looked for only in a plan that the caller may read. */
+async function parentOf(
+  tx: Transaction,
+  context: Context,
+  { parentPlanId, parentTaskId }: CreatePlan,
+): Promise<PlanRow | undefined> {
+  if (parentPlanId === undefined && parentTaskId === undefined) return undefined
+  const planOfTask = parentTaskId === undefined ? undefined : await findPlanOfTask(tx, uuidOf('task', parentTaskId))
+  const planId = parentPlanId === undefined ? planOfTask : uuidOf('plan', parentPlanId)
+  const locked = planId === undefined ? undefined : await lockPlan(tx, planId)
   if (locked === undefined || !mayRead(context, locked.plan))
-    throw commonProblems.notFound.create(`no plan ${parentPlanId}`)
-  if (locked.plan.endedAt !== undefined || locked.plan.status === 'stopping')
-    throw commonProblems.conflict.create(`${parentPlanId} is ${locked.plan.status}; it takes no child plan`)
-  if (locked.plan.depth + 1 > MAX_DEPTH)
-    throw commonProblems.conflict.create(
-      `${parentPlanId} is ${locked.plan.depth} plans deep; at most ${MAX_DEPTH} are nested`,
+    throw commonProblems.notFound.create(
+      parentPlanId === undefined ? `no task ${parentTaskId}` : `no plan ${parentPlanId}`,
     )
+  if (parentTaskId !== undefined && planOfTask !== planId)
+    throw commonProblems.notFound.create(`no task ${parentTaskId}`)
+  assertTakesChild(locked.plan)
   return locked.plan
+}
+
+function assertTakesChild(parent: PlanRow): void {
+  const planId = toId('plan', parent.id)
+  if (parent.endedAt !== undefined || parent.status === 'stopping')
+    throw commonProblems.conflict.create(`${planId} is ${parent.status}; it takes no child plan`)
+  if (parent.depth + 1 > MAX_DEPTH)
+    throw commonProblems.conflict.create(`${planId} is ${parent.depth} plans deep; at most ${MAX_DEPTH} are nested`)
 }
 
 function docOf(

@@ -32,6 +32,13 @@ export function createTaskChanger({ database, changePlan }: { database: ModuleDa
 }
 export type ChangeTask = ReturnType<typeof createTaskChanger>
 
+/** The uuid of a task that a caller names beside its plan. @throws not-found when it is of another plan, as when there is none */
+export async function taskWithin(tx: Pick<Transaction, 'query'>, planId: string, taskId: string): Promise<string> {
+  const id = uuidOf('task', taskId)
+  if ((await findPlanOfTask(tx, id)) !== planId) throw commonProblems.notFound.create(`no task ${taskId}`)
+  return id
+}
+
 /** A task of the locked plan with its group. */
 export async function loadTask(
   transition: Transition,

@@ -107,12 +107,17 @@ export function createTaskContexts({ database, changePlan, changeTask }: Depende
     const outside = body.task
     if (outside === undefined || version !== 0) throw commonProblems.notFound.create(`no task ${of.taskId}`)
     const fields = { id: of.id, state: body.state as Json, task: outside }
-    if (outside.planId === undefined) {
-      const task = await createLonePlan({ database }, context, fields)
-      return withoutSubTasks(task)
-    }
-    return changePlan(context, uuidOf('plan', outside.planId), {
-      missing: `no plan ${outside.planId}`,
+    const { planId, parentTaskId } = outside
+    if (planId === undefined && parentTaskId === undefined)
+      return withoutSubTasks(await createLonePlan({ database }, context, fields))
+    const owner =
+      planId === undefined
+        ? await database.asWorker(context, (tx) => findPlanOfTask(tx, uuidOf('task', parentTaskId as string)))
+        : uuidOf('plan', planId)
+    const missing = planId === undefined ? `no task ${parentTaskId}` : `no plan ${planId}`
+    if (owner === undefined) throw commonProblems.notFound.create(missing)
+    return changePlan(context, owner, {
+      missing,
       allow: (plan) => isOwn(context, plan) || mayWork(context, plan),
       work: async (transition, tx) => {
         const task = await adoptTask(transition, tx, fields)

@@ -119,4 +119,26 @@ describe('delegation', () => {
     expect(await get(taskId)).toMatchObject({ status: 'completed', output: { written: true } })
     expect((await bench.client.plans.get(planner, { params: { planId } })).progress).toBe(1)
   })
+  it('a task joins an open group of its plan, which is done once the joined one has ended too, and takes no more then', async () => {
+    const planId = await newPlan()
+    const { taskIds, groupId = '' } = await delegate(planId, [{ type: 'check.requested' }], true)
+    const join = () => bench.client.tasks.create(planner, { body: { type: 'check.requested', planId, groupId } })
+    const joined = await join()
+    expect(joined.groupId).toBe(groupId)
+    const group = () => bench.client.groups.ofPlan(planner, { params: { planId, groupId } })
+    await bench.deliver(replyTo(requestOf(taskIds[0] as string), { data: 1 }))
+    expect(await group()).toMatchObject({ total: 2, completed: 1, done: false })
+    await bench.deliver(replyTo(requestOf(joined.taskId), { data: 2 }))
+    expect(await group()).toMatchObject({ total: 2, completed: 2, done: true, lastTaskId: joined.taskId })
+    await expect(join()).rejects.toMatchObject({ code: 'conflict' })
+  })
+
+  it('a plan made for a task is a child of the plan of that task', async () => {
+    const planId = await newPlan()
+    const { taskIds } = await delegate(planId, [{ type: 'check.requested' }], false)
+    const child = await bench.client.plans.create(planner, {
+      body: { title: 'Child', parentTaskId: taskIds[0] as string },
+    })
+    expect(child).toMatchObject({ parentPlanId: planId, rootPlanId: planId, parentTaskId: taskIds[0] })
+  })
 })

@@ -3,7 +3,7 @@ import type { TaskSpec } from '../../contract/index.ts'
 import { assertStorable, digestOf } from '../storable.ts'
 import { defined, emitTaskFact } from '../transition/facts.ts'
 import { runPlan } from '../transition/plan-changes.ts'
-import { readTasks } from '../transition/read.ts'
+import { readGroups, readTasks } from '../transition/read.ts'
 import { requestTask } from '../transition/replies.ts'
 import type { GroupRow, TaskDoc, TaskRow } from '../transition/rows.ts'
 import { timerOfTask } from '../transition/task-changes.ts'
@@ -15,6 +15,8 @@ export interface Delegation {
   readonly parent: TaskRow | undefined
   /** Uuid of the group these tasks make; undefined = no group. */
   readonly groupId: string | undefined
+  /** Id of a group that stands already, which these tasks join. */
+  readonly joins?: string | undefined
   /** Makes ids for specs without one. */
   readonly newId: (prefix: string) => string
   readonly sessionId?: string | undefined
@@ -36,7 +38,13 @@ export async function delegateTasks(
   if (transition.plan.origin !== 'task') runPlan(transition)
   const keys = await takenKeys(tx, transition.plan.id)
   if (delegation.groupId !== undefined) openGroup(transition, delegation.groupId, delegation)
-  const tasks = specs.map((spec, index) => addTask(transition, { spec, id: ids[index] as string, keys, delegation }))
+  const groupId =
+    delegation.joins === undefined
+      ? delegation.groupId
+      : await joinGroup(transition, tx, { ...delegation, joins: delegation.joins })
+  const tasks = specs.map((spec, index) =>
+    addTask(transition, { spec, id: ids[index] as string, keys, delegation: { ...delegation, groupId } }),
+  )
   for (const task of tasks) await publish(transition, tx, task)
   return tasks
 }
@@ -93,6 +101,22 @@ function openGroup(transition: Transition, groupId: string, delegation: Delegati
   }
   transition.groups.set(groupId, group)
   transition.newGroups.add(groupId)
+}
+
+/** @throws not-found for a group of another plan or parent, as for none; conflict once it is done: one answer alone sees a group complete (PLN-R61) */
+async function joinGroup(
+  transition: Transition,
+  tx: SqlSession,
+  { joins, parent, specs }: Delegation & { joins: string },
+): Promise<string> {
+  const [group] = await readGroups(tx, [uuidOf('grp', joins)])
+  if (group === undefined || group.planId !== transition.plan.id || group.parentId !== parent?.id)
+    throw commonProblems.notFound.create(`no group ${joins}`)
+  if (group.completedAt !== undefined) throw commonProblems.conflict.create(`the group ${joins} is done`)
+  group.total += specs.length
+  transition.groups.set(group.id, group)
+  transition.changedGroups.add(group.id)
+  return group.id
 }
 
 function addTask(

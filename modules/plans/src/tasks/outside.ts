@@ -1,4 +1,4 @@
-import { type Context, type Json, type ModuleDatabase, type SqlSession, toId, uuidOf } from '@soma/kernel'
+import { type Context, type Json, type ModuleDatabase, type SqlSession, toId } from '@soma/kernel'
 import { digestOf } from '../storable.ts'
 import { defined, emitPlanFact, emitTaskFact } from '../transition/facts.ts'
 import { settlePlan } from '../transition/plan-changes.ts'
@@ -8,6 +8,7 @@ import { startTask, timerOfTask } from '../transition/task-changes.ts'
 import { beginTransition, record, type Transition } from '../transition/transition.ts'
 import { writeTransition } from '../transition/write.ts'
 import type { SaveContext } from './context.ts'
+import { taskWithin } from './change-task.ts'
 import { assertTakesTasks } from './delegate.ts'
 
 export interface OutsideTask {
@@ -90,9 +91,10 @@ export function newLonePlan(
 
 /** Adds a task whose request was not ours, already in the hands of its worker. */
 export async function adoptTask(transition: Transition, tx: SqlSession, outside: OutsideTask): Promise<TaskRow> {
-  assertTakesTasks(transition)
   const { plan } = transition
   const { task: fields } = outside
+  const parentId = fields.parentTaskId === undefined ? undefined : await taskWithin(tx, plan.id, fields.parentTaskId)
+  assertTakesTasks(transition)
   const key = await freeKey(tx, plan.id, fields.key ?? fields.type.replace(/\.requested$/, ''))
   plan.counts.total += 1
   plan.counts.pending += 1
@@ -104,7 +106,7 @@ export async function adoptTask(transition: Transition, tx: SqlSession, outside:
     kind: 'agent',
     status: 'pending',
     outcome: undefined,
-    parentId: fields.parentTaskId === undefined ? undefined : uuidOf('task', fields.parentTaskId),
+    parentId,
     groupId: undefined,
     generation: 1,
     try: 1,

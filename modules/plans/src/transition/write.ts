@@ -1,4 +1,4 @@
-import type { Transaction } from '@soma/kernel'
+import { commonProblems, toId, type Transaction } from '@soma/kernel'
 import { hex } from '../journal/chain.ts'
 import type { PlanRow, TaskRow } from './rows.ts'
 import type { Transition } from './transition.ts'
@@ -186,10 +186,11 @@ async function insertGroups(tx: Sql, transition: Transition): Promise<void> {
   for (const id of transition.newGroups) {
     const group = transition.groups.get(id)
     if (group === undefined) continue
-    await tx.execute(
-      'insert into plans.groups (tenant_id, id, plan_id, parent_id, total, created_at) values (plans.tenant(), $1, $2, $3, $4, $5)',
+    const inserted = await tx.execute(
+      'insert into plans.groups (tenant_id, id, plan_id, parent_id, total, created_at) values (plans.tenant(), $1, $2, $3, $4, $5) on conflict do nothing',
       [group.id, group.planId, group.parentId ?? null, group.total, group.createdAt],
     )
+    if (inserted === 0) throw commonProblems.conflict.create(`the group ${toId('grp', group.id)} exists`)
   }
 }
 
@@ -198,8 +199,8 @@ async function updateGroups(tx: Sql, transition: Transition): Promise<void> {
     const group = transition.groups.get(id)
     if (group === undefined) continue
     await tx.execute(
-      'update plans.groups set completed = $2, failed = $3, completed_at = $4, last_task_id = $5 where id = $1',
-      [group.id, group.completed, group.failed, group.completedAt ?? null, group.lastTaskId ?? null],
+      'update plans.groups set total = $2, completed = $3, failed = $4, completed_at = $5, last_task_id = $6 where id = $1',
+      [group.id, group.total, group.completed, group.failed, group.completedAt ?? null, group.lastTaskId ?? null],
     )
   }
 }
