@@ -4,6 +4,7 @@ import { governanceModule } from '@soma/governance'
 import { identityModule } from '@soma/identity'
 import type { SqlSession } from '@soma/kernel'
 import { plansModule } from '@soma/plans'
+import { planEvents } from '@soma/plans/contract'
 import { registryModule } from '@soma/registry'
 import { announceReplays } from '@soma/runtime'
 import { trackerModule } from '@soma/tracker'
@@ -26,7 +27,7 @@ export const somaPlatform: Platform = {
         allowInsecureListen: settings.allowInsecureListen,
         writeSetupCode: setupCodeWriter(settings),
       },
-      governance: { schemaCompiler },
+      governance: { schemaCompiler, planEndings: [planEvents.failed, planEvents.cancelled] },
       registry: { schemaCompiler, platformEvents: contractsOf(somaPlatform).flatMap(({ events }) => events) },
       tracker: { reader: spine.tail },
       events: {

@@ -1,5 +1,6 @@
-import { defineModule } from '@soma/kernel'
+import { defineModule, on } from '@soma/kernel'
 import { governanceContract } from '../contract/index.ts'
+import { cancelGatesOfPlan } from './gates/cancel-of-plan.ts'
 import { createDecide, createDecideMany } from './gates/decide.ts'
 import { createExpireGates } from './gates/expire.ts'
 import { createGateChanges } from './gates/gate-changes.ts'
@@ -35,6 +36,7 @@ export const governanceModule = defineModule<typeof governanceContract, Record<n
           cancel: (context, { params, body }) => gates.cancel(context, params.gateId, body.reason),
         },
       },
+      handlers: ports.planEndings.map((ending) => on(ending, cancelGatesOfPlan)),
       jobs: [{ name: 'expire-gates', everyMs: settings.gateSweepMs, run: expire }],
     }
   },

@@ -9,7 +9,7 @@ import { governanceModule } from '../module.ts'
 /** An embedded database opens in half a second, on a busy machine in many. */
 const OPENING_MS = 60_000
 
-const modules = [{ definition: governanceModule, ports: { schemaCompiler: createSchemaCompiler() } }]
+const modules = [{ definition: governanceModule, ports: { schemaCompiler: createSchemaCompiler(), planEndings: [] } }]
 const agent = aContext({ id: 'agt_planner', kind: 'agent' })
 const deciders = ['usr_ann', 'usr_bob'].map((id) => aContext({ id }))
 const GATES = 20

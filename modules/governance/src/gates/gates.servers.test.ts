@@ -10,7 +10,7 @@ const OPENING_MS = 60_000
 const server = process.env['DATABASE_URL']
 if (server === undefined) throw new Error('DATABASE_URL is missing: run npm run test:servers')
 
-const modules = [{ definition: governanceModule, ports: { schemaCompiler: createSchemaCompiler() } }]
+const modules = [{ definition: governanceModule, ports: { schemaCompiler: createSchemaCompiler(), planEndings: [] } }]
 const agent = aContext({ id: 'agt_planner', kind: 'agent' })
 const voters = Array.from({ length: 8 }, (_, index) => aContext({ id: `usr_${index}` }))
 

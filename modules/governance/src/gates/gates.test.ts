@@ -11,7 +11,7 @@ import { hashOf } from './payload.ts'
 /** An embedded database opens in half a second, on a busy machine in many. */
 const OPENING_MS = 60_000
 
-const modules = [{ definition: governanceModule, ports: { schemaCompiler: createSchemaCompiler() } }]
+const modules = [{ definition: governanceModule, ports: { schemaCompiler: createSchemaCompiler(), planEndings: [] } }]
 const reviewer = (id: string) => aContext({ id, roles: ['Reviewer'] })
 const agent = aContext({ id: 'agt_planner', kind: 'agent' })
 const ann = reviewer('usr_ann')

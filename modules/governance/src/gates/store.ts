@@ -123,6 +123,13 @@ export async function lockGate(tx: SqlSession, id: string): Promise<GateRow | un
   return (await tx.query<GateRow>(`select ${COLUMNS} from governance.gates where id = $1::uuid for update`, [id]))[0]
 }
 
+/** The open gates of a plan, oldest first, each locked. */
+export const lockOpenGatesOf = (tx: SqlSession, planId: string): Promise<GateRow[]> =>
+  tx.query(
+    `select ${COLUMNS} from governance.gates where plan_id = $1 and status = 'open' order by opened_at, id for update`,
+    [planId],
+  )
+
 export interface GateFilter {
   readonly limit: number
   readonly status?: string | undefined
