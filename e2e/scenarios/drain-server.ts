@@ -52,14 +52,31 @@ const worksModule = defineModule({
   }),
 })
 
+/** Hosted by a process that forwards what is asked of `works`. */
+const doorModule = defineModule({
+  contract: contract({
+    module: 'door',
+    summary: 'Where is the way in?',
+    operations: {},
+    events: [],
+    capabilities: {},
+    settings: {},
+  }),
+  uses: {},
+  create: () => ({ operations: {} }),
+})
+
+const { GRACE_MS, WORKS_URL } = process.env
 const server = await startServer({
-  platform: { modules: [worksModule], portsOf: () => ({}) },
+  platform: { modules: [worksModule, doorModule], portsOf: () => ({}) },
+  modules: [WORKS_URL === undefined ? 'works' : 'door'],
   sources: {
     flags: {
       mode: 'test',
       'server.port': 0,
       'server.dataDirectory': 'memory',
-      'server.graceMs': Number(process.env.GRACE_MS),
+      'server.graceMs': Number(GRACE_MS),
+      ...(WORKS_URL === undefined ? {} : { 'server.moduleUrls': { works: WORKS_URL } }),
     },
   },
   log: silentLogger,

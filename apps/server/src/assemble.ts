@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { createTokenCodec } from '@soma/adapter-jose'
 import { createMetrics } from '@soma/adapter-prometheus'
 import {
@@ -51,6 +52,8 @@ export interface Assembled {
   readonly log: Logger
   readonly metrics: Metrics
   readonly modules: readonly string[]
+  /** Aborted by the stop: streams and long polls end then. */
+  readonly drain: AbortController
 }
 
 /** Reads the settings, opens database and log, and composes the chosen modules; `opened` takes how to close each. */
@@ -77,6 +80,9 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
   const spine = await openEventSpine({ database, settings: events, log, metrics })
   opened.push(() => spine.stop())
 
+  const drain = new AbortController()
+  // One listener a stream and a poll.
+  setMaxListeners(0, drain.signal)
   const tokenCodec = createTokenCodec()
   const key = await tokenCodec.createKey()
   const transport: { current?: Transport } = {}
@@ -96,6 +102,7 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
       encryptionKey: await encryptionKeyOf(settings),
       configuration,
       log,
+      draining: drain.signal,
     }),
     remote: createRemotes(settings.moduleUrls, contextTokens),
     execute: createExecute({ log }),
@@ -123,6 +130,7 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
     log,
     metrics,
     modules,
+    drain,
   }
 }
 

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import httpProxy from '@fastify/http-proxy'
 import { commonProblems, type Contract, operationsOf } from '@soma/kernel'
 import type { FastifyInstance } from 'fastify'
+import { endAtDrain } from './end-at-drain.ts'
 
 /** Forwards what this process does not host to the process that does, so that any process is a way in. Credentials go along; the other side proves them. */
 export async function forwardToOthers(
@@ -9,7 +10,7 @@ export async function forwardToOthers(
   options: {
     contracts: readonly Contract[]
     moduleUrls: Readonly<Record<string, string>>
-    /** Forwarded streams are cut then: their clients resume through another process. */
+    /** Forwarded streams end then with a `drain` frame: their clients resume through another process. */
     drain: AbortSignal
   },
 ): Promise<void> {
@@ -27,8 +28,7 @@ export async function forwardToOthers(
         replyOptions: {
           onResponse: (_request, reply, response) => {
             const { stream } = response as unknown as { stream: Readable }
-            if (isEventStream(reply)) cutAtDrain(stream, drain)
-            reply.send(stream)
+            reply.send(isEventStream(reply) ? endAtDrain(stream, drain) : stream)
           },
           onError: (reply, { error }) => {
             reply.send(
@@ -43,12 +43,6 @@ export async function forwardToOthers(
 
 const isEventStream = (reply: { getHeader(name: string): unknown }): boolean =>
   String(reply.getHeader('content-type')).startsWith('text/event-stream')
-
-function cutAtDrain(stream: Readable, drain: AbortSignal): void {
-  const cut = () => stream.destroy()
-  drain.addEventListener('abort', cut, { once: true })
-  stream.once('close', () => drain.removeEventListener('abort', cut))
-}
 
 /** `/v1/plans`, `/v1/tasks`: the first two segments of a module's paths. */
 function prefixesOf(contract: Contract): string[] {

@@ -11,6 +11,8 @@ export interface Bindings {
   readonly encryptionKey: Uint8Array
   readonly configuration: Configuration
   readonly log: Logger
+  /** Aborts when the process drains. */
+  readonly draining: AbortSignal
 }
 
 /** The modules that processes can host, and how their ports are bound to adapters. The order is that of their migrations. */

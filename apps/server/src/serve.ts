@@ -22,8 +22,7 @@ import { VERSION } from './version.ts'
 
 /** Listens, takes events and runs jobs, until it is stopped; `opened` takes how to close each. */
 export async function serve(assembled: Assembled, opened: Close[]): Promise<RunningServer> {
-  const { composition, configuration, settings, database, spine, log, metrics, modules, processId } = assembled
-  const drain = new AbortController()
+  const { composition, configuration, settings, database, spine, log, metrics, modules, processId, drain } = assembled
   const readiness = createReadiness({ composition, database, spine, isDraining: () => drain.signal.aborted })
   const authenticate =
     assembled.options.authenticate ??

@@ -15,7 +15,7 @@ import type { ServerSettings } from './server-contract.ts'
 /** Soma: every module, in the order in which their migrations run. */
 export const somaPlatform: Platform = {
   modules: [identityModule, governanceModule, eventsModule, registryModule, plansModule, trackerModule],
-  portsOf: ({ database, spine, tokenCodec, encryptionKey, configuration }) => {
+  portsOf: ({ database, spine, tokenCodec, encryptionKey, configuration, draining }) => {
     const schemaCompiler = createSchemaCompiler()
     const settings = configuration.of('server') as ServerSettings
     return {
@@ -38,6 +38,7 @@ export const somaPlatform: Platform = {
         outboxRows: spine.outboxRows,
         busTransaction: (work: (session: SqlSession) => Promise<unknown>) =>
           database.transaction({ role: 'soma_bus' }, work),
+        draining,
         wakeModuleGroup: (group: string) => announceReplays(database, group),
         reservedNouns: reservedNouns(),
       },

@@ -50,7 +50,7 @@ export const eventsModule = defineModule<typeof eventsContract, typeof uses, Eve
 })
 
 function createServices({ database, clients, settings, clock, log, metrics, ports }: Environment) {
-  const { bus, reader, busTransaction, recorder } = ports
+  const { bus, reader, busTransaction, recorder, draining = new AbortController().signal } = ports
   const writer = createWriter({ busTransaction, recorder, clock, dedupeMs: settings.dedupeMs })
   const definitions = createDefinitions({ registry: clients.registry, compiler: ports.schemaCompiler, reader })
   const connections = createConnections(() => clock.now())
@@ -87,7 +87,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     connections,
     groups,
     publishing,
-    request: { publishing, consumers, reader },
+    request: { publishing, consumers, reader, draining },
     log: createLogService({ database }),
     tails: createTailService({
       database,
@@ -115,6 +115,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
       connections,
       leases,
       quotaMembers: settings.quotaMembers,
+      draining,
     }),
     lag: createLagService({ database, reader, clock }),
     deadLetters: createDeadLetterService({

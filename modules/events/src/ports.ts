@@ -21,6 +21,8 @@ export interface EventsPorts {
   readonly busTransaction: <T>(work: (session: SqlSession) => Promise<T>) => Promise<T>
   /** After the commit: dead letters of this module group (`module:<name>`) are to be delivered again, by whichever process owns it. May be lost: owners also poll. */
   readonly wakeModuleGroup: (group: string) => Promise<void>
+  /** Aborts when the process drains: whoever waits for an event is answered at once. Absent: it never does. */
+  readonly draining?: AbortSignal
   /** First segments of the types that the contracts of the platform declare: closed to tenants. */
   readonly reservedNouns: ReadonlySet<string>
   /** Outbox rows that wait for a bus outside the database, as last counted. Absent: 0. */

@@ -30,10 +30,7 @@ export async function sendEventStream(
   try {
     for (;;) {
       const next = await end.or(iterator.next())
-      if (next === 'drain')
-        response.write(
-          format({ event: 'drain', data: { ...(cursor === undefined ? {} : { cursor }), retryAfterMs: 500 } }),
-        )
+      if (next === 'drain') response.write(drainFrame(cursor))
       if (typeof next === 'string' || next.done === true) break
       cursor = next.value.id ?? cursor
       if (!response.write(format(next.value))) await end.or(once(response, 'drain'))
@@ -79,6 +76,10 @@ function watchEnd(response: ServerResponse, drain: AbortSignal) {
     },
   }
 }
+
+/** Tells the reader of a stream to go on elsewhere, after the last frame that it was sent. */
+export const drainFrame = (cursor: string | undefined): string =>
+  format({ event: 'drain', data: { ...(cursor === undefined ? {} : { cursor }), retryAfterMs: 500 } })
 
 function format(frame: StreamFrame): string {
   return `${frame.id === undefined ? '' : `id: ${frame.id}\n`}event: ${frame.event}\ndata: ${toJson(frame.data)}\n\n`

@@ -10,7 +10,7 @@ import {
   uuidOf,
 } from '@soma/kernel'
 import type { Connections } from '../connections.ts'
-import { closable } from '../log/wake.ts'
+import { closable, onFirstAbort } from '../log/wake.ts'
 import type { Publishing } from '../publishing/service.ts'
 import { groupOf } from '../subscriptions/config.ts'
 import { requireVisible } from '../subscriptions/service.ts'
@@ -31,6 +31,8 @@ export interface DeliveryServiceOptions {
   readonly connections: Connections
   readonly leases: ReadonlyMap<string, { group: Group; held: HeldEvent }>
   readonly quotaMembers: number
+  /** Aborts when the process drains. */
+  readonly draining: AbortSignal
 }
 
 interface Join {
@@ -82,7 +84,8 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
     ) => {
       const group = await groupFor(context, subscriptionId)
       const member = await enter(context, group, want.memberId)
-      return { deliveries: [...(await pull(group, member, want))] }
+      const { signal, ...wait } = want
+      return { deliveries: [...(await pull(group, member, { ...wait, ends: [signal, options.draining] }))] }
     },
     settle: async (context: Context, subscriptionId: string, body: SettleBody) =>
       settle(context, await groupFor(context, subscriptionId), { body, options }),
@@ -185,12 +188,12 @@ async function* endingWith<Frame>(frames: AsyncGenerator<Frame, void>, ended: ()
 function pull(
   group: Group,
   member: Member,
-  want: { max: number; waitMs: number; signal: AbortSignal },
+  want: { max: number; waitMs: number; ends: readonly AbortSignal[] },
 ): Promise<readonly DeliveryData[]> {
   return new Promise((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer)
-      want.signal.removeEventListener('abort', giveUp)
+      stopListening()
     }
     const waiter = {
       member,
@@ -209,9 +212,9 @@ function pull(
       group.pulls = group.pulls.filter((other) => other !== waiter)
       waiter.resolve([])
     }
-    const timer = setTimeout(giveUp, want.waitMs)
-    want.signal.addEventListener('abort', giveUp, { once: true })
     group.pulls.push(waiter)
+    const timer = setTimeout(giveUp, want.waitMs)
+    const stopListening = onFirstAbort(want.ends, giveUp)
     group.assign()
   })
 }

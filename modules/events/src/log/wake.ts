@@ -49,3 +49,14 @@ export function closable<Frame>(
     },
   }
 }
+
+/** Calls back soon after one of the signals aborts. Answers a function that stops listening: a signal may live as long as the process. */
+export function onFirstAbort(signals: readonly AbortSignal[], callback: () => void): () => void {
+  for (const signal of signals) {
+    if (signal.aborted) queueMicrotask(callback)
+    else signal.addEventListener('abort', callback, { once: true })
+  }
+  return () => {
+    for (const signal of signals) signal.removeEventListener('abort', callback)
+  }
+}

@@ -1,9 +1,18 @@
-import { type Context, type EventEnvelope, isTopic, type LogReader, type LogRecord, type Topic } from '@soma/kernel'
+import {
+  commonProblems,
+  type Context,
+  type EventEnvelope,
+  isTopic,
+  type LogReader,
+  type LogRecord,
+  type Topic,
+} from '@soma/kernel'
 import type * as z from 'zod'
 import { resolveTopic } from '../../contract/aliases.ts'
 import type { requestInputSchema } from '../../contract/envelope.ts'
 import { noConsumer, responseTimeout } from '../../contract/problems.ts'
 import { openOnce } from '../log/event-filter.ts'
+import { onFirstAbort } from '../log/wake.ts'
 import type { Consumers } from './consumers.ts'
 import type { Publishing } from './service.ts'
 
@@ -13,6 +22,8 @@ export interface RequestOptions {
   readonly publishing: Publishing
   readonly consumers: Consumers
   readonly reader: LogReader
+  /** Aborts when the process drains. */
+  readonly draining: AbortSignal
 }
 
 interface Call {
@@ -20,11 +31,14 @@ interface Call {
   readonly signal: AbortSignal
 }
 
-/** Publishes a request and waits for the first reply of its tenant with its type, topic and correlation, written by any process (EVT-R54). */
+/**
+ * Publishes a request and waits for the first reply of its tenant with its type, topic and correlation, written by any process (EVT-R54).
+ * @throws response-timeout, or unavailable when the process drains, both with the `correlationId` under which the reply can be read
+ */
 export async function requestReply(
   context: Context,
   { timeoutMs, requireConsumer, ...input }: Request,
-  { newEventId, signal, publishing, consumers, reader }: RequestOptions & Call,
+  { newEventId, signal, publishing, consumers, reader, draining }: RequestOptions & Call,
 ): Promise<EventEnvelope> {
   const id = input.id ?? newEventId()
   const correlationId = input.correlationId ?? id
@@ -40,13 +54,15 @@ export async function requestReply(
   const waiting = awaitReply(reader, topic, (record) => isReply(record, context.tenantId, { ...input, correlationId }))
   try {
     await publishing.publish(context, { ...input, id, correlationId }, newEventId)
-    const reply = await waiting.reply(timeoutMs, signal)
-    if (reply === undefined)
-      throw responseTimeout.create(`no "${input.responseType}" came within ${timeoutMs} ms`, {
-        correlationId,
-        eventId: id,
+    const reply = await waiting.reply(timeoutMs, [signal, draining])
+    if (reply !== undefined) return openOnce(reply)
+    const published = { correlationId, eventId: id }
+    if (draining.aborted)
+      throw commonProblems.unavailable.create('this process is stopping before the reply came', {
+        ...published,
+        retryAfterMs: 500,
       })
-    return openOnce(reply)
+    throw responseTimeout.create(`no "${input.responseType}" came within ${timeoutMs} ms`, published)
   } finally {
     waiting.stop()
   }
@@ -82,15 +98,15 @@ function awaitReply(reader: LogReader, topic: Topic, matches: (record: LogRecord
   })
   return {
     stop,
-    reply: async (timeoutMs: number, signal: AbortSignal): Promise<LogRecord | undefined> => {
+    reply: async (timeoutMs: number, ends: readonly AbortSignal[]): Promise<LogRecord | undefined> => {
       const giveUp = () => found(undefined)
       const timer = setTimeout(giveUp, timeoutMs)
-      signal.addEventListener('abort', giveUp, { once: true })
+      const stopListening = onFirstAbort(ends, giveUp)
       try {
         return await first
       } finally {
         clearTimeout(timer)
-        signal.removeEventListener('abort', giveUp)
+        stopListening()
       }
     },
   }
