@@ -126,6 +126,21 @@ describe.each(['in process', 'over HTTP', 'in memory'] as const)('agents %s', (h
     expect(runs).toBe(2)
   })
 
+  it.each([
+    ['is tried again', () => new Error('NUL \0 and half a \ud83e fox')],
+    ['is final', () => broken.create('NUL \0 and half a \ud83e fox')],
+  ])('report a failure whose message no database can store and that %s', async (_case, failure) => {
+    const tenant = aTenant()
+    const worker = defineWorker({ name: 'greeter', description: 'Greets.', maxAttempts: 1 })
+    worker.onTask(greetingRequested, () => {
+      throw failure()
+    })
+    await tenant.start(worker)
+    await tenant.request('greeting', { name: 'Ada' }, 'corr-1')
+    const reply = await tenant.reply('greeting.completed', 'corr-1')
+    expect(reply.data).toMatchObject({ problem: { detail: 'NUL \ufffd and half a \ufffd fox' } })
+  })
+
   it('try a handler that throws again, and publish nothing of the run that threw', async () => {
     const tenant = aTenant()
     const worker = defineWorker({ name: 'greeter', description: 'Greets.', backoff: { baseMs: 10 } })

@@ -1,4 +1,5 @@
 import { isProblem, type Problem, problemSummary } from '@soma/kernel'
+import { storable } from './storable.ts'
 
 /** What a task or plan fails with: a `Problem`, or its parts. */
 export type FailureInput = Problem | ProblemValue
@@ -11,7 +12,9 @@ export interface ProblemValue {
 }
 
 /** The data of a failed reply. */
-export const failedData = (failure: FailureInput): { problem: ProblemValue } => ({ problem: problemOf(failure) })
+export const failedData = (failure: FailureInput): { problem: ProblemValue } => ({
+  problem: storable(problemOf(failure)),
+})
 
 function problemOf(failure: FailureInput): ProblemValue {
   if (isProblem(failure)) return problemSummary(failure) as ProblemValue

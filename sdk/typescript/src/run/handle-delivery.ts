@@ -1,5 +1,6 @@
 import { isProblem, problemSummary } from '@soma/kernel'
 import { failedData } from '../context/failure.ts'
+import { storable } from '../context/storable.ts'
 import type { AgentDefinition } from '../define/agent.ts'
 import type { HandlerEntry } from '../define/handlers.ts'
 import { sdkProblems } from '../sdk-problems.ts'
@@ -48,8 +49,9 @@ function settlementOf(error: unknown, handling: Handling): Settlement {
   const problem = isProblem(error)
     ? error
     : sdkProblems.handlerFailed.create(error instanceof Error ? error.message : String(error))
-  if (!isFinal) return { kind: 'nack', problem: { ...problemSummary(problem), retryable: true } }
-  if (event.responsetype === undefined) return { kind: 'nack', problem: problemSummary(problem), dead: true }
+  const summary = storable(problemSummary(problem))
+  if (!isFinal) return { kind: 'nack', problem: { ...summary, retryable: true } }
+  if (event.responsetype === undefined) return { kind: 'nack', problem: summary, dead: true }
   const reply = follow(
     handling,
     {
