@@ -82,7 +82,7 @@ export function eventBusConformance({ name, open }: EventBusUnderTest): void {
       const before = await headOf(TOPIC, 1)
       const [position] = await append(record)
       const [read] = await subject.bus.read({ topic: TOPIC, part: 1, after: before, limit: 10 })
-      expect(read).toEqual({ ...record, ...position })
+      expect(read).toEqual({ ...record, recordedAt: read?.recordedAt, ...position })
       expect(read?.recordedAt).toBeInstanceOf(Date)
     })
 
@@ -193,12 +193,11 @@ export function eventBusConformance({ name, open }: EventBusUnderTest): void {
 
     it('tells the place to read after for a time', async () => {
       const from = await headOf('audit', 0)
-      const positions: { position: number; recordedAt: Date }[] = []
       for (let n = 0; n < 5; n++) {
-        positions.push(...(await append(aRecord({ topic: 'audit' }))))
+        await append(aRecord({ topic: 'audit' }))
         await new Promise((resolve) => setTimeout(resolve, 5))
       }
-      for (const each of positions)
+      for (const each of await readAll('audit', 0, from))
         expect((await subject.bus.positionAt('audit', 0, each.recordedAt)).position).toBe(each.position - 1)
       const future = new Date(Date.now() + 60_000)
       expect((await subject.bus.positionAt('audit', 0, future)).position).toBe(from.position + 5)

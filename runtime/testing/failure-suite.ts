@@ -272,11 +272,11 @@ export function failureSuite({ name, open, openBus }: ConsumerSuiteOptions): voi
       const consumer = spine.consumer([mine(async ({ event: given }) => done.push(given.id))], FAST, group)
       await consumer.start()
       const { topic, tenantid } = anEnvelope({ tenantId: tenant })
-      const broken = { topic, part: 0, tenantId: tenantid, eventId: 'x', type: 'thing.done', key: 'k', userId: null }
+      const broken = { topic, part: 0, tenantId: tenantid, type: 'thing.done', key: 'k', userId: null }
       const texts = ['{"no', '"text"', '{"specversion":"1.0","type":"thing.done"}']
       await spine.database.transaction({ role: 'soma_app', tenantId: tenant }, (session) =>
         spine.bus.append(
-          texts.map((envelope) => ({ ...broken, envelope })),
+          texts.map((envelope, index) => ({ ...broken, eventId: `x${index}`, envelope })),
           session,
         ),
       )

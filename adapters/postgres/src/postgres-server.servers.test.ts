@@ -7,7 +7,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createPostgresDatabase, type PostgresOptions } from './postgres-database.ts'
 
-const script = fileURLToPath(new URL('../../../tools/servers/own-postgres.sh', import.meta.url))
+const script = fileURLToPath(new URL('../../../tools/servers/own-server.sh', import.meta.url))
 
 let server: ChildProcess
 let lines: AsyncIterator<[string]>
@@ -16,7 +16,7 @@ let serverUrl = ''
 const nextLine = async (): Promise<string> => (await lines.next()).value[0]
 
 beforeAll(async () => {
-  server = spawn('bash', [script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  server = spawn('bash', [script, 'postgres'], { stdio: ['pipe', 'pipe', 'inherit'] })
   lines = on(createInterface({ input: server.stdout as NodeJS.ReadableStream }), 'line') as AsyncIterator<[string]>
   serverUrl = await nextLine()
 }, 120_000)

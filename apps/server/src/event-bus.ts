@@ -8,6 +8,11 @@ export interface EventBusSettings {
   /** Partitions of every topic. */
   readonly partitions: number
   readonly durability: 'power' | 'process'
+  readonly maxEventBytes: number
+  readonly natsUrl: string
+  readonly natsCredentialsFile: string
+  readonly natsReplicas: number
+  readonly natsSyncsAlways: boolean
 }
 
 export interface EventBusOptions {
@@ -25,8 +30,9 @@ export async function openEventBus(options: EventBusOptions): Promise<EventBus |
     case 'postgres':
       return openPostgresLog(options)
     case 'nats':
+      return openNatsBus(options)
     case 'kafka':
-      throw new Error(`events.bus is ${options.settings.bus}, which this version cannot open yet: choose postgres`)
+      throw new Error('events.bus is kafka, which this version cannot open yet: choose postgres or nats')
   }
 }
 
@@ -34,4 +40,19 @@ async function openPostgresLog({ settings, database, log }: EventBusOptions): Pr
   const bus = createPostgresLog({ database, partitions: settings.partitions, log })
   await bus.prepare()
   return bus
+}
+
+async function openNatsBus({ settings, log }: EventBusOptions): Promise<EventBus> {
+  if (settings.natsUrl === '') throw new Error('events.bus is nats, but events.natsUrl is empty: name the server')
+  const { openNatsBus } = await import('@soma/adapter-nats')
+  return openNatsBus({
+    servers: settings.natsUrl.split(','),
+    partitions: settings.partitions,
+    replicas: settings.natsReplicas,
+    durability: settings.durability,
+    serverSyncsAlways: settings.natsSyncsAlways,
+    maxEventBytes: settings.maxEventBytes,
+    log,
+    ...(settings.natsCredentialsFile === '' ? {} : { credentialsFile: settings.natsCredentialsFile }),
+  })
 }

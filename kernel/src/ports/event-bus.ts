@@ -23,7 +23,8 @@ export interface Position {
 export const LOG_START: Position = { segment: 0, position: 0 }
 
 export interface AppendedPosition extends Position {
-  readonly recordedAt: Date
+  /** Absent where the log tells it to readers alone. */
+  readonly recordedAt?: Date
 }
 
 export interface LogRecord extends AppendRecord, Position {

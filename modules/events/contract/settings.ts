@@ -30,6 +30,29 @@ export const eventSettings = {
     default: 'postgres',
     summary: 'Where the log lives. The Postgres log needs no server beside the database.',
   }),
+  natsUrl: setting({
+    type: z.string(),
+    default: '',
+    summary: 'nats://… of one or more servers, by commas. Needed where events.bus is nats.',
+    sensitive: true,
+  }),
+  natsCredentialsFile: setting({
+    type: z.string(),
+    default: '',
+    summary: 'File with the NATS user credentials; empty where the address carries them or none are needed.',
+  }),
+  natsReplicas: setting({
+    type: z.number().int().min(1).max(5),
+    default: 1,
+    summary: 'Servers that keep each stream.',
+    modes: { production: 3, 'production-debug': 3 },
+  }),
+  natsSyncsAlways: setting({
+    type: z.boolean(),
+    default: false,
+    summary:
+      'States that the NATS servers run with sync_interval always, which they tell nobody. With one replica, durability power needs it.',
+  }),
   partitions: setting({
     type: z.number().int().min(1).max(256),
     default: 16,

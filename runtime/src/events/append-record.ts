@@ -1,4 +1,11 @@
-import { type AppendRecord, type EventEnvelope, keyOf, partitionOf } from '@soma/kernel'
+import {
+  type AppendedPosition,
+  type AppendRecord,
+  type EventEnvelope,
+  keyOf,
+  type LogRecord,
+  partitionOf,
+} from '@soma/kernel'
 
 /** What the log keeps of an event: its index columns and its whole JSON as text. */
 export function toAppendRecord(envelope: EventEnvelope, partitions: number): AppendRecord {
@@ -14,3 +21,7 @@ export function toAppendRecord(envelope: EventEnvelope, partitions: number): App
     envelope: JSON.stringify(envelope),
   }
 }
+
+/** What a log inside the database has just appended, as its readers see it. */
+export const recordsAt = (records: readonly AppendRecord[], positions: readonly AppendedPosition[]): LogRecord[] =>
+  records.map((record, index) => ({ ...record, ...(positions[index] as Required<AppendedPosition>) }))

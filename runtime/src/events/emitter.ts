@@ -1,5 +1,5 @@
 import type { Database, EventBus, EventEnvelope, LogRecord, SqlSession } from '@soma/kernel'
-import { toAppendRecord } from './append-record.ts'
+import { recordsAt, toAppendRecord } from './append-record.ts'
 import { createNotifier, LOG_CHANNEL, OUTBOX_CHANNEL } from './notifier.ts'
 import { addToOutbox, type OutboxRecord } from './outbox.ts'
 
@@ -44,7 +44,7 @@ export function createEmitter({ bus, database, mode, partitions }: EmitterOption
       const { now, later } = split(envelopes, mode, partitions)
       if (later.length > 0) await addToOutbox(session, later)
       const positions = now.length > 0 ? await bus.append(now, session) : []
-      const appended = now.map((record, index) => ({ ...record, ...(positions[index] as (typeof positions)[number]) }))
+      const appended = recordsAt(now, positions)
       written.set(envelopes, { appended, outbox: later.length > 0 })
     },
     committed: (envelopes) => {

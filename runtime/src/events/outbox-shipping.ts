@@ -1,4 +1,5 @@
 import type { AppendRecord, Database, EventBus, LogRecord, SqlSession } from '@soma/kernel'
+import { recordsAt } from './append-record.ts'
 import { LOG_CHANNEL, payloadOf, placeOf } from './notifier.ts'
 
 const LEASE = 'relay'
@@ -62,15 +63,17 @@ export interface ShipOptions {
 }
 
 export interface Shipped {
-  /** What is in the log now. */
-  readonly records: LogRecord[]
+  /** How many rows are in the log now. */
+  readonly count: number
+  /** What readers of this process need not ask the log for: nothing of a bus outside the database, whose notices come as soon. */
+  readonly records: readonly LogRecord[]
   /** Until the next delayed event is due. */
   readonly nextDueMs: number
   /** Another process has the lease. */
   readonly isLost: boolean
 }
 
-const NOTHING = { records: [], nextDueMs: Number.POSITIVE_INFINITY }
+const NOTHING = { count: 0, records: [], nextDueMs: Number.POSITIVE_INFINITY }
 
 /**
  * Ships the oldest rows. A log inside the database takes them in the transaction that deletes them; any other is asked first and the rows go after it has answered, so a
@@ -84,12 +87,13 @@ function shipInside({ database, bus, owner, epoch, limit }: ShipOptions): Promis
   return database.transaction({ role: 'soma_bus' }, async (session) => {
     if (!(await holdsLease(session, owner, epoch))) return { ...NOTHING, isLost: true }
     const rows = await waitingRows(session, limit)
-    if (rows.length === 0) return { records: [], nextDueMs: await untilDue(session), isLost: false }
+    if (rows.length === 0) return { ...NOTHING, nextDueMs: await untilDue(session), isLost: false }
     await deleteRows(session, rows)
     if (database.engine === 'postgres')
       await session.query('select pg_notify($1, $2)', [LOG_CHANNEL, payloadOf(new Set(rows.map(placeOf)))])
     const records = rows.map(toAppendRecord)
-    return { records: withPositions(records, await bus.append(records, session)), nextDueMs: 0, isLost: false }
+    const shipped = recordsAt(records, await bus.append(records, session))
+    return { count: rows.length, records: shipped, nextDueMs: 0, isLost: false }
   })
 }
 
@@ -101,15 +105,14 @@ async function shipOutside({ database, bus, owner, epoch, limit }: ShipOptions):
     return { rows, nextDueMs: rows.length > 0 ? 0 : await untilDue(session) }
   })
   if (taken === undefined) return { ...NOTHING, isLost: true }
-  if (taken.rows.length === 0) return { records: [], nextDueMs: taken.nextDueMs, isLost: false }
-  const records = taken.rows.map(toAppendRecord)
-  const positions = await bus.append(records)
+  if (taken.rows.length === 0) return { ...NOTHING, nextDueMs: taken.nextDueMs, isLost: false }
+  await bus.append(taken.rows.map(toAppendRecord))
   const isHeld = await asBus(async (session) => {
     if (!(await holdsLease(session, owner, epoch))) return false
     await deleteRows(session, taken.rows)
     return true
   })
-  return { records: withPositions(records, positions), nextDueMs: 0, isLost: !isHeld }
+  return { count: taken.rows.length, records: [], nextDueMs: 0, isLost: !isHeld }
 }
 
 async function holdsLease(session: SqlSession, owner: string, epoch: number): Promise<boolean> {
@@ -169,8 +172,3 @@ const toAppendRecord = (row: OutboxRow): AppendRecord => ({
   userId: row.user_id,
   envelope: row.envelope,
 })
-
-const withPositions = (
-  records: readonly AppendRecord[],
-  positions: Awaited<ReturnType<EventBus['append']>>,
-): LogRecord[] => records.map((record, index) => ({ ...record, ...(positions[index] as (typeof positions)[number]) }))

@@ -66,15 +66,21 @@ export function createRelay(options: RelayOptions): Relay {
     const held = await holdLease()
     if (held === undefined) return { shipped: 0, nextDueMs: IDLE_POLL_MS }
     const startedAt = performance.now()
-    const { records, nextDueMs, isLost } = await shipBatch({ database, bus, owner, epoch: held, limit: batch.size() })
+    const { count, records, nextDueMs, isLost } = await shipBatch({
+      database,
+      bus,
+      owner,
+      epoch: held,
+      limit: batch.size(),
+    })
     if (isLost) epoch = undefined
-    if (records.length > 0) {
+    if (count > 0) {
       lastShippedAt = performance.now()
       batch.succeeded(lastShippedAt - startedAt)
       options.tail?.offer(records)
-      metrics.count('soma_events_relayed_total', {}, records.length)
+      metrics.count('soma_events_relayed_total', {}, count)
     }
-    return { shipped: records.length, nextDueMs }
+    return { shipped: count, nextDueMs }
   }
   /** Answers how long to wait before the next batch. */
   const turn = async (): Promise<number> => {

@@ -26,7 +26,7 @@ it('a record that anybody wrote to an outside bus is heard of by its notice, wit
   tail.onAppend('memory', (records) => records.forEach((record) => seen.push(record.eventId)))
   await bus.append([aRecord('one'), aRecord('two')])
   const [own] = await bus.append([aRecord('three')])
-  tail.offer([{ ...aRecord('three'), ...(own as NonNullable<typeof own>) }])
+  tail.offer([{ ...aRecord('three'), ...(own as NonNullable<typeof own>), recordedAt: new Date() }])
   await bus.append([aRecord('four')])
   expect(await seen.take(4)).toEqual(['one', 'two', 'three', 'four'])
   await tail.stop()
