@@ -85,6 +85,7 @@ export function createPublisher(store: DocsStore) {
     const { dir, written, untouched } = writeFilesOnce(
       folder,
       Object.fromEntries(files.map(({ name, sha256 }) => [name, store.get(sha256)])),
+      { owner: task.taskId },
     )
     // Both sides of the effect are slowed, to see what a kill does before it and after it.
     if (paceMs > 0) await pause(paceMs)

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -9,9 +10,11 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
 import { aFolder } from '../testing/a-folder.ts'
-import { writeFilesOnce } from './write-files-once.ts'
+import { type WrittenFiles, writeFilesOnce } from './write-files-once.ts'
 
 const FILES = { 'report.md': '# Report\n', 'report.json': '{}\n', 'fixes.patch': '' }
 
@@ -91,5 +94,54 @@ test('a temporary file that a crash left behind is replaced and gone', () => {
   const folder = aFolder({ [`soma-report/.soma-${'a'.repeat(64)}.tmp`]: 'half' })
   writeFileSync(join(folder, 'soma-report', 'report.md'), FILES['report.md'])
   expect(writeFilesOnce(folder, FILES)).toMatchObject({ dir: 'soma-report', untouched: ['report.md'] })
+  expect(contentsOf(folder, 'soma-report')).toEqual(FILES)
+})
+
+/** A process of its own that writes reports; answers what it wrote where. */
+async function aWriter(owner: string) {
+  const script = fileURLToPath(new URL('../testing/write-reports.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--conditions=@soma/source', '--import', import.meta.resolve('tsx'), script], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill())
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  expect((await lines.next()).value).toBe('ready')
+  return async (folder: string, files: Readonly<Record<string, string>>): Promise<WrittenFiles> => {
+    child.stdin.write(`${JSON.stringify({ folder, owner, files })}\n`)
+    return JSON.parse((await lines.next()).value as string) as WrittenFiles
+  }
+}
+
+test('two processes that write different reports at the same instant get a directory each, whole and written once', async () => {
+  const write = await Promise.all([aWriter('a'), aWriter('b')])
+  const reports = ['a', 'b'].map((text) => Object.fromEntries(Object.keys(FILES).map((name) => [name, text])))
+  for (let round = 0; round < 150; round += 1) {
+    const folder = aFolder()
+    const answers = await Promise.all(reports.map((files, at) => write[at]?.(folder, files)))
+    expect(answers.map((answer) => answer?.written.length)).toEqual([3, 3])
+    expect(answers.map((answer) => answer?.dir).toSorted()).toEqual(['soma-report', 'soma-report-2'])
+    expect(answers.map((answer) => contentsOf(folder, answer?.dir ?? ''))).toEqual(reports)
+    expect(readdirSync(folder).toSorted()).toEqual(['soma-report', 'soma-report-2'])
+  }
+}, 60_000)
+
+test('two attempts of one owner at the same instant share a directory', async () => {
+  const write = await Promise.all([aWriter('a'), aWriter('a')])
+  for (let round = 0; round < 150; round += 1) {
+    const folder = aFolder()
+    const answers = await Promise.all(write.map((attempt) => attempt(folder, FILES)))
+    expect(answers.map(({ dir }) => dir)).toEqual(['soma-report', 'soma-report'])
+    expect(contentsOf(folder, 'soma-report')).toEqual(FILES)
+  }
+}, 60_000)
+
+test('a directory that another owner began and did not finish is left to it', () => {
+  const folder = aFolder()
+  const crash = (): void => {
+    throw new Error('killed')
+  }
+  expect(() => writeFilesOnce(folder, FILES, { owner: 'a', beforeRename: crash })).toThrow('killed')
+  expect(writeFilesOnce(folder, FILES, { owner: 'b' }).dir).toBe('soma-report-2')
+  expect(writeFilesOnce(folder, FILES, { owner: 'a' })).toMatchObject({ dir: 'soma-report', untouched: [] })
   expect(contentsOf(folder, 'soma-report')).toEqual(FILES)
 })

@@ -1,20 +1,7 @@
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, fsyncSync, openSync, realpathSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { sha256 } from '../bundle/bundle-format.ts'
 import { refusal } from '../refusal.ts'
+import { claimDirectory, contentOf, isCode, releaseDirectory, temporaryIn } from './claim-directory.ts'
 
 export interface WrittenFiles {
   /** The report's directory, relative to the folder: `soma-report`, `soma-report-2` … */
@@ -25,16 +12,17 @@ export interface WrittenFiles {
 }
 
 export interface WriteOptions {
+  /** Who writes, the same in every repeat. Two owners never write into one directory at the same time. Default: '', one for all. */
+  readonly owner?: string
   /** Called before each file is put in its place; for tests that stop there. */
   readonly beforeRename?: (name: string) => void
 }
 
-const TEMPORARY = /^\.soma-[0-9a-f]{64}\.tmp$/
-
 /**
  * Writes the files of a report into `<folder>/soma-report`, or `-2`, `-3` … if that holds other content. Looks first and leaves
  * an equal file alone; each file appears whole or not at all; after a crash at any point the same call completes the same
- * directory. Nothing outside that directory is touched.
+ * directory. A directory that another owner is writing into counts as one with other content. Nothing outside that directory is
+ * touched.
  *
  * Raises `report-place-unsafe` when a link stands where the directory or a file would, and `folder-unreadable`.
  */
@@ -48,20 +36,18 @@ export function writeFilesOnce(
     if (!/^[\w-]+(\.[\w-]+)*$/.test(name)) throw refusal('input-invalid', `"${name}" is not a plain file name.`)
   }
   const root = rootOf(folder)
-  const dir = chooseDirectory(root, files)
+  const dir = claimDirectory(root, { files, owner: options.owner ?? '' })
   const place = join(root, dir)
   const written: string[] = []
   const untouched: string[] = []
   for (const name of names) {
     const content = files[name] ?? ''
-    if (contentOf(join(place, name)) === content) untouched.push(name)
-    else {
-      writeWhole(place, { name, content, beforeRename: options.beforeRename })
-      written.push(name)
-    }
+    const isWritten =
+      contentOf(join(place, name)) !== content && putWhole(place, { name, content, beforeRename: options.beforeRename })
+    ;(isWritten ? written : untouched).push(name)
   }
   if (written.length > 0) syncDirectory(place)
-  for (const name of readdirSync(place)) if (TEMPORARY.test(name)) rmSync(join(place, name))
+  releaseDirectory(place)
   return { dir, written, untouched }
 }
 
@@ -74,33 +60,6 @@ function rootOf(folder: string): string {
       `The folder "${folder}" cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}.`,
     )
   }
-}
-
-/** The first directory of the row that is ours (only these files, with these bytes, perhaps not all yet) or does not exist. */
-function chooseDirectory(root: string, files: Readonly<Record<string, string>>): string {
-  for (let number = 1; ; number += 1) {
-    const dir = number === 1 ? 'soma-report' : `soma-report-${number}`
-    const place = join(root, dir)
-    const stats = lstatSync(place, { throwIfNoEntry: false })
-    if (stats?.isSymbolicLink()) throw refusal('report-place-unsafe', `"${dir}" in ${root} is a link.`)
-    if (stats === undefined) {
-      mkdirSync(place)
-      return dir
-    }
-    if (stats.isDirectory() && isOurs(place, files)) return dir
-  }
-}
-
-function isOurs(place: string, files: Readonly<Record<string, string>>): boolean {
-  return readdirSync(place).every(
-    (name) => TEMPORARY.test(name) || (Object.hasOwn(files, name) && contentOf(join(place, name)) === files[name]),
-  )
-}
-
-/** The text of a regular file; undefined when there is none. A link is never read through. */
-function contentOf(file: string): string | undefined {
-  const stats = lstatSync(file, { throwIfNoEntry: false })
-  return stats?.isFile() ? readFileSync(file, 'utf8') : undefined
 }
 
 /** Makes the renames last through a loss of power; Windows does so by itself and cannot open a directory. */
@@ -120,15 +79,10 @@ interface PendingFile {
   readonly beforeRename: ((name: string) => void) | undefined
 }
 
-/** The temporary name follows from the content, so that a repeat after a crash finds and replaces it. */
-function writeWhole(place: string, { name, content, beforeRename }: PendingFile): void {
-  const temporary = join(place, `.soma-${sha256(`${name}\n${content}`)}.tmp`)
-  rmSync(temporary, { force: true })
-  const descriptor = openSync(
-    temporary,
-    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | (constants.O_NOFOLLOW ?? 0),
-    0o644,
-  )
+/** Whether this call put the file there: another attempt of the same owner may be quicker, and sweep our temporary file away. */
+function putWhole(place: string, { name, content, beforeRename }: PendingFile): boolean {
+  const temporary = temporaryIn(place)
+  const descriptor = openSync(temporary, 'wx', 0o644)
   try {
     const bytes = Buffer.from(content)
     for (let done = 0; done < bytes.byteLength; ) done += writeSync(descriptor, bytes, done)
@@ -137,5 +91,11 @@ function writeWhole(place: string, { name, content, beforeRename }: PendingFile)
     closeSync(descriptor)
   }
   beforeRename?.(name)
-  renameSync(temporary, join(place, name))
+  try {
+    renameSync(temporary, join(place, name))
+    return true
+  } catch (error) {
+    if (isCode(error, 'ENOENT') && contentOf(join(place, name)) === content) return false
+    throw error
+  }
 }
