@@ -21,7 +21,8 @@ const PAGES = 'docs/spec'
 const RATCHET = `${PAGES}/proven.json`
 const DEFINITION = /^- \*\*([A-Z]{3}-[RA]\d+)\*\*/gm
 const CITATION = /\b[A-Z]{3}-[RA]\d+\b/g
-const TEST_FILE = /\.test\.ts$/
+/** The long suites of the first run are tests too; `npm run test:first-run` runs them. */
+const TEST_FILE = /\.(?:test|long)\.ts$/
 
 export interface Requirements {
   /** Page name → ids in the order of the page. */

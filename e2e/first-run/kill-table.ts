@@ -77,7 +77,7 @@ export const KILL_TABLE: readonly KillMoment[] = [
         attemptsOf(begun),
         begun.map((key) => [key, 2]),
       )
-      await assertOutageInTimeline(after, { planId: row.planId, keys: begun })
+      await assertOutageInTimeline(after, { planId: row.planId, keys: begun, killedAtMs })
       return {
         ...row,
         moment: this.moment,
@@ -251,13 +251,29 @@ export async function assertOnce(
   )
 }
 
-/** The timeline says of each interrupted task that it began twice. */
-async function assertOutageInTimeline(after: Connected, { planId, keys }: { planId: string; keys: readonly string[] }) {
+interface Outage {
+  readonly planId: string
+  readonly keys: readonly string[]
+  readonly killedAtMs: number
+}
+
+/** The timeline says of each interrupted task that it began, that after the kill its lease was found lost, and that it began again. */
+async function assertOutageInTimeline(after: Connected, { planId, keys, killedAtMs }: Outage) {
   const tasks = await tasksOf(after, planId)
   const entries = await timelineOf(after, planId)
   for (const key of keys) {
     const taskId = tasks.find((task) => task.key === key)?.taskId
-    const starts = entries.filter((entry) => entry.type === 'task.started' && entry.taskId === taskId)
-    assert.equal(starts.length, 2, `the timeline has both starts of ${key}`)
+    const told = entries
+      .filter((entry) => entry.taskId === taskId && /^task\.(started|retried)$/.test(entry.type))
+      .map(({ type, at, summary }) => [type, Date.parse(at) > killedAtMs, /: lease-lost$/.test(summary)])
+    assert.deepEqual(
+      told,
+      [
+        ['task.started', false, false],
+        ['task.retried', true, true],
+        ['task.started', true, false],
+      ],
+      `the timeline of ${key}`,
+    )
   }
 }

@@ -22,6 +22,8 @@ export interface StartProcess {
   readonly ready: Promise<{ readonly url: string; readonly atMs: number }>
   readonly ended: Promise<Ended>
   stdout(): string
+  /** Resolves when the output matches; rejects when the process ends before, or after `DEADLINE_MS`. */
+  said(pattern: RegExp): Promise<RegExpExecArray>
   stderr(): string
   /** Ends it at once and waits until it is gone. */
   kill(signal?: NodeJS.Signals): Promise<Ended>
@@ -61,7 +63,8 @@ export function startProcess(options: StartOptions): StartProcess {
   child.stdout.setEncoding('utf8').on('data', (text: string) => void (output.stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => void (output.stderr += text))
   const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, ...output }) as Ended)
-  const ready = untilReady(child, output, ended)
+  const said = (pattern: RegExp) => untilSaid(child, pattern, { output, ended })
+  const ready = said(/^Soma\s+(http:\/\/\S+)/m).then(([, url = '']) => ({ url, atMs: Date.now() }))
   // Who does not ask for the address does not want to hear that there is none.
   ready.catch(() => undefined)
   return {
@@ -70,6 +73,7 @@ export function startProcess(options: StartOptions): StartProcess {
     ready,
     ended,
     stdout: () => output.stdout,
+    said,
     stderr: () => output.stderr,
     kill(signal = 'SIGKILL') {
       child.kill(signal)
@@ -78,19 +82,26 @@ export function startProcess(options: StartOptions): StartProcess {
   }
 }
 
-function untilReady(child: ChildProcess, output: { stdout: string; stderr: string }, ended: Promise<Ended>) {
-  return new Promise<{ url: string; atMs: number }>((resolve, reject) => {
+interface Speech {
+  readonly output: { readonly stdout: string; readonly stderr: string }
+  readonly ended: Promise<Ended>
+}
+
+function untilSaid(child: ChildProcess, pattern: RegExp, { output, ended }: Speech): Promise<RegExpExecArray> {
+  return new Promise((resolve, reject) => {
     const timer = setTimeout(
-      () => reject(new Error(`no server after ${DEADLINE_MS} ms: ${output.stderr}`)),
+      () => reject(new Error(`${pattern} was not printed in ${DEADLINE_MS} ms: ${output.stdout}${output.stderr}`)),
       DEADLINE_MS,
     )
     timer.unref()
-    child.stdout?.on('data', () => {
-      const url = /^Soma\s+(http:\/\/\S+)/m.exec(output.stdout)?.[1]
-      if (url !== undefined) resolve({ url, atMs: Date.now() })
-    })
+    const look = () => {
+      const match = pattern.exec(output.stdout)
+      if (match !== null) resolve(match)
+    }
+    child.stdout?.on('data', look)
+    look()
     void ended.then(({ code, signal, stderr }) =>
-      reject(new Error(`the process ended before it was ready (${code ?? signal}): ${stderr}`)),
+      reject(new Error(`the process ended (${code ?? signal}) before it printed ${pattern}: ${stderr}`)),
     )
   })
 }

@@ -22,7 +22,7 @@ test('an empty file excludes and accepts nothing', () => {
   expect(parseReportSettings('')).toEqual({ exclude: [], accept: [] })
 })
 
-test('accepted statements, unused acceptances and exclusions are shown with their reasons and are no lies', () => {
+test('EXA-R9 accepted statements, unused acceptances and exclusions are shown with their reasons and are no lies', () => {
   const folder = aFolder({
     'README.md': 'The parser is `src/parser.js`.\nThe lexer is `src/lexer.js`.\n',
     'src/a.js': '',
