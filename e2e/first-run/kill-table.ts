@@ -265,7 +265,7 @@ async function assertOutageInTimeline(after: Connected, { planId, keys, killedAt
     const taskId = tasks.find((task) => task.key === key)?.taskId
     const told = entries
       .filter((entry) => entry.taskId === taskId && /^task\.(started|retried)$/.test(entry.type))
-      .map(({ type, at, summary }) => [type, Date.parse(at) > killedAtMs, /: lease-lost$/.test(summary)])
+      .map(({ type, at, summary }) => [type, Date.parse(at) > killedAtMs, summary.endsWith(': lease-lost')])
     assert.deepEqual(
       told,
       [

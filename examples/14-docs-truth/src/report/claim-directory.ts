@@ -68,7 +68,8 @@ const holdsOther = (place: string, { files }: Claimant): boolean =>
 
 /** A rename onto a folder that holds something fails on every file system: one claimant wins, and its mark is whole from the beginning. */
 function claim(place: string, { files, owner }: Claimant): boolean {
-  const mark = sha256(JSON.stringify([owner, Object.entries(files).toSorted()]))
+  const names = Object.keys(files).toSorted()
+  const mark = sha256(JSON.stringify([owner, names.map((name) => [name, files[name]])]))
   for (;;) {
     const temporary = temporaryIn(place)
     mkdirSync(temporary)

@@ -113,14 +113,17 @@ async function aWriter(owner: string) {
 }
 
 test('two processes that write different reports at the same instant get a directory each, whole and written once', async () => {
-  const write = await Promise.all([aWriter('a'), aWriter('b')])
-  const reports = ['a', 'b'].map((text) => Object.fromEntries(Object.keys(FILES).map((name) => [name, text])))
+  const writers = await Promise.all(
+    ['a', 'b'].map(async (owner) => {
+      const files = Object.fromEntries(Object.keys(FILES).map((name) => [name, owner]))
+      return { files, write: await aWriter(owner) }
+    }),
+  )
   for (let round = 0; round < 150; round += 1) {
     const folder = aFolder()
-    const answers = await Promise.all(reports.map((files, at) => write[at]?.(folder, files)))
-    expect(answers.map((answer) => answer?.written.length)).toEqual([3, 3])
-    expect(answers.map((answer) => answer?.dir).toSorted()).toEqual(['soma-report', 'soma-report-2'])
-    expect(answers.map((answer) => contentsOf(folder, answer?.dir ?? ''))).toEqual(reports)
+    const answers = await Promise.all(writers.map(({ write, files }) => write(folder, files)))
+    expect(answers.map(({ written }) => written.length)).toEqual([3, 3])
+    expect(answers.map(({ dir }) => contentsOf(folder, dir))).toEqual(writers.map(({ files }) => files))
     expect(readdirSync(folder).toSorted()).toEqual(['soma-report', 'soma-report-2'])
   }
 }, 60_000)
