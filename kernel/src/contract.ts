@@ -34,7 +34,7 @@ export interface OperationShape {
   readonly bodyLimitBytes?: number
   /** Further content types of the body beside `application/json`. */
   readonly accepts?: readonly string[]
-  /** Its answer holds a secret that is shown once: never stored, so a repeat with the same Idempotency-Key is decided again. */
+  /** Its answer holds a secret: what a repeat with the same Idempotency-Key gets is stored sealed, readable with that key alone. */
   readonly secret?: true
   /** Makes the body from a request in a further content type or from headers, before validation. Pure. Throws a problem for what cannot be read. */
   readonly decode?: (request: RawRequest) => unknown

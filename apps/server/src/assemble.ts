@@ -48,6 +48,7 @@ export interface Assembled {
   readonly spine: EventSpine
   readonly contextTokens: ReturnType<typeof createContextTokens>
   readonly key: SigningKey
+  readonly encryptionKey: Uint8Array
   readonly processId: string
   readonly log: Logger
   readonly metrics: Metrics
@@ -83,6 +84,7 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
   const drain = new AbortController()
   // One listener a stream and a poll.
   setMaxListeners(0, drain.signal)
+  const encryptionKey = await encryptionKeyOf(settings)
   const tokenCodec = createTokenCodec()
   const key = await tokenCodec.createKey()
   const transport: { current?: Transport } = {}
@@ -99,7 +101,7 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
       database,
       spine,
       tokenCodec,
-      encryptionKey: await encryptionKeyOf(settings),
+      encryptionKey,
       configuration,
       log,
       draining: drain.signal,
@@ -126,6 +128,7 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
     spine,
     contextTokens,
     key,
+    encryptionKey,
     processId,
     log,
     metrics,

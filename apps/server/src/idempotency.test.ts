@@ -14,10 +14,11 @@ afterAll(() => database.close())
 
 type StoredAnswer = Awaited<ReturnType<ReturnType<typeof createIdempotencyStore>['once']>>
 
-const aProcess = () => createIdempotencyStore({ database, processId: newUuid(), singleProcess: true })
+const encryptionKey = new Uint8Array(32).fill(7)
+const aProcess = () => createIdempotencyStore({ database, processId: newUuid(), singleProcess: true, encryptionKey })
 const aRequest = (body: unknown = 'a') => ({
   context: testContext(),
-  operation: 'notes.notes.create',
+  operation: { id: 'notes.notes.create' },
   key: newUuid(),
   body,
 })

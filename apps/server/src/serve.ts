@@ -38,7 +38,12 @@ export async function serve(assembled: Assembled, opened: Close[]): Promise<Runn
     version: VERSION,
     execute: createExecute({ log }),
     authenticate,
-    idempotency: createIdempotencyStore({ database, processId, singleProcess: database.engine === 'pglite' }),
+    idempotency: createIdempotencyStore({
+      database,
+      processId,
+      singleProcess: database.engine === 'pglite',
+      encryptionKey: assembled.encryptionKey,
+    }),
     ready: readiness,
     log,
     metrics,

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto'
-import { canonicalJson, commonProblems, type Context, type Database, newUuid, type SqlSession } from '@soma/kernel'
+import {
+  canonicalJson,
+  commonProblems,
+  type Context,
+  type Database,
+  newUuid,
+  type Operation,
+  type SqlSession,
+} from '@soma/kernel'
+import { createAnswerSeal } from './seal-answer.ts'
 
 export interface StoredAnswer {
   readonly status: number
@@ -9,12 +18,12 @@ export interface StoredAnswer {
 export interface IdempotencyStore {
   /**
    * Runs `work` once per (tenant, principal, operation, key): a repeated request with the same body gets the stored answer.
-   * Problems are not stored: the repeat is decided again. A request that is still running elsewhere answers `conflict`, retryable;
+   * An answer that holds a secret is stored sealed (`seal-answer.ts`). Problems are not stored: the repeat is decided again. A request that is still running elsewhere answers `conflict`, retryable;
    * one whose process died is run again (its ids are derived from the key, so its rows are the same ones).
    * @throws idempotency-key-reused for another body
    */
   once(
-    request: { context: Context; operation: string; key: string; body: unknown },
+    request: { context: Context; operation: Pick<Operation, 'id' | 'secret'>; key: string; body: unknown },
     work: () => Promise<StoredAnswer>,
   ): Promise<StoredAnswer>
 }
@@ -26,13 +35,15 @@ export function createIdempotencyStore(options: {
   database: Database
   processId: string
   singleProcess: boolean
+  /** Seals answers that hold a secret, the same on every process of the installation. */
+  encryptionKey: Uint8Array
 }): IdempotencyStore {
   return {
     async once({ context, operation, key, body }, work) {
-      const row = [context.tenantId, context.principal.id, operation, key]
-      const hash = createHash('sha256')
-        .update(canonicalJson(body ?? null))
-        .digest('hex')
+      const owner = [context.tenantId, context.principal.id, operation.id]
+      const keeping = operation.secret === true ? keepSealed(options.encryptionKey, owner, key) : keepPlain(key)
+      const row = [...owner, keeping.lookup]
+      const hash = keeping.hash(canonicalJson(body ?? null))
       const claim = `${options.processId}/${newUuid()}`
       const inTenant = <T>(run: (session: SqlSession) => Promise<T>) =>
         options.database.transaction(
@@ -46,7 +57,7 @@ export function createIdempotencyStore(options: {
       if (stored === undefined) throw new Error('the claim of an idempotency key answered no row')
       if (stored.request_hash !== hash)
         throw commonProblems.idempotencyKeyReused.create(`the Idempotency-Key "${key}" was used with another body`)
-      if (stored.status !== null) return { status: stored.status, body: stored.response }
+      if (stored.status !== null) return { status: stored.status, body: keeping.read(stored.response) }
       if (stored.claimed_by !== claim)
         throw commonProblems.conflict.create('a request with this Idempotency-Key is still running', {
           retryAfterMs: 1000,
@@ -54,7 +65,7 @@ export function createIdempotencyStore(options: {
       try {
         const answer = await work()
         await inTenant((session) =>
-          session.execute(STORE, [...row, claim, answer.status, JSON.stringify(answer.body ?? null)]),
+          session.execute(STORE, [...row, claim, answer.status, keeping.write(answer.body ?? null)]),
         )
         return answer
       } catch (error) {
@@ -63,6 +74,32 @@ export function createIdempotencyStore(options: {
         throw error
       }
     },
+  }
+}
+
+/** In which form a request and its answer are kept. */
+interface Keeping {
+  readonly lookup: string
+  hash(body: string): string
+  /** The JSON text of the column. */
+  write(body: unknown): string
+  read(stored: unknown): unknown
+}
+
+const keepPlain = (key: string): Keeping => ({
+  lookup: key,
+  hash: (body) => createHash('sha256').update(body).digest('hex'),
+  write: (body) => JSON.stringify(body),
+  read: (stored) => stored,
+})
+
+function keepSealed(encryptionKey: Uint8Array, owner: readonly string[], key: string): Keeping {
+  const { lookup, hash, seal, open } = createAnswerSeal(encryptionKey, JSON.stringify(owner), key)
+  return {
+    lookup,
+    hash,
+    write: (body) => JSON.stringify({ sealed: seal(JSON.stringify(body)) }),
+    read: (stored) => JSON.parse(open((stored as { sealed: string }).sealed)),
   }
 }
 

@@ -99,16 +99,14 @@ function bodyContent(operation: Operation, body: Schema, definitions: Definition
 }
 
 const ANSWER_STORED = 'The same key and body give the stored answer for 24 hours.'
-const ANSWER_NOT_STORED = 'The answer holds a secret and is not stored: a repeat is decided again.'
+const ANSWER_SEALED = `${ANSWER_STORED} It holds a secret, so it is kept sealed under this key, which must be hard to guess.`
 
 function headerParameters(operation: Operation): Document[] {
   const parameters: Document[] = []
   if (operation.ifMatch === true) parameters.push(header('If-Match', 'The version that was read, in quotes.', true))
   if (operation.method === 'POST')
     parameters.push(
-      header('Idempotency-Key', operation.secret === true ? ANSWER_NOT_STORED : ANSWER_STORED, false, {
-        maxLength: 255,
-      }),
+      header('Idempotency-Key', operation.secret === true ? ANSWER_SEALED : ANSWER_STORED, false, { maxLength: 255 }),
     )
   if (operation.stream !== undefined) parameters.push(header('Last-Event-ID', 'Resume after this cursor.', false))
   return parameters

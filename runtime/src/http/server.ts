@@ -187,10 +187,10 @@ async function answer(
   }
   const key = input.idempotencyKey
   const { status, body } =
-    operation.method === 'POST' && operation.secret !== true && key !== undefined && context.method !== 'none'
+    operation.method === 'POST' && key !== undefined && context.method !== 'none'
       ? await options.idempotency.once(
           // Whose name the caller acts in decides what is made and seen, as the body does.
-          { context, operation: operation.id, key, body: [input.params, input.body, context.spaceId, context.userId] },
+          { context, operation, key, body: [input.params, input.body, context.spaceId, context.userId] },
           call,
         )
       : await call()
