@@ -83,7 +83,7 @@ async function openApart(database: Database, settings: Readonly<Record<string, u
 }
 
 /** Ports that were free a moment ago; all are held open until all are known, so that none is given twice. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const holders = await Promise.all(
     Array.from(
       { length: count },

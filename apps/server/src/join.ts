@@ -1,12 +1,23 @@
 import { createHmac } from 'node:crypto'
 import { identityContract, processProofText } from '@soma/identity/contract'
-import { buildClient, createHttpTransport, type Logger, type SigningKey, type Transport } from '@soma/kernel'
+import {
+  buildClient,
+  createHttpTransport,
+  isProblem,
+  type Logger,
+  type ReadyCheck,
+  type SigningKey,
+  type Transport,
+} from '@soma/kernel'
 import { moduleContext } from '@soma/runtime'
 import type { JoinedProcess } from './context-tokens.ts'
 import type { ServerSettings } from './server-contract.ts'
 
 /** A process says again that it lives, well within the time after which identity forgets it. */
 const REJOIN_MS = 10_000
+const RETRY_MS = 250
+/** A line each 5 s: processes that start together need less. */
+const WARN_EVERY = 20
 const SERVER = { name: 'server', jobCapabilities: [] }
 
 /** A process that left is believed this much longer at most; well under the five minutes for which identity lists one that is silent. */
@@ -35,42 +46,56 @@ export function createProcessList(
 }
 
 export interface Membership {
+  /** Red until identity knows this process. */
+  readonly ready: ReadyCheck
+  /**
+   * Registers this process's key with identity, and again every 10 s, so that identity may restart. While identity does not answer it is tried again, without an end:
+   * processes start in any order, and who waits is told by `/ready` and the log.
+   * @throws Error when identity refuses, because no later try would do better
+   */
+  join(): Promise<void>
   stop(): void
 }
 
-/**
- * Registers this process's key with identity, and again every 10 s, so that identity may restart. In a platform of one process there is nothing to join.
- * The first join waits until identity answers.
- */
-export async function keepJoined(options: {
+/** The place of this process in its platform. In a platform of one process there is nothing to join. */
+export function createMembership(options: {
   settings: ServerSettings
   modules: readonly string[]
   key: SigningKey
   processId: string
   transport: Transport
   log: Logger
-}): Promise<Membership> {
-  const { settings, modules, key, processId, log } = options
-  if (settings.clusterSecret === '') return { stop() {} }
-  const join = async () => {
-    const body = {
-      processId,
-      modules: [...modules],
-      publicJwk: key.publicJwk as never,
-      issuedAtSeconds: Math.floor(Date.now() / 1000),
-    }
-    const proof = createHmac('sha256', settings.clusterSecret).update(processProofText(body)).digest('hex')
-    await identityOf(options).processes.join(
-      { ...moduleContext('platform', SERVER, settings.region) },
-      { body: { ...body, proof } },
-    )
+}): Membership {
+  const { settings, log } = options
+  const stopping = new AbortController()
+  let reason: string | undefined = settings.clusterSecret === '' ? undefined : 'has not joined yet'
+  const again = () => joinOnce(options).catch((error: unknown) => log.warn('joining again failed', { error }))
+  return {
+    ready: { name: 'joined', check: async () => reason },
+    join: async () => {
+      if (reason === undefined) return
+      await untilJoined(options, stopping.signal, (waits) => {
+        reason = waits
+      })
+      reason = undefined
+      const timer = setInterval(again, REJOIN_MS)
+      stopping.signal.addEventListener('abort', () => clearInterval(timer), { once: true })
+    },
+    stop: () => stopping.abort(),
   }
-  const timer = setInterval(
-    () => join().catch((error: unknown) => log.warn('joining again failed', { error })),
-    REJOIN_MS,
-  )
-  await untilJoined(join, log)
-  return { stop: () => clearInterval(timer) }
+}
+
+async function joinOnce(options: Parameters<typeof createMembership>[0]): Promise<void> {
+  const { settings, modules, key, processId } = options
+  const body = {
+    processId,
+    modules: [...modules],
+    publicJwk: key.publicJwk as never,
+    issuedAtSeconds: Math.floor(Date.now() / 1000),
+  }
+  const proof = createHmac('sha256', settings.clusterSecret).update(processProofText(body)).digest('hex')
+  const context = moduleContext('platform', SERVER, settings.region)
+  await identityOf(options).processes.join(context, { body: { ...body, proof } })
 }
 
 /** The join itself carries no context token (identity does not know the key yet): the cluster secret proves it. */
@@ -88,13 +113,30 @@ function identityOf({
   return buildClient(identityContract, createHttpTransport({ url, headers: () => ({}), fetch: globalThis.fetch }))
 }
 
-async function untilJoined(join: () => Promise<void>, log: Logger): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
+async function untilJoined(
+  options: Parameters<typeof createMembership>[0],
+  stopping: AbortSignal,
+  waiting: (reason: string) => void,
+): Promise<void> {
+  const place = options.settings.moduleUrls.identity ?? 'this process'
+  for (let attempt = 1; !stopping.aborted; attempt++) {
     try {
-      return await join()
+      return await joinOnce(options)
     } catch (error) {
-      if (attempt % 20 === 0) log.warn('identity does not answer yet', { attempt, error })
-      await new Promise((resolve) => setTimeout(resolve, 250))
+      if (isProblem(error) && error.code === 'unauthenticated')
+        throw new Error(
+          `identity at ${place} refused this process: give every process the same server.clusterSecret, and keep the clocks of their hosts within 60 s`,
+          { cause: error },
+        )
+      const detail = error instanceof Error ? error.message : String(error)
+      waiting(`identity at ${place} does not answer: ${detail}`)
+      if (attempt % WARN_EVERY === 0)
+        options.log.warn('waiting for identity: start it, or correct its URL in server.moduleUrls', {
+          attempt,
+          place,
+          error,
+        })
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }
   }
 }

@@ -11,10 +11,13 @@ export function createReadiness(options: {
   composition: Composition
   database: Database
   spine: Pick<EventSpine, 'busFault'>
+  /** Of the process itself. */
+  own: readonly ReadyCheck[]
   isDraining: () => boolean
 }): () => Promise<ReadyReport> {
   const checks: ReadyCheck[] = [
     { name: 'database', check: () => options.database.ping().then(() => undefined) },
+    ...options.own,
     ...options.composition.modules.flatMap((module) =>
       module.ready.map(({ name, check }) => ({ name: `${module.name}.${name}`, check })),
     ),

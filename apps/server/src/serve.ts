@@ -13,7 +13,7 @@ import type { Assembled } from './assemble.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { forwardToOthers } from './gateway.ts'
 import { startHandlers } from './handlers.ts'
-import { keepJoined } from './join.ts'
+import { createMembership } from './join.ts'
 import { type Close, closeAll } from './opened.ts'
 import { servePage } from './page.ts'
 import { createReadiness } from './readiness.ts'
@@ -23,7 +23,11 @@ import { VERSION } from './version.ts'
 /** Listens, takes events and runs jobs, until it is stopped; `opened` takes how to close each. */
 export async function serve(assembled: Assembled, opened: Close[]): Promise<RunningServer> {
   const { composition, configuration, settings, database, spine, log, metrics, modules, processId, drain } = assembled
-  const readiness = createReadiness({ composition, database, spine, isDraining: () => drain.signal.aborted })
+  const { key } = assembled
+  const membership = createMembership({ settings, modules, key, processId, transport: composition.transport, log })
+  opened.push(async () => membership.stop())
+  const own = [membership.ready]
+  const readiness = createReadiness({ composition, database, spine, own, isDraining: () => drain.signal.aborted })
   const authenticate =
     assembled.options.authenticate ??
     createAuthenticate({
@@ -58,15 +62,7 @@ export async function serve(assembled: Assembled, opened: Close[]): Promise<Runn
   const closeHttp = once(() => closeHttpServer(app, settings.graceMs))
   opened.push(closeHttp)
   const url = await app.listen({ host: settings.host, port: settings.port })
-  const membership = await keepJoined({
-    settings,
-    modules,
-    key: assembled.key,
-    processId,
-    transport: composition.transport,
-    log,
-  })
-  opened.push(async () => membership.stop())
+  await membership.join()
   const handlers = await startHandlers({
     composition,
     database,
