@@ -81,7 +81,7 @@ async function publishChain(
         const before = messages[index - 1]
         return stream.publish(subject, message.payload, {
           msgID: message.id,
-          headers: message.headers,
+          headers: message.headers(),
           ...(before === undefined ? {} : { expect: { lastMsgID: before.id } }),
         })
       }),

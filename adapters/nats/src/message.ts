@@ -14,7 +14,8 @@ const decoder = new TextDecoder()
 
 export interface Message {
   readonly payload: Uint8Array
-  readonly headers: MsgHdrs
+  /** New ones for every attempt: a publish adds its conditions to them. */
+  headers(): MsgHdrs
   /** The same for every attempt to append the event. */
   readonly id: string
 }
@@ -22,11 +23,19 @@ export interface Message {
 /** The event as CloudEvents structured JSON, with its attributes as `ce-` headers beside it for whoever filters without parsing. */
 export function toMessage(record: AppendRecord): Message {
   const attributes = attributesOf(record)
+  return {
+    payload: encoder.encode(record.envelope),
+    headers: () => toHeaders(record.key, attributes),
+    id: idOf(record, attributes['source'] ?? ''),
+  }
+}
+
+function toHeaders(key: string, attributes: Readonly<Record<string, string>>): MsgHdrs {
   const head = headers()
   head.set(CONTENT_TYPE, STRUCTURED)
-  head.set(KEY, encodeHeader(record.key))
+  head.set(KEY, encodeHeader(key))
   for (const [name, value] of Object.entries(attributes)) head.set(`${ATTRIBUTE}${name}`, encodeHeader(value))
-  return { payload: encoder.encode(record.envelope), headers: head, id: idOf(record, attributes['source'] ?? '') }
+  return head
 }
 
 /** Event ids are unique per tenant and source only, and both may hold what a header may not. */

@@ -1,13 +1,92 @@
-import { eventBusConformance } from '@soma/kernel/testing'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { connect, headers } from '@nats-io/transport-node'
+import { eventBusConformance, type OutsideEvent, type OutsidePlace } from '@soma/kernel/testing'
+import { ownServer } from '@soma/runtime/testing'
+import { describe, expect, it } from 'vitest'
 import { openBus } from '../testing/nats-servers.ts'
 
 const url = process.env['NATS_URL']
 if (url === undefined) throw new Error('NATS_URL is missing: run npm run test:servers')
 
+const PREFIX = 'conformance'
+
 eventBusConformance({
   name: 'NATS JetStream',
   open: async () => {
-    const bus = await openBus(url)
-    return { bus, partitions: 4, transaction: (_tenantId, work) => work(undefined), close: () => bus.close() }
+    const server = await ownServer('nats')
+    const bus = await openBus(server.url, { prefix: PREFIX })
+    return {
+      bus,
+      partitions: 4,
+      transaction: (_tenantId, work) => work(undefined),
+      server,
+      writeFromOutside: (place, event) => writeFromOutside(server.url, place, event),
+      readFromOutside: (place) => readFromOutside(server.url, place),
+      close: async () => {
+        await bus.close()
+        await server.end()
+      },
+    }
   },
+})
+
+/** As the CloudEvents NATS binding says, by hand: our own mapping must not be its own judge. */
+async function writeFromOutside(server: string, { topic, part }: OutsidePlace, event: OutsideEvent): Promise<void> {
+  const nats = await connect({ servers: server })
+  const head = headers()
+  for (const [name, value] of Object.entries(event.attributes)) head.set(`ce-${name}`, encodeURIComponent(value))
+  if (event.attributes['id'] !== undefined) head.set('content-type', 'application/json')
+  await jetstream(nats).publish(`${PREFIX}.${topic}.${part}`, event.body, { headers: head })
+  await nats.close()
+}
+
+async function readFromOutside(server: string, { topic, part }: OutsidePlace): Promise<OutsideEvent> {
+  const nats = await connect({ servers: server })
+  const manager = await jetstreamManager(nats)
+  const stream = await manager.streams.find(`${PREFIX}.${topic}.${part}`)
+  const message = await manager.streams.getMessage(stream, { last_by_subj: `${PREFIX}.${topic}.${part}` })
+  await nats.close()
+  if (message === null) throw new Error('there is no message')
+  const attributes = message.header
+    .keys()
+    .filter((name) => name.startsWith('ce-'))
+    .map((name) => [name.slice(3), decodeURIComponent(message.header.last(name))])
+  return { attributes: Object.fromEntries(attributes) as Record<string, string>, body: message.string() }
+}
+
+describe('a NATS server that would not keep what was asked for', () => {
+  it('one server without synced writes is refused for durability power, and taken when its operator states them', async () => {
+    const unsafe = openBus(url, { durability: 'power' })
+    await expect(unsafe).rejects.toThrow('events.natsSyncsAlways')
+    const bus = await openBus(url, { durability: 'power', serverSyncsAlways: true })
+    await bus.close()
+  })
+
+  it('messages that are too small for the largest event are refused at the start', async () => {
+    await expect(openBus(url, { maxEventBytes: 1_048_576 })).rejects.toThrow('max_payload')
+  })
+
+  it('a server that is not there is unavailable', async () => {
+    await expect(openBus('nats://127.0.0.1:1')).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  it('a stream that was deleted under us is unavailable, never empty, and not made again at the next start', async () => {
+    const prefix = 'deleted'
+    const bus = await openBus(url, { prefix })
+    const record = { part: 0, tenantId: 't', eventId: 'e', type: 'a.b', key: 'k', userId: null, envelope: '{}' }
+    await bus.append([
+      { ...record, topic: 'memory' },
+      { ...record, topic: 'audit' },
+    ])
+    const nats = await connect({ servers: url })
+    const manager = await jetstreamManager(nats)
+    await manager.streams.delete(`${prefix}_memory_0`)
+    await expect(bus.partitions()).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(bus.append([{ ...record, topic: 'memory', eventId: 'f' }])).rejects.toMatchObject({
+      code: 'unavailable',
+    })
+    await expect(openBus(url, { prefix })).rejects.toThrow('deleted_memory_0 is gone')
+    await bus.close()
+    await nats.close()
+  })
 })
