@@ -155,31 +155,17 @@ const recordOfTask = (task: TaskRow) => ({
   ended_at: task.endedAt,
 })
 
+/** One statement for all: a cancelled plan may end hundreds of tasks under its lock. */
 async function updateTasks(tx: Sql, tasks: readonly TaskRow[]): Promise<void> {
-  for (const task of tasks) {
-    await tx.execute(
-      `update plans.tasks set status = $3, outcome = $4, reason = $5, generation = $6, try = $7, delivery = $8, fence = $9, result_seq = $10, doc = $11::jsonb, state = $12::jsonb, version = $13,
-         started_at = $14, ended_at = $15
-       where plan_id = $1 and key = $2`,
-      [
-        task.planId,
-        task.key,
-        task.status,
-        task.outcome ?? null,
-        task.doc.waiting?.reason ?? null,
-        task.generation,
-        task.try,
-        task.delivery,
-        task.fence,
-        task.resultSeq ?? null,
-        json(task.doc),
-        json(task.state),
-        task.version,
-        task.startedAt ?? null,
-        task.endedAt ?? null,
-      ],
-    )
-  }
+  if (tasks.length === 0) return
+  await tx.execute(
+    `update plans.tasks as t set status = c.status, outcome = c.outcome, reason = c.reason, generation = c.generation, try = c.try, delivery = c.delivery, fence = c.fence,
+       result_seq = c.result_seq, doc = c.doc, state = c.state, version = c.version, started_at = c.started_at, ended_at = c.ended_at
+     from jsonb_to_recordset($1::jsonb) as c (plan_id uuid, key text, status text, outcome text, reason text, generation int2, try int2, delivery int2, fence int8, result_seq int8,
+       doc jsonb, state jsonb, version int4, started_at timestamptz, ended_at timestamptz)
+     where t.plan_id = c.plan_id and t.key = c.key`,
+    [JSON.stringify(tasks.map(recordOfTask))],
+  )
 }
 
 async function insertGroups(tx: Sql, transition: Transition): Promise<void> {
