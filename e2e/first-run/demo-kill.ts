@@ -9,7 +9,9 @@ async function attempt(moment: KillMoment, expected: readonly Digest[]): Promise
   try {
     return await withRun(createFirstRun(), (run) => moment.run(run, expected))
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    const message = error instanceof Error ? error.message : String(error)
+    process.stderr.write(`${message}\n`)
+    return message.split('\n', 1)[0] ?? ''
   }
 }
 

@@ -157,6 +157,8 @@ export const KILL_TABLE: readonly KillMoment[] = [
       await before.process.kill()
       const first = run.report()
       const after = await run.start()
+      // Only then has it looked what there is to do.
+      await after.process.said(/^Done /m)
       const row = await endOf(run, { after, expected })
       const facts = after.events.facts.filter(({ type }) => /^(task|plan|gate)\./.test(type))
       const known = new Set(before.events.facts.map(({ id }) => id))
