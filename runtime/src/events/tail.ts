@@ -1,15 +1,9 @@
-import type { Database, EventBus, Logger, LogNotice, LogReader, LogRecord, Position } from '@soma/kernel'
+import type { Database, EventBus, Logger, LogNotice, LogReader, LogRecord } from '@soma/kernel'
 import { assertOutsideTransaction } from '../database/transaction-guard.ts'
 import { LOG_CHANNEL } from './notifier.ts'
-import { createRing, type Ring } from './ring.ts'
+import { createReaders } from './readers.ts'
+import { createRings } from './rings.ts'
 
-/** Newest events kept a topic: what consumers, streams and dispatchers at the head read without the database. */
-const RING_RECORDS = 8_192
-/** Bound of the text kept a topic, so that 12 busy topics of large events stay below 100 MB. */
-const RING_CHARACTERS = 8 * 1024 * 1024
-const READ_LIMIT = 500
-/** A commit order that differs from the order of callbacks heals itself within this; only then the log is asked. */
-const GAP_PATIENCE_MS = 5
 /** After an append the next one is likely: poll at the active rate for so long. */
 const ACTIVE_FOR_MS = 2_000
 
@@ -35,88 +29,23 @@ export interface Tail extends LogReader {
 
 /** One reader of the log per process. Serves everybody from memory and wakes them after a commit, without a timer in between. */
 export function createTail({ database, bus, emitter, log, pollMs = defaultPoll(database, bus) }: TailOptions): Tail {
-  const rings = new Map<string, Ring>()
-  const listeners = new Map<string, Set<(records: readonly LogRecord[]) => void>>()
-  const reading = new Map<string, Promise<void>>()
-  const gapTimers = new Map<string, NodeJS.Timeout>()
+  const readers = createReaders(log)
+  const rings = createRings({ bus, log, added: readers.wake })
   const endings: (() => unknown)[] = []
-  let limits = { records: RING_RECORDS, characters: RING_CHARACTERS }
-  let lastAppendAt = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
   let stopped = false
 
-  const placeOf = (topic: string, part: number) => `${topic}:${part}`
-
-  const announce = (topic: string, added: readonly LogRecord[]) => {
-    if (added.length === 0) return
-    lastAppendAt = performance.now()
-    for (const listener of listeners.get(topic) ?? []) {
-      try {
-        listener(added)
-      } catch (error) {
-        log.error('a reader of the log failed at its wake-up', { topic, error })
-      }
-    }
-  }
-
-  const take = (topic: string, part: number, records: readonly LogRecord[]) => {
-    const ring = rings.get(placeOf(topic, part))
-    if (ring === undefined) return
-    announce(topic, ring.offer(records))
-    if (ring.hasGap()) watchGap(topic, part)
-  }
-  const watchGap = (topic: string, part: number) => {
-    const place = placeOf(topic, part)
-    if (gapTimers.has(place)) return
-    const look = () => {
-      gapTimers.delete(place)
-      if (!stopped && rings.get(place)?.hasGap()) background(refresh(topic, part))
-    }
-    gapTimers.set(place, setTimeout(look, GAP_PATIENCE_MS).unref())
-  }
-  const offer = (records: readonly LogRecord[]) => {
-    for (const [place, group] of groupByPlace(records)) {
-      const first = group[0] as LogRecord
-      if (rings.has(place)) take(first.topic, first.part, group)
-    }
-  }
-
-  const readOn = async (topic: string, part: number, upTo: number) => {
-    const ring = rings.get(placeOf(topic, part))
-    if (ring === undefined || ring.head().position >= upTo) return
-    for (let full = true; full && !stopped; ) {
-      const records = await bus.read({ topic, part, after: ring.head(), limit: READ_LIMIT })
-      announce(topic, ring.offer(records))
-      full = records.length === READ_LIMIT
-    }
-  }
-  /** A burst of notices waits here and finds its records read by the first. */
-  const refresh = (topic: string, part: number, upTo = Number.POSITIVE_INFINITY): Promise<void> => {
-    const place = placeOf(topic, part)
-    const next = (reading.get(place) ?? Promise.resolve()).then(() => readOn(topic, part, upTo))
-    const settled = next
-      .catch(() => undefined)
-      .then(() => {
-        if (reading.get(place) === settled) reading.delete(place)
-      })
-    reading.set(place, settled)
-    return next
-  }
   const background = (work: Promise<void>) => {
     work.catch((error: unknown) => log.warn('the log could not be read; the next poll tries again', { error }))
   }
-
   const poll = async () => {
     const states = await bus.partitions()
-    const behind = states.filter((state) => {
-      const ring = rings.get(placeOf(state.topic, state.part))
-      return ring !== undefined && ring.head().position < state.position
-    })
-    await Promise.all(behind.map((state) => refresh(state.topic, state.part)))
+    const behind = states.filter((state) => rings.isBehind(state))
+    await Promise.all(behind.map((state) => rings.refresh(state)))
   }
   const schedule = () => {
     if (stopped) return
-    const isActive = performance.now() - lastAppendAt < ACTIVE_FOR_MS
+    const isActive = performance.now() - readers.wokenAt() < ACTIVE_FOR_MS
     timer = setTimeout(
       () => {
         background(poll().finally(schedule))
@@ -128,22 +57,19 @@ export function createTail({ database, bus, emitter, log, pollMs = defaultPoll(d
     if (payload === '') return background(poll())
     for (const place of payload.split(' ')) {
       const colon = place.lastIndexOf(':')
-      if (rings.has(place)) background(refresh(place.slice(0, colon), Number(place.slice(colon + 1))))
+      background(rings.refresh({ topic: place.slice(0, colon), part: Number(place.slice(colon + 1)) }))
     }
   }
-  const onBusNotice = ({ topic, part, position }: LogNotice) => {
-    const ring = rings.get(placeOf(topic, part))
-    if (ring !== undefined && ring.head().position < position) background(refresh(topic, part, position))
+  const onBusNotice = (notice: LogNotice) => {
+    if (rings.isBehind(notice)) background(rings.refresh(notice, notice.position))
   }
 
   return {
     start: async () => {
-      if (emitter !== undefined) endings.push(emitter.onAppend(offer))
+      if (emitter !== undefined) endings.push(emitter.onAppend(rings.offer))
       if (bus.watch !== undefined) endings.push(await bus.watch(onBusNotice))
       else if (database.engine === 'postgres') endings.push(await database.listen(LOG_CHANNEL, onNotice))
-      const states = await bus.partitions()
-      limits = perPartition(states.filter((state) => state.topic === states[0]?.topic).length)
-      for (const state of states) rings.set(placeOf(state.topic, state.part), createRing(headOf(state), limits))
+      rings.open(await bus.partitions())
       await poll()
       schedule()
     },
@@ -151,19 +77,15 @@ export function createTail({ database, bus, emitter, log, pollMs = defaultPoll(d
       stopped = true
       clearTimeout(timer)
       for (const end of endings) await end()
-      await Promise.allSettled(reading.values())
+      await rings.stop()
     },
-    offer,
+    offer: rings.offer,
     poll,
     read: async (topic, part, after, limit) => {
       assertOutsideTransaction('a read of the log')
-      return rings.get(placeOf(topic, part))?.read(after, limit) ?? bus.read({ topic, part, after, limit })
+      return rings.read({ topic, part }, after, limit) ?? bus.read({ topic, part, after, limit })
     },
-    onAppend: (topic, listener) => {
-      const known = listeners.get(topic) ?? new Set()
-      listeners.set(topic, known.add(listener))
-      return () => known.delete(listener)
-    },
+    onAppend: readers.add,
     heads: async (topic) => {
       assertOutsideTransaction('a read of the log')
       return bus.partitions(topic)
@@ -176,21 +98,3 @@ const defaultPoll = (database: Database, bus: EventBus) =>
   database.engine === 'pglite' || bus.watch !== undefined
     ? { active: 1_000, idle: 1_000 }
     : { active: 100, idle: 1_000 }
-
-const headOf = ({ segment, position }: Position): Position => ({ segment, position })
-
-const perPartition = (partitions: number) => ({
-  records: Math.max(64, Math.ceil(RING_RECORDS / Math.max(partitions, 1))),
-  characters: Math.ceil(RING_CHARACTERS / Math.max(partitions, 1)),
-})
-
-function groupByPlace(records: readonly LogRecord[]): Map<string, LogRecord[]> {
-  const groups = new Map<string, LogRecord[]>()
-  for (const record of records) {
-    const place = `${record.topic}:${record.part}`
-    const group = groups.get(place)
-    if (group === undefined) groups.set(place, [record])
-    else group.push(record)
-  }
-  return groups
-}

@@ -15,8 +15,10 @@ const UNWANTED_MS = 2000
 export async function moveCursors(group: Group, isLast = false): Promise<void> {
   const sinceMs = nowMs(group) - group.movedAtMs
   if (!isLast && sinceMs >= 0 && sinceMs < LAZY_MS) return
-  const blockers = lowestWithoutRow(group)
   const isDue = isLast || group.isDirty || sinceMs < 0 || sinceMs >= UNWANTED_MS
+  const canMove = ({ position, committed }: Partition) => position - committed >= (isDue ? 1 : UNWANTED_EVENTS)
+  if (!group.partitions.some(canMove)) return
+  const blockers = lowestWithoutRow(group)
   const rows: CursorRow[] = []
   for (const partition of group.partitions) {
     const next = blockers.get(partition)
@@ -41,6 +43,10 @@ export async function moveCursors(group: Group, isLast = false): Promise<void> {
   }
 }
 
+/**
+ * Looks at all that is in memory: at most the window of 4,000 events and what is parked, every 100 ms at most, and only while a cursor is behind what was read.
+ * An index of the lowest would be kept for every event that is taken in and finished, tens of thousands a second.
+ */
 function lowestWithoutRow(group: Group): Map<Partition, HeldEvent> {
   const lowest = new Map<Partition, HeldEvent>()
   for (const queue of group.queues.all()) {

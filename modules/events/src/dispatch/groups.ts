@@ -6,7 +6,7 @@ import { moveCursors } from './cursor.ts'
 import { type Group, type GroupDependencies, nowMs } from './group.ts'
 import { configOf, loadGroup, restoreGroup } from './load.ts'
 import { fill, noticeAppended } from './reading.ts'
-import { createPresence, RENEW_MS } from './presence.ts'
+import { createPresence, type Presence, RENEW_MS } from './presence.ts'
 import { tick } from './ticking.ts'
 
 /** Retries and ended leases are noticed this late at most. */
@@ -32,23 +32,7 @@ export function createGroups(options: GroupsOptions): Groups {
   const loading = new Map<string, Promise<Group | undefined>>()
   const groups = new Map<string, Group>()
   const ending = new Map<string, Promise<void>>()
-  const timer = setInterval(() => {
-    for (const group of groups.values()) {
-      tick(group)
-      if (isIdle(group))
-        putAway(group).catch((error: unknown) => options.log.warn('a dispatcher cannot be put away', { error }))
-    }
-  }, TICK_MS).unref()
-
   const presence = createPresence(options)
-  const renewal = setInterval(() => {
-    const ids = [...groups.keys()]
-    if (ids.length === 0) return
-    presence.renew(ids).then(
-      (lost) => lost.forEach(giveUp),
-      (error: unknown) => options.log.warn('dispatchers cannot renew their leases', { error }),
-    )
-  }, RENEW_MS).unref()
   /** Another process dispatches it now: what this one has in memory is no longer true. */
   const giveUp = (id: string) => {
     const group = groups.get(id)
@@ -78,17 +62,13 @@ export function createGroups(options: GroupsOptions): Groups {
   }
   const load = async (id: string): Promise<Group | undefined> => {
     await ending.get(id)
-    const isThere = await options.busTransaction((session) => findSubscription(session, id))
-    if (isThere === undefined) return undefined
-    if (!(await presence.claim(id)))
-      throw commonProblems.unavailable.create('another process dispatches this subscription', { retryAfterMs: 1000 })
-    const loaded = await options.busTransaction((session) => loadGroup(session, id))
-    if (loaded === undefined) return undefined
-    const group = restoreGroup(loaded, options)
+    const group = await claimGroup(id, presence, options)
+    if (group === undefined) return undefined
     groups.set(id, group)
     await startReading(group)
     return group
   }
+  const endUpkeep = keepUp({ groups, presence, giveUp, putAway, log: options.log })
   return {
     get: async (id) => {
       const known = groups.get(id)
@@ -121,8 +101,7 @@ export function createGroups(options: GroupsOptions): Groups {
       await presence.release([id])
     },
     close: async () => {
-      clearInterval(timer)
-      clearInterval(renewal)
+      endUpkeep()
       const all = [...groups.values()]
       groups.clear()
       for (const group of all) {
@@ -139,6 +118,47 @@ export function createGroups(options: GroupsOptions): Groups {
   async function reload(group: Group): Promise<void> {
     await putAway(group)
     endStreams(group, 'the subscription was changed')
+  }
+}
+
+/** @throws unavailable while another process has it */
+async function claimGroup(id: string, presence: Presence, options: GroupsOptions): Promise<Group | undefined> {
+  const { busTransaction } = options
+  if ((await busTransaction((session) => findSubscription(session, id))) === undefined) return undefined
+  if (!(await presence.claim(id)))
+    throw commonProblems.unavailable.create('another process dispatches this subscription', { retryAfterMs: 1000 })
+  const loaded = await busTransaction((session) => loadGroup(session, id))
+  return loaded === undefined ? undefined : restoreGroup(loaded, options)
+}
+
+interface Upkeep {
+  readonly groups: ReadonlyMap<string, Group>
+  readonly presence: Presence
+  readonly giveUp: (id: string) => void
+  readonly putAway: (group: Group) => Promise<void>
+  readonly log: GroupsOptions['log']
+}
+
+/** Ticks the dispatchers, puts idle ones away and renews the leases of the others. Answers a function that ends it. */
+function keepUp({ groups, presence, giveUp, putAway, log }: Upkeep): () => void {
+  const ticking = setInterval(() => {
+    for (const group of groups.values()) {
+      tick(group)
+      if (isIdle(group))
+        putAway(group).catch((error: unknown) => log.warn('a dispatcher cannot be put away', { error }))
+    }
+  }, TICK_MS).unref()
+  const renewal = setInterval(() => {
+    const ids = [...groups.keys()]
+    if (ids.length === 0) return
+    presence.renew(ids).then(
+      (lost) => lost.forEach(giveUp),
+      (error: unknown) => log.warn('dispatchers cannot renew their leases', { error }),
+    )
+  }, RENEW_MS).unref()
+  return () => {
+    clearInterval(ticking)
+    clearInterval(renewal)
   }
 }
 
