@@ -9,6 +9,7 @@ import {
   type PartitionState,
   type Position,
 } from '../src/ports/event-bus.ts'
+import { outsideBusConformance } from './outside-bus-conformance.ts'
 
 export interface EventBusSubject {
   readonly bus: EventBus
@@ -21,9 +22,9 @@ export interface EventBusSubject {
   /** Ends the server as an accident does and starts it on its data. Left out where there is no server to stop. */
   readonly server?: { stop(): Promise<void>; start(): Promise<void> }
   /** Writes past the adapter, as another program does; needed for `writableFromOutside` buses with a server. Attributes are CloudEvents attributes. */
-  writeFromOutside?(place: OutsidePlace, event: OutsideEvent): Promise<void>
+  readonly writeFromOutside?: (place: OutsidePlace, event: OutsideEvent) => Promise<void>
   /** Reads the newest event of a partition as another program does. */
-  readFromOutside?(place: OutsidePlace): Promise<OutsideEvent>
+  readonly readFromOutside?: (place: OutsidePlace) => Promise<OutsideEvent>
   close(): Promise<void>
 }
 
@@ -249,38 +250,6 @@ export function eventBusConformance({ name, open }: EventBusUnderTest): void {
       await end()
     })
 
-    it('a batch that is appended again is not written twice and gets its first positions, where ids are known', async () => {
-      if (!subject.bus.flags.nativeDedupe) return
-      const records = Array.from({ length: 5 }, (_, n) => aRecord({ topic: 'action-results', eventId: `again-${n}` }))
-      const first = await append(...records.slice(0, 3))
-      const others = await append(aRecord({ topic: 'action-results', eventId: 'between' }))
-      const again = await append(...records)
-      const base = first[0]?.position ?? 0
-      expect(others[0]?.position).toBe(base + 3)
-      expect(again.map((each) => each.position)).toEqual([base, base + 1, base + 2, base + 4, base + 5])
-      const read = await readAll('action-results', 0, { segment: 1, position: base - 1 })
-      expect(read.map((record) => record.eventId)).toEqual([
-        'again-0',
-        'again-1',
-        'again-2',
-        'between',
-        'again-3',
-        'again-4',
-      ])
-    })
-
-    it('the same id of another tenant or source is another event', async () => {
-      if (!subject.bus.flags.nativeDedupe) return
-      const same = { topic: 'action-results', part: 1, eventId: 'same' }
-      const ofSource = (source: string) => JSON.stringify({ id: 'same', source })
-      const positions = await append(
-        aRecord({ ...same, envelope: ofSource('/a') }),
-        aRecord({ ...same, envelope: ofSource('/b') }),
-        aRecord({ ...same, envelope: ofSource('/a'), tenantId: 'tenant-b' }),
-      )
-      expect(new Set(positions.map((each) => each.position)).size).toBe(3)
-    })
-
     it('keeps 10,000 keys in order', async () => {
       const start = await subject.bus.partitions('action-requests')
       const records = Array.from({ length: 20_000 }, (_, n) =>
@@ -300,52 +269,6 @@ export function eventBusConformance({ name, open }: EventBusUnderTest): void {
       }
       expect(count).toBe(20_000)
     }, 60_000)
-
-    it('another program reads the attributes of an event beside it, whatever they hold', async () => {
-      if (subject.readFromOutside === undefined) return
-      const attributes = {
-        id: 'evt-outside',
-        source: '/agents/ünïcode %41 "quoted"',
-        type: 'thing.done',
-        specversion: '1.0',
-        tenantid: TENANT,
-        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-        subject: 'line\nbreak, 🦊',
-      }
-      const envelope = JSON.stringify({ ...attributes, data: { a: 1 } })
-      await append(aRecord({ topic: 'audit', part: 1, eventId: attributes.id, envelope }))
-      const seen = await subject.readFromOutside({ topic: 'audit', part: 1 })
-      expect(seen.attributes).toMatchObject(attributes)
-      expect(seen.body).toBe(envelope)
-    })
-
-    it('what another program writes is read in its place, event or not, and positions stay dense', async () => {
-      if (subject.writeFromOutside === undefined) return
-      const place = { topic: 'audit', part: 2 }
-      const before = await headOf('audit', 2)
-      await append(aRecord({ ...place, eventId: 'ours-1' }))
-      await subject.writeFromOutside(place, { attributes: {}, body: 'no event' })
-      const attributes = {
-        specversion: '1.0',
-        id: 'theirs',
-        source: '/kiosk/ä',
-        type: 'thing.done',
-        tenantid: TENANT,
-        partitionkey: 'k',
-      }
-      await subject.writeFromOutside(place, { attributes, body: '{"a":1}' })
-      await append(aRecord({ ...place, eventId: 'ours-2' }))
-      const read = await readAll('audit', 2, before)
-      expect(read.map((record) => record.position - before.position)).toEqual([1, 2, 3, 4])
-      expect(read.map((record) => record.eventId)).toEqual(['ours-1', '', 'theirs', 'ours-2'])
-      expect(read[1]?.envelope).toBe('no event')
-      expect(read[2]).toMatchObject({ tenantId: TENANT, type: 'thing.done', key: 'k', userId: null })
-      expect(JSON.parse(read[2]?.envelope ?? '')).toEqual({
-        ...attributes,
-        datacontenttype: 'application/json',
-        data: { a: 1 },
-      })
-    })
 
     it('lists every partition of a topic with its head', async () => {
       const states = await subject.bus.partitions('memory')
@@ -369,69 +292,9 @@ export function eventBusConformance({ name, open }: EventBusUnderTest): void {
       expect((await headOf('conversation', 0)).oldestPosition).toBe(3)
     })
 
-    it('drops what is old and passed by its readers, where the log does not know them, and positions go on', async () => {
-      if (subject.bus.flags.transactionalWithDatabase) return
-      const topic = 'conversation'
-      await append(...[1, 2, 3].map((n) => aRecord({ topic, eventId: `old-${n}` })), aRecord({ topic, part: 1 }))
-      await new Promise((resolve) => setTimeout(resolve, 5))
-      const between = new Date()
-      await new Promise((resolve) => setTimeout(resolve, 5))
-      await append(aRecord({ topic, eventId: 'young' }))
-      expect(await subject.bus.trim(topic, new Date(0), new Map([[0, 4]]))).toBe(0)
-      expect(await subject.bus.trim(topic, between, new Map([[0, 2]]))).toBe(2)
-      expect((await readAll(topic, 0, LOG_START)).map((record) => record.eventId)).toEqual(['old-3', 'young'])
-      expect(await subject.bus.trim(topic, between, new Map([[0, 4]]))).toBe(1)
-      expect(await readAll(topic, 1, LOG_START)).toHaveLength(1)
-      expect(await subject.bus.trim(topic, new Date(Date.now() + 60_000), new Map([[0, 4]]))).toBe(1)
-      expect(await headOf(topic, 0)).toMatchObject({ position: 4, oldestPosition: 5 })
-      expect(await append(aRecord({ topic }))).toMatchObject([{ position: 5 }])
-    })
-
-    it('while its server is away every call is a problem in time, and then everything that was answered is there', async () => {
-      const { server, bus } = subject
-      if (server === undefined) return
-      const topic = 'memory'
-      const before = await headOf(topic, 0)
-      const answered: string[] = []
-      let isStopping = false
-      const writing = (async () => {
-        for (let n = 0; ; n++) {
-          const batch = [0, 1, 2].map((index) => aRecord({ topic, key: 'k', eventId: `o-${n}-${index}` }))
-          // As the relay does: the same batch until it is answered.
-          while (!(await isDone(bus.append(batch)))) await new Promise((resolve) => setTimeout(resolve, 50))
-          answered.push(...batch.map((record) => record.eventId))
-          if (isStopping && n > 5) return
-        }
-      })()
-      while (answered.length < 30) await new Promise((resolve) => setTimeout(resolve, 1))
-      await server.stop()
-      const startedAt = performance.now()
-      const calls = [
-        bus.append([aRecord({ topic, part: 1 })]),
-        bus.partitions(),
-        bus.read({ topic, part: 0, after: before, limit: 1 }),
-      ]
-      for (const call of await Promise.allSettled(calls))
-        expect(call).toMatchObject({
-          status: 'rejected',
-          reason: { code: expect.stringMatching(/^(unavailable|timeout)$/) as string },
-        })
-      expect(performance.now() - startedAt).toBeLessThan(15_000)
-      await server.start()
-      isStopping = true
-      await writing
-      const read = (await readAll(topic, 0, before)).map((record) => record.eventId)
-      if (bus.flags.nativeDedupe) expect(read).toEqual(answered)
-      else expect(new Set(read)).toEqual(new Set(answered))
-    }, 60_000)
+    outsideBusConformance({ subject: () => subject, append, headOf, readAll, aRecord })
   })
 }
-
-const isDone = (work: Promise<unknown>): Promise<boolean> =>
-  work.then(
-    () => true,
-    () => false,
-  )
 
 function expectKeysInOrder(records: readonly LogRecord[]): void {
   const last = new Map<string, string>()
