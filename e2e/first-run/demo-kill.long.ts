@@ -26,7 +26,7 @@ const FORGETFUL = `
   syncBuiltinESMExports()
 `
 
-test('npm run demo:kill kills at the five moments and prints what held with its times', async () => {
+test('EXA-R10 npm run demo:kill kills at the five moments and prints what held with its times', async () => {
   const { code, rows } = await demoKill()
   expect(code).toBe(0)
   expect(rows).toEqual(
@@ -35,7 +35,7 @@ test('npm run demo:kill kills at the five moments and prints what held with its 
   expect(rows).toHaveLength(5)
 }, 1_200_000)
 
-test('a row that does not hold is said, and the exit code is not zero', async () => {
+test('EXA-R10 a row that does not hold is said, and the exit code is not zero', async () => {
   const { code, rows } = await demoKill(FORGETFUL)
   expect(code).toBe(1)
   expect(rows).toEqual(
