@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# A server of one's own, for tests that stop it: own-server.sh postgres|nats   Prints its address, then obeys lines on stdin, each answered by one line:
+# A server of one's own, for tests that stop it: own-server.sh postgres|nats|kafka   Prints its address, then obeys lines on stdin, each answered by one line:
 # `stop` → stopped, `start` → started, `restart` → restarted. The end of stdin ends it.
 set -euo pipefail
 unset RUN
 source "$(dirname "${BASH_SOURCE[0]}")/servers.sh"
 trap stop_all EXIT
-server=${1:?which server: postgres or nats}
+server=${1:?which server: postgres, nats or kafka}
 "install_$server"
 "start_$server"
 case $server in
   postgres) echo "$DATABASE_URL"; signal=-INT ;;
   nats) echo "$NATS_URL"; signal=-TERM ;;
+  kafka) echo "$KAFKA_BROKERS"; signal=-TERM ;;
 esac
 while read -r line; do
   case $line in

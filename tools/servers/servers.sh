@@ -137,3 +137,38 @@ start_nats() {
   launch_nats
   export NATS_PORT NATS_URL="nats://127.0.0.1:$NATS_PORT"
 }
+
+# Kafka's pin is in kafka/pom.xml.
+install_kafka() { maven_libs "$SERVERS_DIR/kafka" "$TOOLS/kafka"; }
+
+maven_libs() { # folder of a pom.xml, target   fetched once for each pom
+  cmp -s "$1/pom.xml" "$2/.pom.xml" && return 0
+  rm -rf "$2"
+  mvn -B -q -f "$1/pom.xml" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$2"
+  cp "$1/pom.xml" "$2/.pom.xml"
+}
+
+kafka_java() { # a small heap and a short start: these servers live for minutes
+  exec java -Xms128m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "-Dkafka.logs.dir=$RUN/kafka" \
+    "-Dlog4j2.configurationFile=$SERVERS_DIR/kafka/log4j2.yaml" -cp "$TOOLS/kafka/*" "$@"
+}
+
+launch_kafka() { # on the data of start_kafka, at its port
+  spawn kafka kafka_java kafka.Kafka "$RUN/kafka/server.properties"
+  ready kafka 60 grep -q 'Kafka Server started' "$RUN/kafka.log"
+}
+
+# One KRaft node, broker and controller, that asks no password. KAFKA_OPTIONS adds lines of its properties.
+start_kafka() {
+  local controller
+  KAFKA_PORT=$(free_port)
+  controller=$(free_port)
+  mkdir -p "$RUN/kafka"
+  sed -e "s|@PORT@|$KAFKA_PORT|" -e "s|@CONTROLLER@|$controller|" -e "s|@DATA@|$RUN/kafka/data|" \
+    "$SERVERS_DIR/kafka/server.properties" >"$RUN/kafka/server.properties"
+  printf '%b\n' "${KAFKA_OPTIONS:-}" >>"$RUN/kafka/server.properties"
+  (kafka_java kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg -c "$RUN/kafka/server.properties" >"$RUN/kafka-format.log" 2>&1) ||
+    { cat "$RUN/kafka-format.log" >&2; return 1; }
+  launch_kafka
+  export KAFKA_PORT KAFKA_BROKERS="127.0.0.1:$KAFKA_PORT"
+}
