@@ -23,6 +23,12 @@ const RETRY_AFTER_MS = 1_000
 /** A broker works on one request of a connection at a time, so what may take long has one of its own. */
 export type Lane = 'append' | 'read' | 'watch'
 
+export interface Target {
+  readonly broker: number
+  readonly lane: Lane
+  readonly timeoutMs: number
+}
+
 /** Where a partition is led, as last heard. */
 export interface Led {
   readonly leader: number
@@ -37,13 +43,7 @@ export interface Cluster {
   pin(ids: ReadonlyMap<string, string>): void
   /** @throws Problem `unavailable` when the topic was deleted and made again; an error that is tried again when it is away */
   leaderOf(topicName: string, part: number, timeoutMs: number): Promise<Led>
-  send<Request, Response>(
-    to: number,
-    lane: Lane,
-    api: Api<Request, Response>,
-    request: Request,
-    timeoutMs: number,
-  ): Promise<Response>
+  send<Request, Response>(to: Target, api: Api<Request, Response>, request: Request): Promise<Response>
   sendToAny<Request, Response>(api: Api<Request, Response>, request: Request, timeoutMs: number): Promise<Response>
   /**
    * Runs calls until they succeed or 5 s are over, with new metadata before each repeat; `work` is told what is left of them.
@@ -83,17 +83,17 @@ export function createCluster(options: ClusterOptions, topicNames: readonly stri
 
   const sendToAny: Cluster['sendToAny'] = async (api, request, timeoutMs) => {
     const until = performance.now() + timeoutMs
-    let failure: unknown
+    let failure = new Error('no Kafka broker answered in time')
     for (const address of [...(heard?.brokers ?? []), ...bootstrap]) {
       const leftMs = until - performance.now()
       if (leftMs <= 0) break
       try {
         return await connections.send(address, 'read', { api, request, timeoutMs: leftMs })
       } catch (error) {
-        failure = error
+        failure = error as Error
       }
     }
-    throw failure ?? new Error('no broker answered in time')
+    throw failure
   }
   const refresh = (timeoutMs: number): Promise<ClusterMetadata> => {
     refreshing ??= sendToAny(metadata, topicNames, timeoutMs)
@@ -118,14 +118,15 @@ export function createCluster(options: ClusterOptions, topicNames: readonly stri
       const topic = (await view(timeoutMs)).topics.find(({ name }) => name === topicName)
       requireSame(topicName, topic, pinned.get(topicName))
       const partition = topic?.partitions.find((each) => each.part === part)
-      if (topic === undefined || partition === undefined) throw kafkaError(topic?.error || CODES.UNKNOWN_TOPIC_OR_PARTITION, topicName)
+      if (topic === undefined || partition === undefined)
+        throw kafkaError(topic?.error || CODES.UNKNOWN_TOPIC_OR_PARTITION, topicName)
       if (partition.leader < 0) throw kafkaError(partition.error || CODES.LEADER_NOT_AVAILABLE, `${topicName}-${part}`)
       return { leader: partition.leader, topicId: topic.id }
     },
-    send: async (to, lane, api, request, timeoutMs) => {
-      const broker = (await view(timeoutMs)).brokers.find(({ id }) => id === to)
-      if (broker === undefined) throw kafkaError(CODES.LEADER_NOT_AVAILABLE, `broker ${to} is away`)
-      return connections.send(broker, lane, { api, request, timeoutMs })
+    send: async ({ broker, lane, timeoutMs }, api, request) => {
+      const found = (await view(timeoutMs)).brokers.find(({ id }) => id === broker)
+      if (found === undefined) throw kafkaError(CODES.LEADER_NOT_AVAILABLE, `broker ${broker} is away`)
+      return connections.send(found, lane, { api, request, timeoutMs })
     },
     sendToAny,
     attempt: async (what, work) => {

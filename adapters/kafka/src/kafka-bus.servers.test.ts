@@ -1,23 +1,13 @@
-import { randomUUID } from 'node:crypto'
-import { silentLogger } from '@soma/kernel'
 import { eventBusConformance } from '@soma/kernel/testing'
-import { openKafkaBus } from './kafka-bus.ts'
-import { brokers } from '../testing/kafka.ts'
+import { openBus } from '../testing/kafka-servers.ts'
 
-const PARTITIONS = 4
+const brokers = process.env['KAFKA_BROKERS']
+if (brokers === undefined) throw new Error('KAFKA_BROKERS is missing: run npm run test:servers')
 
 eventBusConformance({
   name: 'Kafka',
   open: async () => {
-    const bus = await openKafkaBus({
-      brokers: brokers(),
-      partitions: PARTITIONS,
-      prefix: `test-${randomUUID().slice(0, 8)}`,
-      production: false,
-      durability: 'process',
-      maxEventBytes: 262_144,
-      log: silentLogger,
-    })
-    return { bus, partitions: PARTITIONS, transaction: (_, work) => work(), close: () => bus.close() }
+    const bus = await openBus(brokers)
+    return { bus, partitions: 4, transaction: (_tenantId, work) => work(undefined), close: () => bus.close() }
   },
 })

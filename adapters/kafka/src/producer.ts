@@ -32,7 +32,11 @@ export function createProducerIdentity(cluster: Cluster, { prefix }: TopicNames)
       const coordinator = await cluster.sendToAny(findCoordinator, transactionalId, timeoutMs)
       if (coordinator.error !== 0) throw kafkaError(coordinator.error)
       const request = { transactionalId, timeoutMs: TRANSACTION_MS }
-      const { error, ...producer } = await cluster.send(coordinator.id, 'append', initProducerId, request, timeoutMs)
+      const { error, ...producer } = await cluster.send(
+        { broker: coordinator.id, lane: 'append', timeoutMs },
+        initProducerId,
+        request,
+      )
       if (error !== 0) throw kafkaError(error, transactionalId)
       return producer
     })

@@ -57,7 +57,11 @@ async function fetchOnce(
   const { leader, topicId } = await cluster.leaderOf(nameOf(names, topic), part, timeoutMs)
   const partitions = [{ topic: topicId, part, offset, maxBytes: FETCH_BYTES }]
   const request = { maxWaitMs: 0, minBytes: 0, maxBytes: FETCH_BYTES, partitions }
-  const { error, partitions: answers } = await cluster.send(leader, 'read', fetchRecords, request, timeoutMs)
+  const { error, partitions: answers } = await cluster.send(
+    { broker: leader, lane: 'read', timeoutMs },
+    fetchRecords,
+    request,
+  )
   const failure = error || answers[0]?.error || 0
   if (failure !== 0) throw kafkaError(failure)
   return { ...(answers[0] as FetchedPartition), offset }
@@ -77,7 +81,7 @@ export async function offsetsOf(
     const answers = await Promise.all(
       [...groups].map(([leader, group]) => {
         const queries = group.map(({ topic, part }) => ({ topic: nameOf(names, topic), part, at }))
-        return cluster.send(leader, 'read', listOffsets, queries, timeoutMs)
+        return cluster.send({ broker: leader, lane: 'read', timeoutMs }, listOffsets, queries)
       }),
     )
     const found = new Map<string, number>()
@@ -152,7 +156,10 @@ export async function trimTopic(
   await cluster.attempt(`${nameOf(names, topic)} could not be trimmed`, async (timeoutMs) => {
     for (const [leader, group] of await byLeader(cluster, names, wanted, timeoutMs)) {
       const partitions = group.map(({ part, offset }) => ({ topic: nameOf(names, topic), part, offset }))
-      const answers = await cluster.send(leader, 'read', deleteRecords, { timeoutMs, partitions }, timeoutMs)
+      const answers = await cluster.send({ broker: leader, lane: 'read', timeoutMs }, deleteRecords, {
+        timeoutMs,
+        partitions,
+      })
       const failed = answers.find(({ error }) => error !== 0 && error !== CODES.OFFSET_OUT_OF_RANGE)
       if (failed !== undefined) throw kafkaError(failed.error, `${failed.topic}-${failed.part}`)
     }

@@ -149,7 +149,10 @@ async function makeTopics(
       replicas,
       settings: Object.fromEntries(settings),
     }))
-    const answers = await cluster.send(controller, 'read', createTopics, { topics, timeoutMs }, timeoutMs)
+    const answers = await cluster.send({ broker: controller, lane: 'read', timeoutMs }, createTopics, {
+      topics,
+      timeoutMs,
+    })
     const failed = answers.find(({ error }) => error !== 0 && error !== CODES.TOPIC_ALREADY_EXISTS)
     if (failed !== undefined)
       throw kafkaError(

@@ -8,6 +8,9 @@ import { type Produced, produce } from './wire/log-apis.ts'
 /** Far below the 100 MB that a broker takes. */
 const REQUEST_BYTES = 8 * 1024 * 1024
 
+/** What a leader needs to say that its replicas were too late, instead of nothing. */
+const ANSWER_MS = 500
+
 const FENCED: ReadonlySet<number | undefined> = new Set([CODES.INVALID_PRODUCER_EPOCH, CODES.PRODUCER_FENCED])
 
 export interface Failures {
@@ -100,10 +103,10 @@ async function sendBatches(
   { leader, batches, timeoutMs }: { leader: number; batches: readonly Batch[]; timeoutMs: number },
 ): Promise<Outcome[]> {
   const request = {
-    timeoutMs,
+    timeoutMs: Math.max(1, timeoutMs - ANSWER_MS),
     batches: batches.map(({ writer, bytes }) => ({ topic: nameOf(names, writer.topic), part: writer.part, bytes })),
   }
-  const answers = await cluster.send(leader, 'append', produce, request, timeoutMs)
+  const answers = await cluster.send({ broker: leader, lane: 'append', timeoutMs }, produce, request)
   return batches.flatMap((batch) => {
     const name = nameOf(names, batch.writer.topic)
     const answer = answers.find(({ topic, part }) => topic === name && part === batch.writer.part)

@@ -45,7 +45,11 @@ export async function watchEnds(
       maxBytes: 1,
     }))
     const request = { maxWaitMs: WAIT_MS, minBytes: 1, maxBytes: 1, partitions }
-    const answer = await cluster.send(leader, 'watch', fetchRecords, request, WAIT_MS + ANSWER_MS)
+    const answer = await cluster.send(
+      { broker: leader, lane: 'watch', timeoutMs: WAIT_MS + ANSWER_MS },
+      fetchRecords,
+      request,
+    )
     for (const { topic, part, error, end } of answer.partitions) {
       if (error !== 0) throw kafkaError(error)
       advance({ topic: ids.get(topic) ?? '', part }, end)

@@ -73,7 +73,8 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
   opened.push(await startTracesTo(settings.otlpEndpoint, processId))
   const modules = chosenModules(platform, options.modules)
   if (options.authenticate === undefined) requireIdentity(modules, settings)
-  const events = { ...SPINE_DEFAULTS, ...configuration.of('events') } as EventSpineSettings
+  const production = configuration.mode.startsWith('production')
+  const events = { ...SPINE_DEFAULTS, ...configuration.of('events'), production } as EventSpineSettings
 
   const database = options.database ?? (await openDatabase({ ...settings, durability: events.durability, log }))
   opened.push(() => database.close())

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { createPostgresLog } from '@soma/adapter-postgres-log'
 import type { Database, EventBus, Logger } from '@soma/kernel'
 import type { SegmentedBus } from '@soma/runtime'
@@ -13,6 +14,14 @@ export interface EventBusSettings {
   readonly natsCredentialsFile: string
   readonly natsReplicas: number
   readonly natsSyncsAlways: boolean
+  readonly kafkaBrokers: string
+  readonly kafkaTls: boolean
+  readonly kafkaCaFile: string
+  readonly kafkaSasl: 'none' | 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+  readonly kafkaUsername: string
+  readonly kafkaPassword: string
+  /** The mode is a production one: what could lose events when one server dies is refused. */
+  readonly production: boolean
 }
 
 export interface EventBusOptions {
@@ -32,7 +41,7 @@ export async function openEventBus(options: EventBusOptions): Promise<EventBus |
     case 'nats':
       return openNatsBus(options)
     case 'kafka':
-      throw new Error('events.bus is kafka, which this version cannot open yet: choose postgres or nats')
+      return openKafkaBus(options)
   }
 }
 
@@ -54,5 +63,23 @@ async function openNatsBus({ settings, log }: EventBusOptions): Promise<EventBus
     maxEventBytes: settings.maxEventBytes,
     log,
     ...(settings.natsCredentialsFile === '' ? {} : { credentialsFile: settings.natsCredentialsFile }),
+  })
+}
+
+async function openKafkaBus({ settings, log }: EventBusOptions): Promise<EventBus> {
+  if (settings.kafkaBrokers === '')
+    throw new Error('events.bus is kafka, but events.kafkaBrokers is empty: name a broker')
+  const { openKafkaBus } = await import('@soma/adapter-kafka')
+  const { kafkaSasl: mechanism, kafkaUsername: username, kafkaPassword: password, kafkaCaFile } = settings
+  const ca = kafkaCaFile === '' ? {} : { ca: await readFile(kafkaCaFile) }
+  return openKafkaBus({
+    brokers: settings.kafkaBrokers.split(','),
+    partitions: settings.partitions,
+    production: settings.production,
+    durability: settings.durability,
+    maxEventBytes: settings.maxEventBytes,
+    tls: settings.kafkaTls ? ca : undefined,
+    sasl: mechanism === 'none' ? undefined : { mechanism, username, password },
+    log,
   })
 }

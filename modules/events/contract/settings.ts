@@ -53,6 +53,24 @@ export const eventSettings = {
     summary:
       'States that the NATS servers run with sync_interval always, which they tell nobody. With one replica, durability power needs it.',
   }),
+  kafkaBrokers: setting({
+    type: z.string(),
+    default: '',
+    summary: 'host:port of one or more brokers, by commas. Needed where events.bus is kafka.',
+  }),
+  kafkaTls: setting({ type: z.boolean(), default: false, summary: 'Whether the connections to Kafka are encrypted.' }),
+  kafkaCaFile: setting({
+    type: z.string(),
+    default: '',
+    summary: 'File with the certificate authority of the brokers; empty where it is a public one.',
+  }),
+  kafkaSasl: setting({
+    type: z.enum(['none', 'PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']),
+    default: 'none',
+    summary: 'How Soma proves to the brokers who it is.',
+  }),
+  kafkaUsername: setting({ type: z.string(), default: '', summary: 'Name for events.kafkaSasl.' }),
+  kafkaPassword: setting({ type: z.string(), default: '', summary: 'Password for events.kafkaSasl.', sensitive: true }),
   partitions: setting({
     type: z.number().int().min(1).max(256),
     default: 16,

@@ -182,5 +182,8 @@ function requireVersions(
     (need) => !apis.some(({ key, min, max }) => key === need.key && min <= need.version && need.version <= max),
   )
   if (missing !== undefined)
-    throw kafkaError(CODES.UNSUPPORTED_VERSION, `the broker does not speak ${missing.name} ${missing.version}: Kafka 3.1 to 4.x is needed`)
+    throw kafkaError(
+      CODES.UNSUPPORTED_VERSION,
+      `the broker does not speak ${missing.name} ${missing.version}: Kafka 3.1 to 4.x is needed`,
+    )
 }
