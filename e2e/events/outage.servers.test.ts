@@ -100,6 +100,30 @@ it('while the bus is away publishing goes on and readiness degrades; when it is 
   }
 }, 120_000)
 
+it('what is on the bus is listed and found by id, and a stream of its history ends where the live one begins', async () => {
+  const list = async (query: string) =>
+    (await fetch(`${server.url}/v1/events?${query}`)).json() as Promise<{ items: EventEnvelope[] }>
+  await until(async () => (await list('type=outage.seen&limit=200')).items.length === 120)
+  const [newest] = (await list('type=outage.seen&limit=1')).items
+  const found = await fetch(`${server.url}/v1/events/${newest?.id}`)
+  expect(await found.json()).toEqual(newest)
+  expect(seen.find((event) => event.id === newest?.id)).toEqual(newest)
+
+  const ended = new AbortController()
+  const stream = await fetch(`${server.url}/v1/events/stream?topics=business-facts&from=earliest`, {
+    signal: ended.signal,
+  })
+  const frames = (stream.body as ReadableStream<Uint8Array>)[Symbol.asyncIterator]()
+  const decoder = new TextDecoder()
+  let text = ''
+  const countOf = () => text.split('"type":"outage.seen"').length - 1
+  while (countOf() < 120) text += decoder.decode((await frames.next()).value, { stream: true })
+  expect(await publish(120)).toBe(201)
+  while (countOf() < 121) text += decoder.decode((await frames.next()).value, { stream: true })
+  expect(text.match(/"number":\d+/g)).toHaveLength(121)
+  ended.abort()
+}, 30_000)
+
 it('a process with another bus or partition count does not start beside the others', async () => {
   const change = (settings: Record<string, unknown>) =>
     startServer({

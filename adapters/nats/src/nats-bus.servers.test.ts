@@ -1,5 +1,6 @@
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, headers } from '@nats-io/transport-node'
+import { LOG_START } from '@soma/kernel'
 import { eventBusConformance, type OutsideEvent, type OutsidePlace } from '@soma/kernel/testing'
 import { ownServer } from '@soma/runtime/testing'
 import { describe, expect, it } from 'vitest'
@@ -64,6 +65,17 @@ describe('a NATS server that would not keep what was asked for', () => {
 
   it('messages that are too small for the largest event are refused at the start', async () => {
     await expect(openBus(url, { maxEventBytes: 1_048_576 })).rejects.toThrow('max_payload')
+  })
+
+  it('a batch whose middle the server refuses leaves what is before it and nothing behind it', async () => {
+    const bus = await openBus(url)
+    const record = { topic: 'memory', part: 0, tenantId: 't', type: 'a.b', key: 'k', userId: null }
+    const envelopes = ['"first"', `"${'x'.repeat(1_048_576)}"`, '"third"']
+    const batch = envelopes.map((envelope, n) => ({ ...record, eventId: `e${n}`, envelope }))
+    await expect(bus.append(batch)).rejects.toMatchObject({ code: 'unavailable' })
+    const read = await bus.read({ topic: 'memory', part: 0, after: LOG_START, limit: 10 })
+    expect(read.map(({ eventId }) => eventId)).toEqual(['e0'])
+    await bus.close()
   })
 
   it('a server that is not there is unavailable', async () => {

@@ -1,3 +1,4 @@
+import { createLogIndex } from '@soma/adapter-postgres-log'
 import type { Database, EventBus, Logger, Metrics } from '@soma/kernel'
 import {
   claimInstallation,
@@ -54,6 +55,10 @@ export async function openEventSpine({ database, settings, log, metrics }: Event
   const relay = createRelay({ database, bus, emitter, tail, log, metrics })
   await tail.start()
   await relay.start()
+  const index = bus.flags.transactionalWithDatabase
+    ? undefined
+    : createLogIndex({ database, reader: tail, partitions, log })
+  await index?.start()
   const backlog = bus.flags.transactionalWithDatabase ? undefined : watchBacklog({ database, log })
   return {
     bus,
@@ -69,6 +74,7 @@ export async function openEventSpine({ database, settings, log, metrics }: Event
     stop: async () => {
       await relay.stop()
       await backlog?.stop()
+      await index?.stop()
       await tail.stop()
       await bus.close()
     },

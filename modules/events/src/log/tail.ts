@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Context, EventEnvelope, LogRecord, ModuleDatabase, Topic } from '@soma/kernel'
 import { type EventFilter, matches, openOnce, type TopicReadings } from './event-filter.ts'
 import { readAfter } from './store.ts'
@@ -13,6 +14,8 @@ const READ_EVENTS = 200
 const SMALL_CURSOR = 16
 const CURSOR_EVERY = 50
 const BEHIND_MS = 5 * 60_000
+/** The copy is made within milliseconds of a notice. */
+const COPY_WAIT_MS = 20
 
 export type TailFrame =
   | { readonly id?: string; readonly event: 'event'; readonly data: EventEnvelope }
@@ -69,6 +72,7 @@ async function* readPass(
 ): AsyncGenerator<{ record: LogRecord; isLast: boolean }> {
   const { positions, readings, filter } = options
   for (const [topic, parts] of positions) {
+    const wanted = await options.heads(topic)
     for (;;) {
       const { records, heads } = await options.database.transaction(options.context, (tx) =>
         readAfter(tx, { topic, positions: parts, readings, filter, limit: READ_EVENTS }),
@@ -77,10 +81,11 @@ async function* readPass(
         if (signal.aborted) return
         yield { record, isLast: index === records.length - 1 && records.length < READ_EVENTS }
       }
-      if (records.length < READ_EVENTS) {
-        for (const [part, head] of heads.entries()) parts[part] = Math.max(parts[part] ?? 0, head)
-        break
-      }
+      if (records.length === READ_EVENTS) continue
+      for (const [part, head] of heads.entries()) parts[part] = Math.max(parts[part] ?? 0, head)
+      // The copy of a log outside the database may be a moment behind it; what comes after `wanted` is caught live.
+      if (signal.aborted || heads.every((head, part) => head >= (wanted[part] ?? 0))) break
+      await delay(COPY_WAIT_MS)
     }
   }
 }
