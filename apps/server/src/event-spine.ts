@@ -1,12 +1,14 @@
 import { createLogIndex } from '@soma/adapter-postgres-log'
 import type { Database, EventBus, Logger, Metrics } from '@soma/kernel'
 import {
+  type Backlog,
   claimInstallation,
   createEmitter,
   createRelay,
   createTail,
   type Emitter,
   type EmitMode,
+  refuseLostEvents,
   type Relay,
   resetLeases,
   type SegmentedBus,
@@ -43,34 +45,42 @@ export interface EventSpineOptions {
 
 /**
  * Opens the log, emitter, ring and relay. The relay also moves delayed events, so it runs in both modes.
- * @throws Error when the installation was started with another bus or partition count
+ * @throws Error when the installation was started with another bus or partition count, or the bus has lost events that were read
  */
-export async function openEventSpine({ database, settings, log, metrics }: EventSpineOptions): Promise<EventSpine> {
+export async function openEventSpine(options: EventSpineOptions): Promise<EventSpine> {
+  await claimInstallation(options.database, options.settings)
+  const bus = await openEventBus(options)
+  try {
+    return await startSpine(bus, options)
+  } catch (error) {
+    await bus.close()
+    throw error
+  }
+}
+
+async function startSpine(
+  bus: EventBus | SegmentedBus,
+  { database, settings, log, metrics }: EventSpineOptions,
+): Promise<EventSpine> {
   const { partitions } = settings
-  await claimInstallation(database, settings)
-  const bus = await openEventBus({ settings, database, log })
+  const isOutside = !bus.flags.transactionalWithDatabase
+  if (isOutside) await refuseLostEvents(database, bus)
   if (database.engine === 'pglite') await resetLeases(database)
   const emitter = createEmitter({ bus, database, mode: emitModeOf(settings, database, bus), partitions })
   const tail = createTail({ database, bus, emitter, log })
   const relay = createRelay({ database, bus, emitter, tail, log, metrics })
   await tail.start()
   await relay.start()
-  const index = bus.flags.transactionalWithDatabase
-    ? undefined
-    : createLogIndex({ database, reader: tail, partitions, log })
+  const index = isOutside ? createLogIndex({ database, reader: tail, partitions, log }) : undefined
   await index?.start()
-  const backlog = bus.flags.transactionalWithDatabase ? undefined : watchBacklog({ database, log })
+  const backlog = isOutside ? watchBacklog({ database, log }) : undefined
   return {
     bus,
     emitter,
     tail,
     relay,
     outboxRows: () => backlog?.current().rows ?? 0,
-    busFault: () => {
-      const { rows, oldestAgeMs } = backlog?.current() ?? { rows: 0, oldestAgeMs: 0 }
-      if (oldestAgeMs < BACKLOG_WARN_MS) return undefined
-      return `${rows} events wait for the ${settings.bus} bus, the oldest for ${Math.round(oldestAgeMs / 1000)} s`
-    },
+    busFault: () => faultOf(settings.bus, backlog?.current()),
     stop: async () => {
       await relay.stop()
       await backlog?.stop()
@@ -79,6 +89,11 @@ export async function openEventSpine({ database, settings, log, metrics }: Event
       await bus.close()
     },
   }
+}
+
+function faultOf(bus: string, backlog: Backlog | undefined): string | undefined {
+  if (backlog === undefined || backlog.oldestAgeMs < BACKLOG_WARN_MS) return undefined
+  return `${backlog.rows} events wait for the ${bus} bus, the oldest for ${Math.round(backlog.oldestAgeMs / 1000)} s`
 }
 
 /** What is outside the database cannot join its transactions: `auto` is the outbox there, `inline` is refused by the emitter. */

@@ -1,4 +1,4 @@
-import type { Database } from '@soma/kernel'
+import type { Database, EventBus } from '@soma/kernel'
 
 /** What all processes of an installation share, fixed at its first start. */
 export interface Installation {
@@ -28,4 +28,24 @@ export async function claimInstallation(database: Database, { bus, partitions }:
     throw new Error(
       `events.partitions is ${partitions}, but this installation was started with ${first.partitions}: set it back`,
     )
+}
+
+/**
+ * Before anybody reads a bus outside the database.
+ * @throws Error when a group has read further than a partition goes: the bus lost its data or is another one, and would begin again behind every group
+ */
+export async function refuseLostEvents(database: Database, bus: EventBus): Promise<void> {
+  const read = await database.transaction({ role: 'soma_bus' }, (session) =>
+    session.query<{ topic: string; part: number; pos: number }>(
+      'select topic, part, max(pos) as pos from events.cursor group by topic, part',
+    ),
+  )
+  const heads = new Map((await bus.partitions()).map(({ topic, part, position }) => [`${topic}:${part}`, position]))
+  for (const { topic, part, pos } of read) {
+    const head = heads.get(`${topic}:${part}`) ?? 0
+    if (pos > head)
+      throw new Error(
+        `partition ${part} of ${topic} ends at ${head} on the bus, but groups have read it up to ${pos}: the bus lost events or is another one; restore it`,
+      )
+  }
 }
