@@ -4,6 +4,7 @@ import { connectionOperations, deliveryOperations, lagOperations } from './deliv
 import { eventOperations } from './events.ts'
 import { eventFacts } from './facts.ts'
 import { deliveryDead } from './problems.ts'
+import { scheduledOperations } from './scheduled.ts'
 import { eventSettings } from './settings.ts'
 import { subscriptionOperations } from './subscriptions.ts'
 import { topicOperations } from './topics.ts'
@@ -16,6 +17,7 @@ export * from './envelope.ts'
 export * from './events.ts'
 export * from './facts.ts'
 export * from './problems.ts'
+export * from './scheduled.ts'
 export * from './settings.ts'
 export * from './subscriptions.ts'
 export * from './topics.ts'
@@ -25,6 +27,7 @@ export const eventsContract = contract({
   summary: 'What happened, who still has to hear it, and what could not be handled?',
   operations: {
     events: eventOperations,
+    scheduled: scheduledOperations,
     topics: topicOperations,
     subscriptions: subscriptionOperations,
     deliveries: deliveryOperations,

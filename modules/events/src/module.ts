@@ -18,6 +18,7 @@ import { createQuota } from './publishing/quota.ts'
 import { requestReply } from './publishing/request.ts'
 import { createPublishing } from './publishing/service.ts'
 import { createViolations } from './publishing/violations.ts'
+import { createScheduledService } from './scheduled/service.ts'
 import { createSubscriptionService } from './subscriptions/service.ts'
 import { createTopicService } from './topics/service.ts'
 import { createWriter } from './writer/writer.ts'
@@ -99,6 +100,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
       tailMaxLag: settings.tailMaxLag,
       quotaStreams: settings.quotaStreams,
     }),
+    scheduled: createScheduledService({ database }),
     topics: createTopicService({ reader, retentionMs: settings.retentionMs }),
     subscriptions: createSubscriptionService({
       database,
@@ -132,7 +134,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
 type Services = ReturnType<typeof createServices>
 
 function operationsOf(services: Services): Handlers<typeof eventsContract> {
-  const { publishing, log, tails, topics, subscriptions, deliveries, lag, deadLetters } = services
+  const { publishing, log, tails, scheduled, topics, subscriptions, deliveries, lag, deadLetters } = services
   return {
     events: {
       publish: (context, call) => publishing.publish(context, call.body, () => call.newId('evt')),
@@ -148,6 +150,10 @@ function operationsOf(services: Services): Handlers<typeof eventsContract> {
       get: (context, call) => log.get(context, call.params.eventId, call.query.source) as never,
       stream: (context, { query, lastEventId, signal }) =>
         tails.stream(context, query, { signal, ...(lastEventId === undefined ? {} : { lastEventId }) }) as never,
+    },
+    scheduled: {
+      list: (context, call) => scheduled.list(context, call.query) as never,
+      delete: (context, call) => scheduled.delete(context, call.params.eventId, call.query.source) as never,
     },
     topics: {
       list: () => topics.list(),

@@ -83,7 +83,7 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
   const tail = createTail({ database, bus, emitter, log: silentLogger })
   const relay = createRelay({ database, bus, emitter, tail, log: silentLogger, metrics: noMetrics })
   await tail.start()
-  if (options.emit === 'relay') await relay.start()
+  await relay.start()
   const recorded: LogRecord[] = []
   const waiting = new Set<() => void>()
   const stopRecording = onAppendOf(tail, (records) => {
@@ -137,7 +137,7 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
   const stop = async () => {
     for (const module of composition.modules) await module.stop()
     stopRecording()
-    if (options.emit === 'relay') await relay.stop()
+    await relay.stop()
     await tail.stop()
   }
   return {

@@ -124,11 +124,14 @@ async function holdsLease(session: SqlSession, owner: string, epoch: number): Pr
   return rows[0]?.held ?? false
 }
 
-/** Delayed events that are due come first, in due order; the others by id, which is given in a transaction's last statement. */
+/**
+ * Delayed events that are due come first, in due order, locked against whoever takes one back at this moment; the others by id, which is given in a transaction's
+ * last statement.
+ */
 async function waitingRows(session: SqlSession, limit: number): Promise<OutboxRow[]> {
   const columns = 'id, topic, part, tenant_id, event_id, type, key, user_id, envelope'
   const due = await session.query<OutboxRow>(
-    `select ${columns} from events.outbox where due_at <= clock_timestamp() order by due_at, id limit $1`,
+    `select ${columns} from events.outbox where due_at <= clock_timestamp() order by due_at, id limit $1 for update`,
     [limit],
   )
   if (due.length === limit) return due
