@@ -1,9 +1,10 @@
 import { contract, defineModule, type EventEnvelope, onTopic, silentLogger } from '@soma/kernel'
 import { type OwnServer, ownServer, until } from '@soma/runtime/testing'
 import { type RunningServer, somaPlatform, startServer } from '@soma/server'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const KEYS = 5
+const ADDRESS = { nats: 'events.natsUrl', kafka: 'events.kafkaBrokers' } as const
 
 /** A module that remembers what it was given. */
 function aWitness(seen: EventEnvelope[]) {
@@ -24,12 +25,13 @@ function aWitness(seen: EventEnvelope[]) {
   })
 }
 
+describe.each(['nats', 'kafka'] as const)('with the log on %s', (bus) => {
 const seen: EventEnvelope[] = []
-let nats: OwnServer
+let away: OwnServer
 let server: RunningServer
 
 beforeAll(async () => {
-  nats = await ownServer('nats')
+  away = await ownServer(bus)
   server = await startServer({
     platform: { ...somaPlatform, modules: [...somaPlatform.modules, aWitness(seen)] },
     sources: {
@@ -37,8 +39,8 @@ beforeAll(async () => {
         mode: 'developer-light',
         'server.port': 0,
         'server.dataDirectory': 'memory',
-        'events.bus': 'nats',
-        'events.natsUrl': nats.url,
+        'events.bus': bus,
+        [ADDRESS[bus]]: away.url,
         'events.durability': 'process',
         'events.validation': 'warn',
       },
@@ -48,7 +50,7 @@ beforeAll(async () => {
 }, 120_000)
 afterAll(async () => {
   await server.stop()
-  await nats.end()
+  await away.end()
 })
 
 async function publish(number: number): Promise<number> {
@@ -77,7 +79,7 @@ it('while the bus is away publishing goes on and readiness degrades; when it is 
   await until(() => seen.length === 20)
   expect(await readiness()).toMatchObject({ code: 200, status: 'ready' })
 
-  await nats.stop()
+  await away.stop()
   const startedAt = performance.now()
   for (const number of numbers.slice(20)) expect(await publish(number)).toBe(201)
   expect((performance.now() - startedAt) / 100).toBeLessThan(200)
@@ -88,7 +90,7 @@ it('while the bus is away publishing goes on and readiness degrades; when it is 
   })
   expect(server.spine.outboxRows()).toBeGreaterThanOrEqual(100)
 
-  await nats.start()
+  await away.start()
   await until(() => seen.length >= 120)
   await until(async () => (await readiness()).status === 'ready')
   expect(seen).toHaveLength(120)
@@ -134,8 +136,8 @@ it('a process with another bus or partition count does not start beside the othe
           mode: 'developer-light',
           'server.port': 0,
           'server.dataDirectory': 'memory',
-          'events.bus': 'nats',
-          'events.natsUrl': nats.url,
+          'events.bus': bus,
+          [ADDRESS[bus]]: away.url,
           'events.durability': 'process',
           ...settings,
         },
@@ -143,11 +145,12 @@ it('a process with another bus or partition count does not start beside the othe
       log: silentLogger,
     })
   await expect(change({ 'events.bus': 'postgres' })).rejects.toThrow(
-    'events.bus is postgres, but this installation was started with nats',
+    `events.bus is postgres, but this installation was started with ${bus}`,
   )
   await expect(change({ 'events.partitions': 8 })).rejects.toThrow(
     'events.partitions is 8, but this installation was started with 16',
   )
   await expect(change({ 'events.emit': 'inline' })).rejects.toThrow('outside the database: use relay')
-  await expect(change({ 'events.natsUrl': '' })).rejects.toThrow('events.natsUrl is empty')
+  await expect(change({ [ADDRESS[bus]]: '' })).rejects.toThrow(`${ADDRESS[bus]} is empty`)
+})
 })

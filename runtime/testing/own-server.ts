@@ -18,7 +18,7 @@ export interface OwnServer {
 
 /** @throws Error when the server does not come up; its log is on stderr */
 export async function ownServer(
-  name: 'postgres' | 'nats',
+  name: 'postgres' | 'nats' | 'kafka',
   environment: Record<string, string> = {},
 ): Promise<OwnServer> {
   const variables = Object.entries(environment).map(([variable, value]) => `${variable}=${value}`)
