@@ -26,8 +26,18 @@ export async function progressOf(run: Run): Promise<{ done: number; dead: number
   )
   const remote = run.journals.reduce((sum, { done }) => sum + done.length, 0)
   const inFlight = run.journals.reduce((sum, journal) => sum + journal.inFlight, 0)
-  // What is committed and not shipped yet, and what is sent and not answered yet, is neither lost nor done.
-  return { done: (row?.effects ?? 0) + remote, dead: row?.dead ?? 0, open: (row?.waiting ?? 0) + inFlight }
+  // What is committed and not shipped yet, what is on the bus and not copied yet, and what is sent and not answered yet, is neither lost nor done.
+  const open = (row?.waiting ?? 0) + (await uncopied(run)) + inFlight
+  return { done: (row?.effects ?? 0) + remote, dead: row?.dead ?? 0, open }
+}
+
+/** Records of a bus outside the database that its copy in the database, which the checks read, lacks. */
+async function uncopied(run: Run): Promise<number> {
+  const { bus } = run.server.spine
+  if (bus.flags.transactionalWithDatabase) return 0
+  const [row] = await asBus<{ copied: number }>(run, 'select sum(head)::int8 as copied from events.partition')
+  const heads = await bus.partitions()
+  return heads.reduce((sum, { position }) => sum + position, 0) - (row?.copied ?? 0)
 }
 
 /** Every group: each of its events once, in order per key, none of another tenant. Answers the replies that were found, each once too. */

@@ -1,19 +1,19 @@
-/** `npm run test:events`: the full size on the embedded engine with fsync and, where DATABASE_URL is set, on Postgres. An argument sets another number of events. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+/** `npm run test:events -- [--bus pglite,postgres,nats,kafka] [--events 100000]`: twenty groups on each of the backends, one after another. */
+import { parseArgs } from 'node:util'
+import { backendsNamed, openBackend } from '../backends.ts'
 import { runLoad } from './hundred-thousand.ts'
 
-const events = Number(process.argv[2] ?? 100_000)
+const { values } = parseArgs({ options: { bus: { type: 'string' }, events: { type: 'string', default: '100000' } } })
+const events = Number(values.events)
+if (!Number.isInteger(events) || events < 1) throw new Error(`--events is ${values.events}: give a whole number`)
 
-async function run(name: string, settings: Readonly<Record<string, unknown>>): Promise<void> {
-  const report = await runLoad({ settings, events, say: (line) => console.log(`${name}: ${line}`) })
-  console.log(`${name}: passed ${JSON.stringify(report)}`)
+for (const name of backendsNamed(values.bus)) {
+  const backend = await openBackend(name, process.env.DATABASE_URL)
+  try {
+    const say = (line: string) => console.log(`${name}: ${line}`)
+    const report = await runLoad({ settings: backend.settings, events, say })
+    say(`passed ${JSON.stringify(report)}`)
+  } finally {
+    await backend.end()
+  }
 }
-
-const directory = await mkdtemp(join(tmpdir(), 'soma-events-'))
-await run('PGlite', { 'server.dataDirectory': directory, 'events.durability': 'power' })
-await rm(directory, { recursive: true })
-const url = process.env.DATABASE_URL
-if (url === undefined) console.log('Postgres: left out, DATABASE_URL is not set')
-else await run('Postgres', { 'server.databaseUrl': url })
