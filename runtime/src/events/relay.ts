@@ -10,7 +10,8 @@ const IDLE_POLL_MS = 1_000
 const ACTIVE_POLL_MS = 100
 /** After a shipped batch the next is likely: poll at the active rate for so long. */
 const ACTIVE_FOR_MS = 2_000
-const RETRY = { baseMs: 1_000, factor: 2, maxMs: 60_000 }
+/** The wait is short enough that a bus that is back gets the first batch well within the 30 s of EVT-R15; a batch is small by then. */
+const RETRY = { baseMs: 1_000, factor: 2, maxMs: 10_000 }
 
 export interface RelayOptions {
   readonly database: Database
