@@ -37,13 +37,13 @@ export async function openBackend(name: BackendName, databaseUrl: string | undef
   if (name === 'pglite') return openDirectory()
   if (databaseUrl === undefined) throw new Error(`${name} needs DATABASE_URL: run it by tools/servers/with-postgres.sh`)
   const database = await createDatabase(databaseUrl)
-  const bus = name === 'postgres' ? undefined : await ownServer(name)
+  const bus = name === 'postgres' ? undefined : await openBus(name)
   return {
     name,
-    settings: { 'server.databaseUrl': database.url, ...(bus === undefined ? {} : busSettings(name, bus)) },
-    bus,
+    settings: { 'server.databaseUrl': database.url, ...bus?.settings },
+    bus: bus?.server,
     end: async () => {
-      await bus?.end()
+      await bus?.server.end()
       await database.drop()
     },
   }
@@ -59,9 +59,10 @@ async function openDirectory(): Promise<Backend> {
   }
 }
 
-function busSettings(name: 'nats' | 'kafka', { url }: OwnServer): Record<string, unknown> {
-  const address = name === 'nats' ? { 'events.natsUrl': url } : { 'events.kafkaBrokers': url }
-  return { 'events.bus': name, 'events.durability': 'process', ...address }
+async function openBus(name: 'nats' | 'kafka') {
+  const server = await ownServer(name)
+  const address = name === 'nats' ? { 'events.natsUrl': server.url } : { 'events.kafkaBrokers': server.url }
+  return { server, settings: { 'events.bus': name, 'events.durability': 'process', ...address } }
 }
 
 async function createDatabase(server: string): Promise<{ url: string; drop(): Promise<void> }> {
