@@ -147,6 +147,19 @@ export const subscriptionOperations = {
     output: subscriptionSchema,
     status: 200,
   }),
+  seek: operation({
+    method: 'POST',
+    path: '/v1/events/subscriptions/{subscriptionId}/seek',
+    summary:
+      'Moves a group in the log: back delivers again, forward skips. Unfinished deliveries end, late acks of them are lost; replayed dead letters stay.',
+    capability: 'event:subscribe',
+    action: 'event.subscribe',
+    params,
+    body: z.strictObject({ to: startAtSchema, note: z.string().min(1).max(1000) }),
+    output: subscriptionSchema,
+    status: 200,
+    problems: [unknownTopic, positionTrimmed],
+  }),
   resume: operation({
     method: 'POST',
     path: '/v1/events/subscriptions/{subscriptionId}/resume',

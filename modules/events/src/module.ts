@@ -109,6 +109,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
       quotaSubscriptions: settings.quotaSubscriptions,
       changed: groups.changed,
       removed: groups.removed,
+      restarted: groups.restarted,
     }),
     deliveries: createDeliveryService({
       database,
@@ -167,6 +168,7 @@ function operationsOf(services: Services): Handlers<typeof eventsContract> {
         subscriptions.update(context, call.params.subscriptionId, { changes: call.body, version: call.ifMatch }),
       delete: (context, call) => subscriptions.delete(context, call.params.subscriptionId, call.ifMatch) as never,
       pause: (context, call) => subscriptions.pause(context, call.params.subscriptionId, call.body.note),
+      seek: (context, call) => subscriptions.seek(context, call.params.subscriptionId, call.body),
       resume: (context, call) => subscriptions.resume(context, call.params.subscriptionId, call.body.note),
     },
     deliveries: {

@@ -31,12 +31,14 @@ export async function moveCursors(group: Group, isLast = false): Promise<void> {
       // Reading goes on with the event after the cursor, so its segment is the one to start in.
       segment: next?.segment ?? partition.segment,
       position: target,
+      epoch: partition.epoch,
     })
   }
   if (rows.length === 0) return
   group.isDirty = false
   group.movedAtMs = nowMs(group)
-  await group.dependencies.writer.write({ cursors: rows })
+  const written = await group.dependencies.writer.write({ cursors: rows })
+  if (written.status === 'written' && written.isFenced) return group.outdated()
   for (const row of rows) {
     const partition = group.byTopic.get(row.topic)?.[row.part]
     if (partition !== undefined) partition.committed = Math.max(partition.committed, row.position)

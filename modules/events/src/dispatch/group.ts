@@ -42,6 +42,8 @@ export interface Partition {
   head: number
   /** The cursor in the database. */
   committed: number
+  /** Of the cursor as it was read: it rises when somebody else moves the cursor. */
+  readonly epoch: number
   /** Positions above the cursor that were finished before this dispatcher began. */
   readonly finished: Set<number>
 }
@@ -85,6 +87,8 @@ export interface Group {
   /** Reads what is there (reading.ts) and hands out what is ready (assigning.ts). Fields, because the parts below them call back up. */
   fill: () => void
   assign: () => void
+  /** What it has in memory is no longer true. */
+  outdated: () => void
 }
 
 export const nowMs = (group: Group): number => group.dependencies.clock.now().getTime()

@@ -1,11 +1,19 @@
 import type { EventsPorts } from '../ports.ts'
+import { commonProblems, uuidOf } from '@soma/kernel'
+import {
+  subscriptionChanged,
+  subscriptionDeleted,
+  subscriptionResumed,
+  subscriptionSuspended,
+} from '../../contract/facts.ts'
+import { openOnce } from '../log/event-filter.ts'
 import { findSubscription, touchSubscription } from '../subscriptions/store.ts'
-import { commonProblems } from '@soma/kernel'
 import { assignReady } from './assigning.ts'
 import { moveCursors } from './cursor.ts'
 import { type Group, type GroupDependencies, nowMs } from './group.ts'
 import { configOf, loadGroup, restoreGroup } from './load.ts'
 import { fill, noticeAppended } from './reading.ts'
+import { hasEpochs } from './store.ts'
 import { createPresence, type Presence, RENEW_MS } from './presence.ts'
 import { tick } from './ticking.ts'
 
@@ -13,6 +21,10 @@ import { tick } from './ticking.ts'
 const TICK_MS = 50
 /** A dispatcher nobody uses is put away after this time; its rows and cursors are in the database. */
 const IDLE_MS = 15_000
+const MOVED = 'the place of this subscription was moved: connect again'
+const CHANGES: ReadonlySet<string> = new Set(
+  [subscriptionChanged, subscriptionSuspended, subscriptionResumed, subscriptionDeleted].map(({ type }) => type),
+)
 
 export interface Groups {
   /** The dispatcher of a subscription, made from its rows when it is not there. Undefined = no such subscription. */
@@ -21,6 +33,8 @@ export interface Groups {
   /** Reads the subscription again. */
   changed(subscriptionId: string): Promise<void>
   removed(subscriptionId: string): Promise<void>
+  /** Carries a change out while nobody of this process dispatches the subscription; its members connect again. */
+  restarted(subscriptionId: string, change: () => Promise<void>): Promise<void>
   /** Ends all dispatchers: streams end, cursors are written, leases stay as they are. */
   close(): Promise<void>
 }
@@ -33,13 +47,13 @@ export function createGroups(options: GroupsOptions): Groups {
   const groups = new Map<string, Group>()
   const ending = new Map<string, Promise<void>>()
   const presence = createPresence(options)
-  /** Another process dispatches it now: what this one has in memory is no longer true. */
-  const giveUp = (id: string) => {
+  /** What this process has in memory is no longer true. */
+  const giveUp = (id: string, reason = 'another process dispatches this subscription now: connect again') => {
     const group = groups.get(id)
     if (group === undefined) return
     groups.delete(id)
     closeGroup(group)
-    endStreams(group, 'another process dispatches this subscription now: connect again')
+    endStreams(group, reason)
   }
 
   /** Its lease is given back at the end: who wants the subscription meanwhile waits, else the release would free the new claim. */
@@ -65,9 +79,33 @@ export function createGroups(options: GroupsOptions): Groups {
     const group = await claimGroup(id, presence, options)
     if (group === undefined) return undefined
     groups.set(id, group)
+    group.outdated = () => groups.get(id) === group && giveUp(id, MOVED)
     await startReading(group)
     return group
   }
+  const changed = async (id: string) => {
+    const group = groups.get(id)
+    if (group === undefined) return
+    const [row, isInPlace] = await options.busTransaction(async (session) => [
+      await findSubscription(session, id),
+      await hasEpochs(session, group.config.group, group.partitions),
+    ])
+    if (row === undefined || groups.get(id) !== group) return
+    if (!isInPlace) return group.outdated()
+    const before = group.config
+    group.config = configOf(row)
+    if (before.topics.join() !== row.config.topics.join() || before.ordered !== row.config.ordered) await reload(group)
+    else group.assign()
+  }
+  const removed = async (id: string) => {
+    const group = groups.get(id)
+    if (group === undefined) return
+    groups.delete(id)
+    closeGroup(group)
+    endStreams(group, 'the subscription was deleted')
+    await presence.release([id])
+  }
+  const stopHearing = hearFacts(options, { changed, removed })
   const endUpkeep = keepUp({ groups, presence, giveUp, putAway, log: options.log })
   return {
     get: async (id) => {
@@ -81,26 +119,22 @@ export function createGroups(options: GroupsOptions): Groups {
       return pending
     },
     loaded: () => [...groups.values()],
-    changed: async (id) => {
+    changed,
+    removed,
+    restarted: (id, change) => {
       const group = groups.get(id)
-      if (group === undefined) return
-      const row = await options.busTransaction((session) => findSubscription(session, id))
-      if (row === undefined) return
-      const before = group.config
-      group.config = configOf(row)
-      if (before.topics.join() !== row.config.topics.join() || before.ordered !== row.config.ordered)
-        await reload(group)
-      else group.assign()
-    },
-    removed: async (id) => {
-      const group = groups.get(id)
-      if (group === undefined) return
+      if (group === undefined) return change()
       groups.delete(id)
       closeGroup(group)
-      endStreams(group, 'the subscription was deleted')
-      await presence.release([id])
+      const done = restart(group, change).finally(() => ending.delete(id))
+      ending.set(
+        id,
+        done.catch(() => undefined),
+      )
+      return done
     },
     close: async () => {
+      stopHearing()
       endUpkeep()
       const all = [...groups.values()]
       groups.clear()
@@ -114,11 +148,38 @@ export function createGroups(options: GroupsOptions): Groups {
     },
   }
 
+  /** The change comes after all that the dispatcher is writing. */
+  async function restart(group: Group, change: () => Promise<void>): Promise<void> {
+    try {
+      await options.writer.write({})
+      await change()
+    } finally {
+      endStreams(group, MOVED)
+      await presence.release([group.config.id])
+    }
+  }
+
   /** Other topics or another order need the memory made anew; members reconnect and get their leased deliveries again. */
   async function reload(group: Group): Promise<void> {
     await putAway(group)
     endStreams(group, 'the subscription was changed')
   }
+}
+
+/** Every process hears of changes by its own reader of the log, whichever of them carried them out. */
+function hearFacts(
+  { reader, log }: GroupsOptions,
+  { changed, removed }: Pick<Groups, 'changed' | 'removed'>,
+): () => void {
+  return reader.onAppend('system-events', (records) => {
+    for (const record of records) {
+      if (!CHANGES.has(record.type)) continue
+      const { subscriptionId } = openOnce(record).data as { subscriptionId: string }
+      const id = uuidOf('sub', subscriptionId)
+      const done = record.type === subscriptionDeleted.type ? removed(id) : changed(id)
+      done.catch((error: unknown) => log.warn('a changed subscription cannot be read', { subscriptionId, error }))
+    }
+  })
 }
 
 /** @throws unavailable while another process has it */

@@ -31,6 +31,7 @@ interface CursorRow {
   readonly part: number
   readonly segment: number
   readonly pos: number
+  readonly epoch: number
 }
 
 /** What a dispatcher begins with. */
@@ -46,9 +47,10 @@ export async function loadGroup(session: SqlSession, id: string): Promise<Loaded
   const subscription = await findSubscription(session, id)
   if (subscription === undefined) return undefined
   const group = groupOf(id)
-  const cursors = await session.query<CursorRow>('select topic, part, segment, pos from events.cursor where grp = $1', [
-    group,
-  ])
+  const cursors = await session.query<CursorRow>(
+    'select topic, part, segment, pos, epoch from events.cursor where grp = $1',
+    [group],
+  )
   const deliveries = await session.query<DeliveryRow>(
     `select d.topic, d.part, d.pos, d.segment, d.delivery_id, d.key, d.attempt, d.member, m.principal_id, d.replay_id, d.envelope,
        case when d.due_at = 'infinity' then null else (extract(epoch from d.due_at - clock_timestamp()) * 1000)::float8 end as due_ms,
@@ -107,6 +109,7 @@ export function restoreGroup(loaded: Loaded, dependencies: GroupDependencies): G
     stopListening: () => {},
     fill: () => {},
     assign: () => {},
+    outdated: () => {},
   }
   group.usedAtMs = nowMs(group)
   const held = loaded.deliveries.map((row) => restoreRow(group, row))
@@ -131,6 +134,7 @@ const partitionOf = (cursor: CursorRow, topic: Topic, { settled }: Loaded): Part
   position: cursor.pos,
   head: cursor.pos,
   committed: cursor.pos,
+  epoch: cursor.epoch,
   finished: new Set(
     settled.filter((place) => place.topic === topic && place.part === cursor.part).map(({ pos }) => pos),
   ),

@@ -42,6 +42,20 @@ export async function knownDeliveries(session: SqlSession, ids: readonly string[
   return new Set(rows.map(({ delivery_id }) => delivery_id))
 }
 
+/** Whether all cursors of a group are where its dispatcher left them. */
+export async function hasEpochs(
+  session: SqlSession,
+  group: string,
+  cursors: readonly { readonly topic: string; readonly part: number; readonly epoch: number }[],
+): Promise<boolean> {
+  const [row] = await session.query<{ moved: number }>(
+    `select count(*)::int4 as moved from unnest($2::text[], $3::int2[], $4::int8[]) as w (topic, part, epoch)
+     join events.cursor c on c.grp = $1 and c.topic = w.topic and c.part = w.part and c.epoch <> w.epoch`,
+    [group, cursors.map(({ topic }) => topic), cursors.map(({ part }) => part), cursors.map(({ epoch }) => epoch)],
+  )
+  return row?.moved === 0
+}
+
 export async function groupOfDelivery(session: SqlSession, deliveryId: string): Promise<string | undefined> {
   const [row] = await session.query<{ grp: string }>('select grp from events.delivery where delivery_id = $1', [
     deliveryId,

@@ -28,6 +28,8 @@ export interface SubscriptionServiceOptions extends StartOptions {
   /** Tells the dispatcher of this process after the commit. */
   readonly changed: (subscriptionId: string) => Promise<void>
   readonly removed: (subscriptionId: string) => Promise<void>
+  /** Carries a change out while nobody of this process dispatches the subscription. */
+  readonly restarted: (subscriptionId: string, change: () => Promise<void>) => Promise<void>
 }
 
 type Create = SubscriptionConfig & { readonly name: string }
@@ -92,6 +94,8 @@ export function createSubscriptionService(options: SubscriptionServiceOptions) {
       })
       await options.removed(id)
     },
+    seek: (context: Context, subscriptionId: string, wanted: { to: SubscriptionConfig['startAt']; note: string }) =>
+      seek(context, subscriptionId, wanted, options),
     pause: (context: Context, subscriptionId: string, note?: string) =>
       setState(context, subscriptionId, 'paused', note),
     resume: (context: Context, subscriptionId: string, note?: string) =>
@@ -105,7 +109,10 @@ async function create(
   id: string,
   options: SubscriptionServiceOptions,
 ): Promise<Subscription> {
-  const places = await startPlaces([...requireReadings(config.topics).keys()], config.startAt, options)
+  const places = await startPlaces([...requireReadings(config.topics).keys()], config.startAt, {
+    ...options,
+    pointer: '/body/startAt',
+  })
   const row = await options.database.transaction(context, async (tx) => {
     if ((await store.countSubscriptions(tx)) >= options.quotaSubscriptions)
       throw commonProblems.rateLimited.create(`the tenant has ${options.quotaSubscriptions} subscriptions, its quota`)
@@ -145,7 +152,7 @@ async function update(
 ): Promise<Subscription> {
   const id = uuidOf('sub', subscriptionId)
   const topics = changes.topics === undefined ? undefined : [...requireReadings(changes.topics).keys()]
-  const places = topics === undefined ? [] : await startPlaces(topics, 'latest', options)
+  const places = topics === undefined ? [] : await startPlaces(topics, 'latest', { ...options, pointer: '/body' })
   const row = await options.database.transaction(context, async (tx) => {
     const current = requireManageable(context, await store.findSubscription(tx, id), subscriptionId)
     const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
@@ -163,6 +170,29 @@ async function update(
     return updated
   })
   await options.changed(id)
+  return toSubscription(row)
+}
+
+/** The place is found before the transaction, which awaits SQL alone; what is recorded meanwhile comes after it. */
+async function seek(
+  context: Context,
+  subscriptionId: string,
+  { to, note }: { to: SubscriptionConfig['startAt']; note: string },
+  options: SubscriptionServiceOptions,
+): Promise<Subscription> {
+  const id = uuidOf('sub', subscriptionId)
+  const find = async (tx: Transaction) =>
+    requireManageable(context, await store.findSubscription(tx, id), subscriptionId)
+  const row = await options.database.transaction(context, find)
+  const topics = [...requireReadings(row.config.topics).keys()]
+  const places = await startPlaces(topics, to, { ...options, pointer: '/body/to' })
+  await options.restarted(id, () =>
+    options.database.transaction(context, async (tx) => {
+      const current = await find(tx)
+      await store.seekCursors(tx, groupOf(id), places)
+      emitAbout(tx, subscriptionChanged, current, note)
+    }),
+  )
   return toSubscription(row)
 }
 

@@ -9,11 +9,14 @@ export interface StartOptions {
   readonly reader: LogReader
 }
 
+/** `pointer` is where the wanted place stands in the input. */
+type Finding = StartOptions & { readonly pointer: string }
+
 /** Where a new group begins in each partition of its topics: the place to read after. */
 export async function startPlaces(
   topics: readonly Topic[],
   startAt: SubscriptionConfig['startAt'],
-  options: StartOptions,
+  options: Finding,
 ): Promise<StartPlace[]> {
   const states = (await Promise.all(topics.map((topic) => options.reader.heads(topic)))).flat()
   if (startAt === 'latest') return states.map(placeAt)
@@ -38,7 +41,7 @@ function placesByTime(states: readonly PartitionState[], at: Date, { bus }: Star
 async function placesBySequence(
   states: readonly PartitionState[],
   { sequence, topic: name }: { sequence: string; topic: string },
-  options: StartOptions,
+  options: Finding,
 ): Promise<StartPlace[]> {
   const [topic] = [...requireReadings([name]).keys()]
   const [part, position] = sequence.split('-').map(Number) as [number, number]
@@ -46,7 +49,11 @@ async function placesBySequence(
   if (state === undefined || position > state.position)
     throw commonProblems.invalidRequest.create(`there is no event ${sequence} on "${name}"`, {
       errors: [
-        { pointer: '/body/startAt/sequence', code: 'out-of-range', detail: 'it lies beyond the head of the log' },
+        {
+          pointer: `${options.pointer}/sequence`,
+          code: 'out-of-range',
+          detail: 'it lies beyond the head of the log',
+        },
       ],
     })
   const after = { segment: 0, position: position - 1 }

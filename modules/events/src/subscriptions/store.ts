@@ -112,6 +112,28 @@ export async function insertCursors(
   )
 }
 
+/** Moves a group, whatever is in hand. The epochs rise: a dispatcher that read the old places writes none any more. */
+export async function seekCursors(session: SqlSession, group: string, places: readonly StartPlace[]): Promise<void> {
+  await session.execute(
+    `update events.cursor c set segment = w.segment, pos = w.pos, epoch = c.epoch + 1
+     from unnest($2::text[], $3::int2[], $4::int4[], $5::int8[]) as w (topic, part, segment, pos)
+     where c.grp = $1 and c.topic = w.topic and c.part = w.part`,
+    [
+      group,
+      places.map(({ topic }) => topic),
+      places.map(({ part }) => part),
+      places.map(({ segment }) => segment),
+      places.map(({ position }) => position),
+    ],
+  )
+  await session.execute('delete from events.delivery where grp = $1 and replay_id is null', [group])
+  await session.execute(
+    `delete from events.settled s using events.cursor c
+     where s.grp = $1 and c.grp = s.grp and c.topic = s.topic and c.part = s.part and s.pos > c.pos`,
+    [group],
+  )
+}
+
 export async function deleteCursorsExcept(
   session: SqlSession,
   group: string,

@@ -67,6 +67,8 @@ export interface CursorRow {
   readonly part: number
   readonly segment: number
   readonly position: number
+  /** As the dispatcher read it: whoever moved the cursor by other means raised it. */
+  readonly epoch: number
 }
 
 export type Json = { readonly [member: string]: unknown }
@@ -91,7 +93,8 @@ export type EventOutcome =
   | { readonly status: 'reused' }
 
 export type WriteResult =
-  | { readonly status: 'written'; readonly events: readonly EventOutcome[] }
+  /** `isFenced`: a cursor was moved by other means (seek, retention), so it stays where that put it. */
+  | { readonly status: 'written'; readonly events: readonly EventOutcome[]; readonly isFenced: boolean }
   /** The lease of the ack is not the member's any more. Nothing of the request was written. */
   | { readonly status: 'lost' }
   /** An id was used for other content. Nothing of the request was written. */

@@ -141,18 +141,24 @@ export async function extendLeases(session: SqlSession, rows: readonly ExtendedR
   )
 }
 
-/** A cursor never moves back here: only seeking does that. */
-export async function moveCursors(session: SqlSession, rows: readonly CursorRow[]): Promise<void> {
-  await session.execute(
-    `update events.cursor c set segment = r.segment, pos = r.pos
-     from unnest($1::text[], $2::text[], $3::int2[], $4::int4[], $5::int8[]) as r (grp, topic, part, segment, pos)
-     where c.grp = r.grp and c.topic = r.topic and c.part = r.part and c.pos < r.pos`,
+/** A cursor never moves back here: only seeking does that. Answers the groups of which one was moved by other means. */
+export async function moveCursors(session: SqlSession, rows: readonly CursorRow[]): Promise<Set<string>> {
+  const fenced = await session.query<{ grp: string }>(
+    `with wanted as (
+       select * from unnest($1::text[], $2::text[], $3::int2[], $4::int4[], $5::int8[], $6::int8[]) as r (grp, topic, part, segment, pos, epoch)),
+     moved as (
+       update events.cursor c set segment = r.segment, pos = r.pos from wanted r
+       where c.grp = r.grp and c.topic = r.topic and c.part = r.part and c.epoch = r.epoch and c.pos < r.pos)
+     select distinct r.grp from wanted r where not exists (
+       select from events.cursor c where c.grp = r.grp and c.topic = r.topic and c.part = r.part and c.epoch = r.epoch)`,
     [
       rows.map(({ group }) => group),
       rows.map(({ topic }) => topic),
       rows.map(({ part }) => part),
       rows.map(({ segment }) => segment),
       rows.map(({ position }) => position),
+      rows.map(({ epoch }) => epoch),
     ],
   )
+  return new Set(fenced.map(({ grp }) => grp))
 }

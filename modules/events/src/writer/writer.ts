@@ -97,6 +97,7 @@ async function transact(
   const at = { now: options.clock.now(), windowMs: options.dedupeMs }
   const envelopes: EventEnvelope[] = []
   const lost = new Set<Waiting>()
+  let fenced: ReadonlySet<string> = new Set()
   const outcomes = await options.busTransaction(async (session) => {
     const byRequest = await admitEvents(session, batch, at, refused)
     for (const entry of await acknowledgeAll(session, batch)) {
@@ -104,7 +105,7 @@ async function transact(
       else lost.add(entry)
     }
     if (refused.size > 0) throw new Error('rolled back: some requests are refused')
-    await writeRows(session, batch)
+    fenced = await writeRows(session, batch)
     envelopes.push(...batch.flatMap(({ request }) => envelopesOf(request, byRequest.get(request) ?? [])))
     if (envelopes.length > 0) await options.recorder.write(session, envelopes)
     return byRequest
@@ -115,7 +116,11 @@ async function transact(
       entry,
       lost.has(entry)
         ? { status: 'lost' }
-        : { status: 'written', events: withSequences(entry.request, outcomes.get(entry.request) ?? [], sequences) },
+        : {
+            status: 'written',
+            events: withSequences(entry.request, outcomes.get(entry.request) ?? [], sequences),
+            isFenced: entry.request.cursors?.some(({ group }) => fenced.has(group)) ?? false,
+          },
     ]),
   )
 }
@@ -167,7 +172,8 @@ function lastByPlace(rows: readonly HeldRow[]): HeldRow[] {
   return [...new Map(rows.map((row) => [`${row.group}:${row.topic}:${row.part}:${row.position}`, row])).values()]
 }
 
-async function writeRows(session: Session, batch: readonly Waiting[]): Promise<void> {
+/** Answers the groups whose cursors were moved by other means. */
+async function writeRows(session: Session, batch: readonly Waiting[]): Promise<ReadonlySet<string>> {
   const all = <Row>(pick: (request: WriteRequest) => readonly Row[] | undefined): Row[] =>
     batch.flatMap(({ request }) => pick(request) ?? [])
   const returned = all((request) => request.returned)
@@ -178,7 +184,7 @@ async function writeRows(session: Session, batch: readonly Waiting[]): Promise<v
   for (const row of all((request) => request.dead)) await store.buryRow(session, row)
   if (held.length > 0) await store.holdRows(session, held)
   if (extended.length > 0) await store.extendLeases(session, extended)
-  if (cursors.length > 0) await store.moveCursors(session, cursors)
+  return cursors.length > 0 ? store.moveCursors(session, cursors) : new Set()
 }
 
 /** Tells the readers and learns the places of what went straight into the log. */
