@@ -148,6 +148,7 @@ export async function openEventSpine(
         emitter,
         runInModule: runInModule(database, emitter, pause),
         partitions,
+        writableFromOutside: bus.flags.writableFromOutside,
         settings,
         log,
         metrics: noMetrics,

@@ -35,8 +35,8 @@ export interface ConsumerOptions {
   /** Partition count of the installation. */
   readonly partitions: number
   readonly settings?: Partial<ConsumerSettings>
-  /** True for a bus that others write to: then the attributes that the platform always stamps are checked too (EVT-R37). Default false. */
-  readonly writableFromOutside?: boolean
+  /** True for a bus that others write to: then the attributes that the platform always stamps are checked too (EVT-R37). */
+  readonly writableFromOutside: boolean
   readonly log: Logger
   readonly metrics: Metrics
 }
@@ -89,7 +89,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     handlers,
     settings,
     suspension,
-    writableFromOutside: options.writableFromOutside ?? false,
+    writableFromOutside: options.writableFromOutside,
     stopping: hardStop.signal,
     isHeld: (lane) => holding.isHeld(lane.run),
     lose: (lane) => group.lose(lane.run),
