@@ -20,9 +20,9 @@ const breakages: ((good: EventEnvelope) => string)[] = [
   () => '{"half":',
   () => '"text"',
   () => '',
-  ({ traceparent, ...rest }) => JSON.stringify(rest),
-  ({ dataschema, ...rest }) => JSON.stringify(rest),
-  ({ source, ...rest }) => JSON.stringify(rest),
+  (good) => JSON.stringify({ ...good, traceparent: undefined }),
+  (good) => JSON.stringify({ ...good, dataschema: undefined }),
+  (good) => JSON.stringify({ ...good, source: undefined }),
   (good) => JSON.stringify({ ...good, id: '' }),
 ]
 
