@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { commonProblems, type Contract, operationsOf } from '@soma/kernel'
+import { levelOf, SCHEMA_CHANGES, type SchemaChangeName } from '@soma/registry/contract'
 import { problemsOf } from '@soma/runtime'
 import { contractsOf, somaPlatform } from '@soma/server'
 import { type Finding, reportFindings } from './finding.ts'
@@ -15,7 +16,12 @@ const NOTE = 'Generated from the contracts by `npm run docs`; do not edit.'
 
 /** Page name → text. */
 export function generateDocs(contracts: readonly Contract[]): Readonly<Record<string, string>> {
-  return { 'errors.md': errorsPage(contracts), 'events.md': eventsPage(contracts), 'api.md': apiPage(contracts) }
+  return {
+    'errors.md': errorsPage(contracts),
+    'events.md': eventsPage(contracts),
+    'api.md': apiPage(contracts),
+    '../compatibility.md': compatibilityPage(),
+  }
 }
 
 const page = (title: string, sections: readonly string[]): string =>
@@ -76,6 +82,18 @@ function apiPage(contracts: readonly Contract[]): string {
       return `## ${contract.module}\n\n${contract.summary}\n\n${table(head, rows)}`
     })
   return page('Operations', sections)
+}
+
+function compatibilityPage(): string {
+  const rows = (Object.keys(SCHEMA_CHANGES) as SchemaChangeName[]).map((change) => [
+    `\`${change}\``,
+    SCHEMA_CHANGES[change].what,
+    levelOf(change, 'request'),
+    levelOf(change, 'reply'),
+  ])
+  const text =
+    'What a change of an event or a schema asks of its version. Within a major version only additive changes are taken; the registry refuses a version that is too low with `schema-incompatible`, and `soma schemas check` and `soma schemas diff` say it before. A schema by its own name is held to the strictest column. What cannot be decided is major.'
+  return page('Compatibility', [text, table(['change', 'what', 'on a request', 'on a reply or fact'], rows)])
 }
 
 /** The pages at `root` that are not what the contracts say. */

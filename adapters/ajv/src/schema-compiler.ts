@@ -1,14 +1,14 @@
 import type { SchemaCompiler, SchemaIssue, SchemaValidator } from '@soma/kernel'
 import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
-import { schemaIssues } from './schema-issues.ts'
+import { notesOf, schemaIssues } from './schema-issues.ts'
 
 /** More issues of one value help nobody and cost memory. */
 const MAXIMUM_ISSUES = 100
 
 /**
  * JSON Schema 2020-12 by ajv, strict: unknown keywords and formats, references that leave the document, patterns that a linear-time engine cannot run and
- * nesting over 32 are issues of the schema. Nothing is ever fetched. A compiled validator holds no state and may be shared.
+ * nesting over 32 are issues of the schema; `x-` notes are taken and mean nothing. Nothing is ever fetched. A compiled validator holds no state and may be shared.
  */
 export function createSchemaCompiler(): SchemaCompiler {
   const checker = newAjv({})
@@ -20,7 +20,11 @@ export function createSchemaCompiler(): SchemaCompiler {
         if (checker.validateSchema(schema as object | boolean) !== true)
           return { issues: issuesOf(checker.errors).map((issue) => ({ ...issue, code: 'schema' })) }
         return {
-          validate: validatorOf(newAjv({ meta: false, validateSchema: false }).compile(schema as object | boolean)),
+          validate: validatorOf(
+            newAjv({ meta: false, validateSchema: false, keywords: notesOf(schema) }).compile(
+              schema as object | boolean,
+            ),
+          ),
         }
       } catch (error) {
         return {

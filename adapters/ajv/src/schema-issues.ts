@@ -13,6 +13,16 @@ export function schemaIssues(schema: JsonSchema): SchemaIssue[] {
   return issues
 }
 
+/** The names that begin with `x-`, wherever they stand. */
+export function notesOf(schema: unknown, names = new Set<string>()): string[] {
+  if (typeof schema === 'object' && schema !== null)
+    for (const [key, value] of Object.entries(schema)) {
+      if (key.startsWith('x-')) names.add(key)
+      notesOf(value, names)
+    }
+  return [...names]
+}
+
 interface Place {
   readonly pointer: string
   readonly depth: number
@@ -33,7 +43,7 @@ function visitKeyword(keyword: string, value: unknown, place: Place): void {
   if (keyword === '$ref' || keyword === '$dynamicRef') return checkReference(value, place)
   if (keyword === 'pattern') return checkPattern(value, place)
   if (keyword === 'patternProperties') for (const pattern of keysOf(value)) checkPattern(pattern, place)
-  if (DATA.has(keyword) || typeof value !== 'object' || value === null) return
+  if (DATA.has(keyword) || keyword.startsWith('x-') || typeof value !== 'object' || value === null) return
   const inside = (key: string): Place => ({
     ...place,
     pointer: `${place.pointer}/${escape(key)}`,

@@ -127,6 +127,7 @@ export const instanceOperations = {
       registryProblems.nameOwned,
       registryProblems.schemaExists,
       registryProblems.schemaInvalid,
+      registryProblems.schemaIncompatible,
       registryProblems.unknownTopic,
       registryProblems.typeReserved,
     ],

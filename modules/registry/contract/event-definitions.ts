@@ -2,10 +2,12 @@ import { operation, pageOf, pageQuery, TOPICS } from '@soma/kernel'
 import * as z from 'zod'
 import { registryProblems } from './problems.ts'
 import {
+  dataKind,
   eventType,
   jsonSchemaDocument,
   registryName,
   schemaReference,
+  schemaReport,
   schemaSource,
   semver,
   sideEffects,
@@ -14,7 +16,7 @@ import {
   topicName,
 } from './words.ts'
 
-export const eventKind = z.enum(['request', 'reply', 'fact'])
+export const eventKind = dataKind
 export const definitionStatus = z.enum(['draft', 'active', 'deprecated', 'retired'])
 export const visibility = z.enum(['tenant', 'platform'])
 
@@ -69,6 +71,7 @@ export const eventDefinitionRecord = z.strictObject({
 })
 export type EventDefinitionRecord = z.infer<typeof eventDefinitionRecord>
 
+const note = z.string().min(1).max(1000)
 const topicAndType = z.strictObject({ topic: topicName, type: eventType })
 
 export const eventOperations = {
@@ -85,6 +88,7 @@ export const eventOperations = {
       registryProblems.nameOwned,
       registryProblems.schemaExists,
       registryProblems.schemaInvalid,
+      registryProblems.schemaIncompatible,
       registryProblems.unknownTopic,
       registryProblems.typeReserved,
     ],
@@ -106,6 +110,8 @@ export const eventOperations = {
       producer: registryName.optional(),
       /** Name of an agent that declares to consume it. */
       consumer: registryName.optional(),
+      /** Only those that a live agent declares to consume. */
+      actionable: z.stringbool().default(false),
       /** Words in type, description, purpose or tags. */
       query: z.string().max(255).optional(),
     }),
@@ -129,5 +135,51 @@ export const eventOperations = {
     params: topicAndType.extend({ version: semver }),
     output: eventDefinitionRecord,
     problems: [registryProblems.unknownTopic],
+  }),
+  deprecate: operation({
+    method: 'POST',
+    path: '/v1/registry/events/{topic}/{type}/versions/{version}/deprecate',
+    summary: 'Announces the end of a version: publishers are warned, and refused after `sunsetAt`.',
+    capability: 'event-definition:write',
+    action: 'event-definition.deprecate',
+    params: topicAndType.extend({ version: semver }),
+    body: z.strictObject({
+      /** The version to use instead. */
+      replacedBy: semver.optional(),
+      sunsetAt: time.optional(),
+      note,
+    }),
+    output: eventDefinitionRecord,
+    status: 200,
+    problems: [registryProblems.nameOwned, registryProblems.unknownTopic],
+  }),
+  retire: operation({
+    method: 'POST',
+    path: '/v1/registry/events/{topic}/{type}/versions/{version}/retire',
+    summary: 'Ends a version. Live consumers of it are a `conflict` that names them, unless `force`.',
+    capability: 'event-definition:write',
+    action: 'event-definition.retire',
+    params: topicAndType.extend({ version: semver }),
+    body: z.strictObject({ force: z.boolean().default(false), note }),
+    output: eventDefinitionRecord,
+    status: 200,
+    problems: [registryProblems.nameOwned, registryProblems.unknownTopic],
+  }),
+  impact: operation({
+    method: 'POST',
+    path: '/v1/registry/events/{topic}/{type}/impact',
+    summary: 'Who would break if the data of this type had the proposed schema; stores nothing.',
+    capability: 'event-definition:read',
+    params: topicAndType,
+    body: z.strictObject({ schema: jsonSchemaDocument }),
+    output: z.strictObject({
+      report: schemaReport,
+      /** The lowest version that the proposed schema may have. */
+      needs: semver,
+      /** Agents that live, or ended in the last 24 h, and declare to consume the version that is current. */
+      breaks: z.array(z.strictObject({ agent: registryName, version: semver, why: z.string() })),
+    }),
+    status: 200,
+    problems: [registryProblems.schemaInvalid, registryProblems.unknownTopic],
   }),
 } as const

@@ -1,7 +1,7 @@
 import { event, idSchema } from '@soma/kernel'
 import * as z from 'zod'
 import { agentKind } from './agents.ts'
-import { eventRef, registryName, semver, time } from './words.ts'
+import { changeLevel, eventRef, registryName, semver, time } from './words.ts'
 
 const agentFact = {
   agentId: idSchema('reg'),
@@ -78,14 +78,42 @@ export const agentHealthChanged = event({
 export const schemaRegistered = event({
   type: 'schema.registered',
   topic: 'system-events',
-  data: z.strictObject({ schemaId: idSchema('sch'), name: z.string(), version: semver, digest: z.string() }),
+  version: '1.1.0',
+  data: z.strictObject({
+    schemaId: idSchema('sch'),
+    name: z.string(),
+    version: semver,
+    digest: z.string(),
+    /** What it changed against the release below it. */
+    level: changeLevel.optional(),
+  }),
   summary: 'A version of a schema is registered.',
 })
+const definitionFact = { topic: z.string(), type: z.string(), version: semver, digest: z.string() }
+
 export const eventDefined = event({
   type: 'event.defined',
   topic: 'system-events',
-  data: z.strictObject({ topic: z.string(), type: z.string(), version: semver, digest: z.string() }),
+  version: '1.1.0',
+  data: z.strictObject({ ...definitionFact, level: changeLevel.optional() }),
   summary: 'A version of an event type is defined.',
+})
+export const eventDeprecated = event({
+  type: 'event.deprecated',
+  topic: 'system-events',
+  data: z.strictObject({
+    ...definitionFact,
+    replacedBy: semver.optional(),
+    sunsetAt: time.optional(),
+    note: z.string(),
+  }),
+  summary: 'A version of an event type comes to its end.',
+})
+export const eventRetired = event({
+  type: 'event.retired',
+  topic: 'system-events',
+  data: z.strictObject({ ...definitionFact, isForced: z.boolean(), note: z.string() }),
+  summary: 'A version of an event type has ended.',
 })
 
 export const registryFacts = [
@@ -99,4 +127,6 @@ export const registryFacts = [
   agentHealthChanged,
   schemaRegistered,
   eventDefined,
+  eventDeprecated,
+  eventRetired,
 ] as const

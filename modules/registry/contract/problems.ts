@@ -22,6 +22,14 @@ export const registryProblems = {
     remedy: 'Correct the places listed in errors; schemas are JSON Schema 2020-12.',
     retryable: false,
   }),
+  schemaIncompatible: problem({
+    code: 'schema-incompatible',
+    status: 422,
+    title: 'The version is too low for what changed',
+    remedy:
+      'Give it the version that each entry of reports needs, or take back the changes listed there; `soma schemas check` tells it before.',
+    retryable: false,
+  }),
   unknownTopic: problem({
     code: 'unknown-topic',
     status: 422,

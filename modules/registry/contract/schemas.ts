@@ -1,7 +1,7 @@
 import { idSchema, operation, pageOf, pageQuery } from '@soma/kernel'
 import * as z from 'zod'
 import { registryProblems } from './problems.ts'
-import { jsonSchemaDocument, semver, time } from './words.ts'
+import { dataKind, jsonSchemaDocument, schemaReport, semver, time } from './words.ts'
 
 export const schemaName = z
   .string()
@@ -42,7 +42,12 @@ export const schemaOperations = {
     body: schemaInput,
     output: schemaRecord,
     status: 201,
-    problems: [registryProblems.nameOwned, registryProblems.schemaExists, registryProblems.schemaInvalid],
+    problems: [
+      registryProblems.nameOwned,
+      registryProblems.schemaExists,
+      registryProblems.schemaInvalid,
+      registryProblems.schemaIncompatible,
+    ],
   }),
   list: operation({
     method: 'GET',
@@ -79,5 +84,24 @@ export const schemaOperations = {
     capability: 'schema:read',
     params: z.strictObject({ name: schemaName, version: semver }),
     output: schemaRecord,
+  }),
+  check: operation({
+    method: 'POST',
+    path: '/v1/registry/schemas/check',
+    summary: 'Says what a new schema changes for those who read and write its documents; stores nothing.',
+    capability: 'schema:read',
+    body: z
+      .strictObject({
+        old: jsonSchemaDocument.optional(),
+        /** Instead of `old`: the latest version of this registered schema. */
+        name: schemaName.optional(),
+        new: jsonSchemaDocument,
+        /** What the documents are; default: the strictest of all. */
+        kind: dataKind.optional(),
+      })
+      .refine(({ old, name }) => (old === undefined) !== (name === undefined), 'give one of old and name'),
+    output: schemaReport,
+    status: 200,
+    problems: [registryProblems.schemaInvalid],
   }),
 } as const

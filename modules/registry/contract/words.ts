@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { CHANGE_LEVELS, SCHEMA_CHANGES, type SchemaChangeName } from './compatibility/changes.ts'
 
 /** Name of an agent or a capability. */
 export const registryName = z
@@ -42,3 +43,22 @@ export const schemaSource = z.union([schemaReference, z.strictObject({ jsonSchem
 export type SchemaSource = z.infer<typeof schemaSource>
 
 export const time = z.iso.datetime({ offset: true })
+
+export const dataKind = z.enum(['request', 'reply', 'fact'])
+export const changeLevel = z.enum(CHANGE_LEVELS)
+
+/** What a new schema changes, and how high its version must be therefore. */
+export const schemaReport = z.strictObject({
+  level: changeLevel,
+  changes: z.array(
+    z.strictObject({
+      /** Where in the schema: JSON pointer. */
+      pointer: z.string(),
+      change: z.enum(Object.keys(SCHEMA_CHANGES) as [SchemaChangeName, ...SchemaChangeName[]]),
+      level: changeLevel,
+      why: z.string(),
+      /** A document that the old schema accepts and the new one refuses. */
+      counterexample: z.unknown().optional(),
+    }),
+  ),
+})

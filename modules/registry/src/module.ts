@@ -4,6 +4,7 @@ import { registryContract } from '../contract/index.ts'
 import { createRegister } from './agents/register.ts'
 import { createAgentService, deregisterPrincipal } from './agents/service.ts'
 import { createSweep } from './agents/sweep.ts'
+import { createDefinitionLifeCycle } from './event-definitions/life-cycle.ts'
 import { createEventDefinitionService } from './event-definitions/service.ts'
 import { nounsOf, registerPlatformEvents } from './platform-events.ts'
 import type { RegistryPorts } from './ports.ts'
@@ -22,6 +23,7 @@ export const registryModule = defineModule<typeof registryContract, Record<never
     const register = createRegister({ database, compiler: ports.schemaCompiler, reservedNouns, leaseMs })
     const agents = createAgentService({ database, leaseMs })
     const events = createEventDefinitionService({ database, ports, reservedNouns })
+    const lifeCycle = createDefinitionLifeCycle({ database, ports, get: events.get })
     const schemas = createSchemaService({ database, ports })
     return {
       operations: {
@@ -50,6 +52,9 @@ export const registryModule = defineModule<typeof registryContract, Record<never
           list: (context, call) => events.list(context, call.query),
           get: (context, call) => events.get(context, call.params),
           getVersion: (context, call) => events.get(context, call.params),
+          deprecate: (context, call) => lifeCycle.deprecate(context, call.params, call.body),
+          retire: (context, call) => lifeCycle.retire(context, call.params, call.body),
+          impact: (context, call) => lifeCycle.impact(context, call.params, call.body.schema),
         },
         schemas: {
           create: (context, call) => schemas.create(context, call.body),
@@ -57,6 +62,10 @@ export const registryModule = defineModule<typeof registryContract, Record<never
           get: (context, call) => schemas.get(context, call.params.name),
           versions: (context, call) => schemas.versions(context, call.params.name),
           getVersion: (context, call) => schemas.getVersion(context, call.params),
+          check: async (context, call) => {
+            const report = await schemas.check(context, call.body)
+            return { ...report, changes: [...report.changes] }
+          },
         },
       },
       handlers: [on(principalDisabled, ({ tx, data }) => deregisterPrincipal(tx, data.principalId ?? ''))],

@@ -7,6 +7,7 @@ import { type PlacedSchema, registerSchemas } from '../schemas/register-schemas.
 import { type SchemaRow, selectVersions } from '../schemas/store.ts'
 import { semverOrder } from '../semver-order.ts'
 import { checkExamples, type PlacedDefinition } from './check-definitions.ts'
+import { checkDefinitionVersions, placeOf } from './check-versions.ts'
 import { type DefinitionRow, insertDefinitions, selectDefinitionOwners, selectDefinitions } from './store.ts'
 
 interface Registering {
@@ -26,17 +27,20 @@ export function definitionDigest(definition: EventDefinitionInput & { pointer?: 
 /** Writes schemas and definitions that are new, in the caller's transaction. What contradicts the registry becomes a finding. */
 export async function registerDefinitions(tx: Transaction, context: Context, input: Registering): Promise<void> {
   const named = await nameInlineSchemas(tx, context, input.definitions)
-  await registerSchemas(tx, context, { schemas: [...input.schemas, ...named.schemas], findings: input.findings })
+  await registerSchemas(tx, context, { ...input, schemas: [...input.schemas, ...named.schemas] })
   if (input.definitions.length === 0) return
   await checkReferences(tx, input)
   const known = (await selectDefinitions(tx, input.definitions)).filter((row) => row.tenant_id === context.tenantId)
   const missing = input.definitions.filter((definition) => !isKnown(known, definition, input.findings))
   await checkOwners(tx, context, { ...input, definitions: missing })
   if (missing.length === 0) return
+  const levels = await checkDefinitionVersions(tx, context, { ...input, definitions: missing })
   const rows = missing.map((definition) => toInsert(definition, named.nameOf(definition), input.ownerAgent ?? null))
   const inserted = await insertDefinitions(tx, rows, context.principal.id)
   for (const { topic, type, version, digest } of inserted) {
-    tx.emit(eventDefined, { topic, type, version, digest }, { partitionKey: type })
+    const level = levels.get(placeOf({ topic, type, version }))
+    const fact = { topic, type, version, digest, ...(level === undefined ? {} : { level }) }
+    tx.emit(eventDefined, fact, { partitionKey: type })
   }
   if (inserted.length === missing.length) return
   const now = (await selectDefinitions(tx, input.definitions)).filter((row) => row.tenant_id === context.tenantId)
@@ -101,6 +105,7 @@ async function nameInlineSchemas(tx: Transaction, context: Context, definitions:
       jsonSchema,
       description: definition.description,
       pointer: definition.pointer,
+      isOfEvent: true,
     })
   }
   return { schemas, nameOf: (definition: PlacedDefinition) => names.get(definition) }

@@ -8,9 +8,10 @@ import { toDefinitionRecord } from './definition-record.ts'
 import { registerDefinitions } from './register-definitions.ts'
 import { type DefinitionFilter, type DefinitionView, listDefinitions, selectTypes, selectVersionsOf } from './store.ts'
 
-type ListQuery = { readonly [Name in keyof DefinitionFilter]?: string | undefined } & {
+type ListQuery = { readonly [Name in (typeof FILTERS)[number]]?: string | undefined } & {
   readonly limit: number
   readonly cursor?: string | undefined
+  readonly actionable?: boolean
 }
 
 export interface EventDefinitionService {
@@ -52,9 +53,8 @@ export function createEventDefinitionService(deps: {
       return get(context, input)
     },
     async list(context, query) {
-      const filter = Object.fromEntries(
-        FILTERS.map((name) => [name, query[name] ?? null]),
-      ) as unknown as DefinitionFilter
+      const texts = Object.fromEntries(FILTERS.map((name) => [name, query[name] ?? null]))
+      const filter = { ...texts, actionable: query.actionable ?? false } as unknown as DefinitionFilter
       const page = { after: decodeCursor(query.cursor, ['text', 'text', 'text', 'text']), limit: query.limit + 1 }
       const rows = await database.transaction(context, (tx) => listDefinitions(tx, filter, page))
       return toPage(rows, query.limit, { item: toDefinitionRecord, key: cursorOf })

@@ -62,6 +62,33 @@ export const selectDefinitions = (session: SqlSession, wanted: readonly Wanted[]
     [JSON.stringify(wanted)],
   )
 
+export type PromiseRow = Pick<
+  DefinitionView,
+  | 'tenant_id'
+  | 'topic'
+  | 'type'
+  | 'version'
+  | 'kind'
+  | 'response_type'
+  | 'response_topic'
+  | 'response_schema'
+  | 'json_schema'
+>
+
+/** Every version of the wanted types with its schema. */
+export const selectPromises = (session: SqlSession, wanted: readonly Pick<Wanted, 'topic' | 'type'>[]) =>
+  session.query<PromiseRow>(
+    `select d.tenant_id, d.topic, d.type, d.version, d.kind, d.response_type, d.response_topic, d.response_schema,
+       s.json_schema
+     from (select distinct topic, type from jsonb_to_recordset($1::jsonb) as r(topic text, type text)) as wanted
+     join registry.event_definitions d on d.topic = wanted.topic and d.type = wanted.type
+     join lateral (
+       select json_schema from registry.schemas
+       where name = d.schema_name and version = d.schema_version order by (tenant_id <> d.tenant_id) limit 1
+     ) s on true`,
+    [JSON.stringify(wanted)],
+  )
+
 /** Who defined each type on each topic first. */
 export const selectDefinitionOwners = (session: SqlSession, wanted: readonly Wanted[]) =>
   session.query<Pick<DefinitionRow, 'tenant_id' | 'topic' | 'type' | 'owner_id'>>(
@@ -121,6 +148,7 @@ export interface DefinitionFilter {
   readonly producer: string | null
   readonly consumer: string | null
   readonly query: string | null
+  readonly actionable: boolean
 }
 
 export const listDefinitions = (
@@ -139,6 +167,7 @@ export const listDefinitions = (
        and ($9::text is null
          or strpos(lower(concat_ws(' ', d.type, d.description, d.purpose, d.tags::text)), lower($9)) > 0)
        and ($10::text is null or (d.type, d.topic, d.version_order, d.tenant_id) > ($10, $11, $12, $13))
+       and (not $15 or exists (select from live where live.consumes @> ${SELF}))
      order by d.type, d.topic, d.version_order, d.tenant_id limit $14`,
     [
       filter.topic,
@@ -155,7 +184,43 @@ export const listDefinitions = (
       page.after?.[2] ?? null,
       page.after?.[3] ?? null,
       page.limit,
+      filter.actionable,
     ],
+  )
+
+/** Marks a version; its content stays as it is. */
+export const updateStatus = (
+  session: SqlSession,
+  wanted: Wanted,
+  to: { status: 'deprecated' | 'retired'; replacedBy: string | null; sunsetAt: string | null },
+) =>
+  session.execute(
+    `update registry.event_definitions set status = $4, replaced_by = coalesce($5, replaced_by),
+       sunset_at = coalesce($6::timestamptz, sunset_at)
+     where topic = $1 and type = $2 and version = $3 and tenant_id = current_setting('soma.tenant_id')`,
+    [wanted.topic, wanted.type, wanted.version, to.status, to.replacedBy, to.sunsetAt],
+  )
+
+export interface ConsumerRow {
+  readonly name: string
+  readonly agent_version: string
+  readonly range: string | null
+  readonly is_live: boolean
+}
+
+/** Agents that declare to consume a type, by version: live ones, and those that ended in the last 24 h with what they said last. */
+export const selectConsumers = (session: SqlSession, topic: string, type: string) =>
+  session.query<ConsumerRow>(
+    `select distinct a.name, r.agent_version, reference->>'range' as range, i.digest is not null as is_live
+     from registry.agents a
+     join registry.registrations r on r.tenant_id = a.tenant_id and r.agent_id = a.id
+     left join registry.instances i
+       on i.tenant_id = a.tenant_id and i.agent_id = a.id and i.digest = r.digest and i.expires_at > now()
+     cross join lateral jsonb_array_elements(r.consumes) as reference
+     where reference->>'topic' = $1 and reference->>'type' = $2
+       and (i.digest is not null or (coalesce(a.ended_at, now()) > now() - interval '24 hours' and r.digest = a.digest))
+     order by 1, 2, 3`,
+    [topic, type],
   )
 
 export const selectTypes = (session: SqlSession) =>

@@ -1,5 +1,7 @@
-import { type Context, commonProblems, decodeCursor, type ModuleDatabase, toPage } from '@soma/kernel'
+import { type Context, commonProblems, decodeCursor, type JsonSchema, type ModuleDatabase, toPage } from '@soma/kernel'
+import { compareSchemas, type DataKind, type SchemaReport } from '../../contract/compatibility.ts'
 import type { SchemaInput, SchemaRecord } from '../../contract/schemas.ts'
+import { withCounterexamples } from '../compatibility/counterexamples.ts'
 import { createFindings } from '../findings.ts'
 import type { RegistryPorts } from '../ports.ts'
 import { checkSchema, registerSchemas } from './register-schemas.ts'
@@ -14,6 +16,11 @@ export interface SchemaService {
   ): Promise<{ items: SchemaRecord[]; nextCursor: string | null }>
   get(context: Context, name: string): Promise<SchemaRecord>
   versions(context: Context, name: string): Promise<{ items: SchemaRecord[] }>
+  /** What a new schema changes against `old`, or against the latest version of `name`. */
+  check(
+    context: Context,
+    input: { old?: JsonSchema | undefined; name?: string | undefined; new: JsonSchema; kind?: DataKind | undefined },
+  ): Promise<SchemaReport>
   getVersion(context: Context, wanted: { name: string; version: string }): Promise<SchemaRecord>
 }
 
@@ -25,13 +32,23 @@ export function createSchemaService(deps: { database: ModuleDatabase; ports: Reg
     if (first === undefined) throw commonProblems.notFound.create(`no schema ${name}`)
     return rows.filter((row) => row.tenant_id === first.tenant_id)
   }
+  const get: SchemaService['get'] = async (context, name) => {
+    const rows = await ofName(context, name)
+    const active = rows.filter((row) => row.status === 'active')
+    const release = active.find((row) => !row.version.includes('-'))
+    return toSchemaRecord(release ?? active[0] ?? (rows[0] as SchemaRow))
+  }
   return {
     async create(context, input) {
       const findings = createFindings()
       checkSchema(ports.schemaCompiler, input.jsonSchema, { pointer: '/body/jsonSchema', findings })
       findings.throwIfAny()
       return database.transaction(context, async (tx) => {
-        const rows = await registerSchemas(tx, context, { schemas: [{ ...input, pointer: '/body' }], findings })
+        const rows = await registerSchemas(tx, context, {
+          schemas: [{ ...input, pointer: '/body' }],
+          findings,
+          compiler: ports.schemaCompiler,
+        })
         findings.throwIfAny()
         return toSchemaRecord(rows[0] as SchemaRow)
       })
@@ -47,11 +64,14 @@ export function createSchemaService(deps: { database: ModuleDatabase; ports: Reg
       )
       return toPage(rows, query.limit, { item: toSchemaRecord, key: (row) => [row.name, row.tenant_id] })
     },
-    async get(context, name) {
-      const rows = await ofName(context, name)
-      const active = rows.filter((row) => row.status === 'active')
-      const release = active.find((row) => !row.version.includes('-'))
-      return toSchemaRecord(release ?? active[0] ?? (rows[0] as SchemaRow))
+    get,
+    async check(context, { old, name, new: after, kind }) {
+      const findings = createFindings()
+      checkSchema(ports.schemaCompiler, after, { pointer: '/body/new', findings })
+      if (old !== undefined) checkSchema(ports.schemaCompiler, old, { pointer: '/body/old', findings })
+      findings.throwIfAny()
+      const before = old ?? (await get(context, name as string)).jsonSchema
+      return withCounterexamples(compareSchemas(before, after, kind), { before, after }, ports.schemaCompiler)
     },
     async versions(context, name) {
       return { items: (await ofName(context, name)).map(toSchemaRecord) }

@@ -57,6 +57,20 @@ export const selectByName = (session: SqlSession, name: string) =>
     [name],
   )
 
+export const selectByNames = (session: SqlSession, names: readonly string[]) =>
+  session.query<SchemaRow>(
+    `select * from registry.schemas where name in (select jsonb_array_elements_text($1::jsonb))`,
+    [JSON.stringify(names)],
+  )
+
+/** Until the end of the transaction nobody else adds versions to these names; locked in their order, so that two writers cannot deadlock. */
+export const lockNames = (session: SqlSession, names: readonly string[]) =>
+  session.query(
+    `select pg_advisory_xact_lock(hashtextextended(current_setting('soma.tenant_id') || '/registry/' || name, 0))
+     from (select distinct name from jsonb_array_elements_text($1::jsonb) as wanted(name) order by name) as ordered`,
+    [JSON.stringify(names)],
+  )
+
 /** The highest version of each name after a cursor. */
 export const selectLatest = (
   session: SqlSession,
