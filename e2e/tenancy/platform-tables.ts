@@ -4,6 +4,7 @@ export const platformTables: Readonly<Record<string, string>> = {
   'runtime.job_leases': 'which node runs which job; names of jobs and groups alone',
   'events.installation': 'where the log of this installation is and how many partitions it has; one row',
   'events.partition': 'head positions of topics, which all tenants share',
+  'events.topic_settings': 'retention and largest event of a topic, which all tenants share',
   'events.segment': 'when a segment of a topic was opened and closed',
   'identity.revocation_counter': 'one number: the last place in the list of revocations',
 }

@@ -34,6 +34,34 @@ export function maintenanceSuite({ name, open, openBus }: ConsumerSuiteOptions):
         ),
       )
 
+    it('what an operator set for a topic holds at the next run, over the configuration', async () => {
+      const topic = 'billing-events'
+      const [old] = await spine.publish({ topic, key: 'a' })
+      await age(topic, 200)
+      const readIds = async () => {
+        const parts = await spine.bus.partitions(topic)
+        const read = await Promise.all(
+          parts.map(({ part }) => spine.bus.read({ topic, part, after: { segment: 0, position: 0 }, limit: 100 })),
+        )
+        return read.flat().map((record) => record.eventId)
+      }
+      await spine.asBus((session) =>
+        session.execute('insert into events.topic_settings (topic, retention_ms) values ($1, $2)', [
+          topic,
+          1000 * HOUR_MS,
+        ]),
+      )
+      await run('log-retention')
+      await age(topic, 200)
+      await run('log-retention')
+      expect(await readIds()).toEqual([old?.id])
+      await spine.asBus((session) =>
+        session.execute('update events.topic_settings set retention_ms = $2 where topic = $1', [topic, HOUR_MS]),
+      )
+      await run('log-retention')
+      expect(await readIds()).toEqual([])
+    })
+
     it('old segments are dropped whole when every group has passed them, after the grace time also before, and the gap is recorded', async () => {
       const topic = 'plan-events'
       const subscription = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'

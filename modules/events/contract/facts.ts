@@ -76,6 +76,13 @@ export const deadLetterDiscarded = event({
   summary: 'A dead letter was given up by a person.',
 })
 
+export const topicChanged = event({
+  type: 'topic.changed',
+  topic: 'system-events',
+  data: z.strictObject({ topic: z.string(), retentionMs: z.number().int(), maxEventBytes: z.number().int() }),
+  summary: 'Retention or the largest event of a topic is another now, for all tenants.',
+})
+
 export const eventSchemaViolated = event({
   type: 'event.schema-violated',
   topic: 'system-events',
@@ -99,5 +106,6 @@ export const eventFacts = [
   deliveryDeadLettered,
   deadLetterReplayed,
   deadLetterDiscarded,
+  topicChanged,
   eventSchemaViolated,
 ] as const

@@ -4,7 +4,13 @@ import * as z from 'zod'
 const DAY_MS = 86_400_000
 const count = z.number().int().min(1)
 const ms = z.number().int().min(0)
-const retentionMs = z.number().int().min(3_600_000)
+/** Of a topic: an hour to ten years. */
+export const retentionMs = z
+  .number()
+  .int()
+  .min(3_600_000)
+  .max(3650 * DAY_MS)
+export const maxEventBytes = z.number().int().min(1024).max(1_048_576)
 
 /** Default retention of each topic. Developer modes keep 7 days at most. */
 export const DEFAULT_RETENTION_MS: Readonly<Record<(typeof TOPICS)[number], number>> = {
@@ -94,7 +100,7 @@ export const eventSettings = {
     summary: 'What happens to unregistered types and data that does not fit: refused, or accepted with a warning.',
   }),
   maxEventBytes: setting({
-    type: z.number().int().min(1024).max(1_048_576),
+    type: maxEventBytes,
     default: 262_144,
     summary: 'Largest envelope. Larger content is an artifact named by dataref.',
   }),

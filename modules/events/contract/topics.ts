@@ -2,6 +2,7 @@ import { operation } from '@soma/kernel'
 import * as z from 'zod'
 import { topicSchema } from './envelope.ts'
 import { unknownTopic } from './problems.ts'
+import { maxEventBytes, retentionMs } from './settings.ts'
 
 export const aliasSchema = z.strictObject({
   name: z.string(),
@@ -16,6 +17,7 @@ export const topicDetailSchema = z.strictObject({
   /** Whether tenants may define and publish types on it. */
   openToTenants: z.boolean(),
   retentionMs: z.number().int(),
+  maxEventBytes: z.number().int(),
   aliases: z.array(aliasSchema),
   partitions: z.array(z.strictObject({ part: z.number().int(), head: z.number().int(), oldest: z.number().int() })),
 })
@@ -36,5 +38,21 @@ export const topicOperations = {
     params: z.strictObject({ topic: z.string().min(1).max(255) }),
     output: topicDetailSchema,
     problems: [unknownTopic],
+  }),
+  update: operation({
+    method: 'PATCH',
+    path: '/v1/events/topics/{topic}',
+    summary:
+      'Sets retention and largest event of a topic for all tenants, in every process; null goes back to the configuration. In the tenant platform alone.',
+    capability: 'topic:manage',
+    action: 'topic.update',
+    params: z.strictObject({ topic: topicSchema }),
+    body: z
+      .strictObject({
+        retentionMs: retentionMs.nullable().optional(),
+        maxEventBytes: maxEventBytes.nullable().optional(),
+      })
+      .refine((changes) => Object.keys(changes).length > 0, 'name what to change'),
+    output: topicDetailSchema,
   }),
 }

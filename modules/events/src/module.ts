@@ -20,6 +20,7 @@ import { createPublishing } from './publishing/service.ts'
 import { createViolations } from './publishing/violations.ts'
 import { createScheduledService } from './scheduled/service.ts'
 import { createSubscriptionService } from './subscriptions/service.ts'
+import { createTopicLimits } from './topics/limits.ts'
 import { createTopicService } from './topics/service.ts'
 import { createWriter } from './writer/writer.ts'
 
@@ -44,6 +45,7 @@ export const eventsModule = defineModule<typeof eventsContract, typeof uses, Eve
       stop: async () => {
         services.hub.close()
         services.definitions.close()
+        services.limits.close()
         await services.groups.close()
       },
     }
@@ -67,6 +69,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     leases,
     maxParked: settings.maxParked,
   })
+  const limits = createTopicLimits({ busTransaction, reader, configured: settings })
   const consumers = createConsumers({ busTransaction })
   const publishing = createPublishing({
     consumers,
@@ -76,7 +79,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     definitions,
     reservedNouns: ports.reservedNouns,
     validation: settings.validation,
-    maxEventBytes: settings.maxEventBytes,
+    maxEventBytes: async (topic) => (await limits.of(topic)).maxEventBytes,
     quota: createQuota(settings.quotaEventsPerSecond, () => performance.now()),
     violations: createViolations(clock),
     outboxRows: ports.outboxRows ?? (() => 0),
@@ -85,6 +88,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
   return {
     hub,
     definitions,
+    limits,
     connections,
     groups,
     publishing,
@@ -101,7 +105,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
       quotaStreams: settings.quotaStreams,
     }),
     scheduled: createScheduledService({ database }),
-    topics: createTopicService({ reader, retentionMs: settings.retentionMs }),
+    topics: createTopicService({ reader, busTransaction, recorder, limits, clock }),
     subscriptions: createSubscriptionService({
       database,
       bus,
@@ -159,6 +163,7 @@ function operationsOf(services: Services): Handlers<typeof eventsContract> {
     topics: {
       list: () => topics.list(),
       get: (_context, call) => topics.get(call.params.topic),
+      update: (context, call) => topics.update(context, call.params.topic, call.body),
     },
     subscriptions: {
       create: (context, call) => subscriptions.create(context, call.body, call.newId('sub')),

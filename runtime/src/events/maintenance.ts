@@ -11,6 +11,7 @@ import {
 import type { Emitter } from './emitter.ts'
 import { type PartitionLag, readLag } from './lag.ts'
 import { outboxBacklog } from './outbox-shipping.ts'
+import { currentRetention } from './topic-retention.ts'
 import { expireEvents, type LostEvents, type RetentionOptions } from './retention.ts'
 
 const HOUR_MS = 3_600_000
@@ -30,18 +31,22 @@ export interface MaintenanceOptions extends RetentionOptions {
 
 /** Jobs that keep the log and its tables small and say how far groups are behind. Each runs on one process at a time. */
 export function createEventMaintenance(options: MaintenanceOptions): readonly Job[] {
-  const { database, retentionMs } = options
-  const longest = Math.max(...Object.values(retentionMs))
+  const { database } = options
+  const retention = () => currentRetention(database, options.retentionMs)
   return [
     {
       name: 'log-retention',
       everyMs: HOUR_MS,
-      run: () => expireEvents(options, (gaps) => recordGaps(gaps, options)),
+      run: async () => {
+        const retentionMs = await retention()
+        await expireEvents({ ...options, retentionMs }, (gaps) => recordGaps(gaps, options))
+      },
     },
     {
       name: 'inbox-sweep',
       everyMs: HOUR_MS,
       run: async (signal) => {
+        const longest = Math.max(...Object.values(await retention()))
         await sweep(database, 'runtime.inbox', 'handled_at', { olderThanMs: longest + INBOX_MARGIN_MS, signal })
         await sweep(database, 'runtime.idempotency', 'created_at', { olderThanMs: IDEMPOTENCY_MS, signal })
       },

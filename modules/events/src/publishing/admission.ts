@@ -38,7 +38,8 @@ export interface AdmissionOptions {
   readonly definitions: Definitions
   readonly reservedNouns: ReadonlySet<string>
   readonly validation: 'strict' | 'warn'
-  readonly maxEventBytes: number
+  /** Largest envelope of a topic, in bytes. */
+  readonly maxEventBytes: (topic: Topic) => Promise<number>
 }
 
 /** Reads one event of a list as the caller wrote it. @throws invalid-request with one entry a field. */
@@ -64,7 +65,7 @@ export async function admitEvent(
       : topicOf(input.responseTopic, `${options.pointer}/responseTopic`)
   const verdict = await validate(input, topic, stamp.context, options)
   const prepared = stampEvent(input, { topic, responseTopic, dataSchema: verdict.schemaId }, stamp)
-  checkSize(prepared, options.maxEventBytes)
+  checkSize(prepared, await options.maxEventBytes(topic))
   return { prepared, warnings: verdict.warnings, violations: verdict.violations }
 }
 
@@ -79,7 +80,7 @@ function checkWholeSize(envelope: EventEnvelope, maxEventBytes: number): void {
   const bytes = Buffer.byteLength(JSON.stringify(envelope))
   if (bytes <= maxEventBytes) return
   throw commonProblems.payloadTooLarge.create(
-    `the event has ${bytes} bytes; events.maxEventBytes is ${maxEventBytes}: store the content as an artifact and name it in dataRef`,
+    `the event has ${bytes} bytes; the limit of "${envelope.topic}" is ${maxEventBytes}: store the content as an artifact and name it in dataRef`,
   )
 }
 
@@ -92,7 +93,7 @@ export async function checkEditedEvent(
   const { type, topic, outcome } = envelope
   const data = envelope.data as ParsedEvent['data']
   await validate({ type, outcome, data }, topic, context, { ...options, pointer: '/body' })
-  checkWholeSize(envelope, options.maxEventBytes)
+  checkWholeSize(envelope, await options.maxEventBytes(topic))
 }
 
 function checkAuthor(input: ParsedEvent, { context, cause }: Stamp): void {
