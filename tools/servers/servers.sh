@@ -158,7 +158,7 @@ launch_kafka() { # on the data of start_kafka, at its port
   ready kafka 60 grep -q 'Kafka Server started' "$RUN/kafka.log"
 }
 
-# One KRaft node, broker and controller, that asks no password. KAFKA_OPTIONS adds lines of its properties.
+# One KRaft node, broker and controller, that asks no password. KAFKA_OPTIONS adds lines of its properties, KAFKA_FORMAT words for the making of its storage.
 start_kafka() {
   local controller
   KAFKA_PORT=$(free_port)
@@ -167,7 +167,8 @@ start_kafka() {
   sed -e "s|@PORT@|$KAFKA_PORT|" -e "s|@CONTROLLER@|$controller|" -e "s|@DATA@|$RUN/kafka/data|" \
     "$SERVERS_DIR/kafka/server.properties" >"$RUN/kafka/server.properties"
   printf '%b\n' "${KAFKA_OPTIONS:-}" >>"$RUN/kafka/server.properties"
-  (kafka_java kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg -c "$RUN/kafka/server.properties" >"$RUN/kafka-format.log" 2>&1) ||
+  # shellcheck disable=SC2086  # KAFKA_FORMAT is a list of words
+  (kafka_java kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg -c "$RUN/kafka/server.properties" ${KAFKA_FORMAT:-} >"$RUN/kafka-format.log" 2>&1) ||
     { cat "$RUN/kafka-format.log" >&2; return 1; }
   launch_kafka
   export KAFKA_PORT KAFKA_BROKERS="127.0.0.1:$KAFKA_PORT"

@@ -18,6 +18,8 @@ import { deleteRecords, fetchRecords, listOffsets, produce } from './wire/log-ap
 const CALL_MS = 5_000
 const CONNECT_MS = 2_000
 const RETRY_MS = 100
+/** With less left another try would end by the clock and hide why the one before failed. */
+const LEAST_MS = 500
 const RETRY_AFTER_MS = 1_000
 
 /** A broker works on one request of a connection at a time, so what may take long has one of its own. */
@@ -133,17 +135,20 @@ export function createCluster(options: ClusterOptions, topicNames: readonly stri
       const until = performance.now() + CALL_MS
       const leftMs = () => Math.max(1, until - performance.now())
       for (;;) {
+        let failure: unknown
         try {
           return await work(leftMs())
         } catch (error) {
           if (isProblem(error)) throw error
-          const code = codeOf(error)
-          const isFinal = code !== undefined && !isPassing(code)
-          if (closed || isFinal || leftMs() <= RETRY_MS) throw unavailable(what, error)
+          failure = error
         }
+        const code = codeOf(failure)
+        const isFinal = closed || (code !== undefined && !isPassing(code))
+        if (isFinal || leftMs() < LEAST_MS + RETRY_MS) throw unavailable(what, failure)
         await pause(RETRY_MS)
         // A failure here is the failure of the next try.
         await refresh(leftMs()).catch(() => undefined)
+        if (leftMs() < LEAST_MS) throw unavailable(what, failure)
       }
     },
     hangUp: (lane) => connections.close(lane),

@@ -1,4 +1,4 @@
-import { connect as connectPlain, type Socket } from 'node:net'
+import { connect as connectPlain, isIP, type Socket } from 'node:net'
 import { type ConnectionOptions as TlsOptions, connect as connectTls } from 'node:tls'
 import type { Api } from './api.ts'
 import { apiVersions, saslAuthenticate, saslHandshake } from './cluster-apis.ts'
@@ -63,10 +63,13 @@ export async function openConnection(
   }
 }
 
+/** An address is no name that a server could choose its certificate by. */
+const serverNameOf = ({ host }: Address) => (isIP(host) === 0 ? { servername: host } : {})
+
 function openSocket(address: Address, tls: Security['tls'], timeoutMs: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket =
-      tls === undefined ? connectPlain(address) : connectTls({ servername: address.host, ...tls, ...address })
+      tls === undefined ? connectPlain(address) : connectTls({ ...serverNameOf(address), ...tls, ...address })
     const timer = setTimeout(() => {
       socket.destroy()
       reject(new Error(`no connection to ${address.host}:${address.port} within ${timeoutMs} ms`))
