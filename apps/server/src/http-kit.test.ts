@@ -312,7 +312,7 @@ describe('documents', () => {
   test('readiness asks the database', async () => {
     expect((await request('GET', '/ready', { as: null })).json).toMatchObject({
       status: 'ready',
-      checks: expect.arrayContaining([expect.objectContaining({ name: 'database', ok: true })]) as unknown,
+      checks: [{ name: 'database', ok: true }],
     })
   })
 })

@@ -46,8 +46,8 @@ export function createProcessList(
 }
 
 export interface Membership {
-  /** Red until identity knows this process. */
-  readonly ready: ReadyCheck
+  /** Red until identity knows this process. None in a platform of one process. */
+  readonly ready: readonly ReadyCheck[]
   /**
    * Registers this process's key with identity, and again every 10 s, so that identity may restart. While identity does not answer it is tried again, without an end:
    * processes start in any order, and who waits is told by `/ready` and the log.
@@ -68,12 +68,13 @@ export function createMembership(options: {
 }): Membership {
   const { settings, log } = options
   const stopping = new AbortController()
-  let reason: string | undefined = settings.clusterSecret === '' ? undefined : 'has not joined yet'
+  const isAlone = settings.clusterSecret === ''
+  let reason: string | undefined = 'has not joined yet'
   const again = () => joinOnce(options).catch((error: unknown) => log.warn('joining again failed', { error }))
   return {
-    ready: { name: 'joined', check: async () => reason },
+    ready: isAlone ? [] : [{ name: 'joined', check: async () => reason }],
     join: async () => {
-      if (reason === undefined) return
+      if (isAlone) return
       await untilJoined(options, stopping.signal, (waits) => {
         reason = waits
       })

@@ -26,8 +26,13 @@ export async function serve(assembled: Assembled, opened: Close[]): Promise<Runn
   const { key } = assembled
   const membership = createMembership({ settings, modules, key, processId, transport: composition.transport, log })
   opened.push(async () => membership.stop())
-  const own = [membership.ready]
-  const readiness = createReadiness({ composition, database, spine, own, isDraining: () => drain.signal.aborted })
+  const readiness = createReadiness({
+    composition,
+    database,
+    spine,
+    own: membership.ready,
+    isDraining: () => drain.signal.aborted,
+  })
   const authenticate =
     assembled.options.authenticate ??
     createAuthenticate({
