@@ -10,14 +10,15 @@ const state = z.enum(['open', 'replaying', 'replayed', 'discarded'])
 const dryRun = z.boolean().default(false)
 const params = z.strictObject({ deliveryId: idSchema('dlv') })
 
+export const moduleGroupSchema = z
+  .string()
+  .regex(/^module:[a-z][a-z0-9-]*$/, 'must be module:<name>')
+  .max(255)
+
 const filters = {
   subscriptionId: idSchema('sub').optional(),
   /** The handlers of a module: `module:<name>`. */
-  moduleGroup: z
-    .string()
-    .regex(/^module:[a-z][a-z0-9-]*$/, 'must be module:<name>')
-    .max(255)
-    .optional(),
+  moduleGroup: moduleGroupSchema.optional(),
   topic: text,
   type: text,
   code: text,

@@ -76,6 +76,26 @@ export const deadLetterDiscarded = event({
   summary: 'A dead letter was given up by a person.',
 })
 
+const replayFact = z.strictObject({
+  replayId: idSchema('rpl'),
+  target: z.string(),
+  matched: z.number().int(),
+  delivered: z.number().int(),
+  note: z.string().optional(),
+  byId: z.string(),
+})
+
+const aboutReplay = (verb: string, summary: string) => ({
+  type: `replay.${verb}` as const,
+  topic: 'system-events' as const,
+  data: replayFact,
+  summary,
+})
+
+export const replayStarted = event(aboutReplay('started', 'A group gets a stretch of the log again.'))
+export const replayCompleted = event(aboutReplay('completed', 'All of a replay is at its end.'))
+export const replayCancelled = event(aboutReplay('cancelled', 'A person ended a replay.'))
+
 export const topicChanged = event({
   type: 'topic.changed',
   topic: 'system-events',
@@ -106,6 +126,9 @@ export const eventFacts = [
   deliveryDeadLettered,
   deadLetterReplayed,
   deadLetterDiscarded,
+  replayStarted,
+  replayCompleted,
+  replayCancelled,
   topicChanged,
   eventSchemaViolated,
 ] as const

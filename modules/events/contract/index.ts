@@ -5,6 +5,7 @@ import { eventOperations } from './events.ts'
 import { eventFacts } from './facts.ts'
 import { deliveryDead } from './problems.ts'
 import { scheduledOperations } from './scheduled.ts'
+import { replayOperations } from './replays.ts'
 import { eventSettings } from './settings.ts'
 import { subscriptionOperations } from './subscriptions.ts'
 import { topicOperations } from './topics.ts'
@@ -17,6 +18,7 @@ export * from './envelope.ts'
 export * from './events.ts'
 export * from './facts.ts'
 export * from './problems.ts'
+export * from './replays.ts'
 export * from './scheduled.ts'
 export * from './settings.ts'
 export * from './subscriptions.ts'
@@ -34,6 +36,7 @@ export const eventsContract = contract({
     lag: lagOperations,
     connections: connectionOperations,
     deadLetters: deadLetterOperations,
+    replays: replayOperations,
   },
   events: eventFacts,
   problems: [deliveryDead],

@@ -18,6 +18,8 @@ import { createQuota } from './publishing/quota.ts'
 import { requestReply } from './publishing/request.ts'
 import { createPublishing } from './publishing/service.ts'
 import { createViolations } from './publishing/violations.ts'
+import { createReplayRunner } from './replays/runner.ts'
+import { createReplayService } from './replays/service.ts'
 import { createScheduledService } from './scheduled/service.ts'
 import { createSubscriptionService } from './subscriptions/service.ts'
 import { createTopicLimits } from './topics/limits.ts'
@@ -46,6 +48,7 @@ export const eventsModule = defineModule<typeof eventsContract, typeof uses, Eve
         services.hub.close()
         services.definitions.close()
         services.limits.close()
+        await Promise.allSettled([services.runner.close()])
         await services.groups.close()
       },
     }
@@ -125,6 +128,16 @@ function createServices({ database, clients, settings, clock, log, metrics, port
       draining,
     }),
     lag: createLagService({ database, reader, clock }),
+    replays: createReplayService({ database, bus, reader, busTransaction, restarted: groups.restarted }),
+    runner: createReplayRunner({
+      groups,
+      reader,
+      busTransaction,
+      recorder,
+      clock,
+      log,
+      wakeModuleGroup: ports.wakeModuleGroup,
+    }),
     deadLetters: createDeadLetterService({
       database,
       clock,
@@ -139,7 +152,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
 type Services = ReturnType<typeof createServices>
 
 function operationsOf(services: Services): Handlers<typeof eventsContract> {
-  const { publishing, log, tails, scheduled, topics, subscriptions, deliveries, lag, deadLetters } = services
+  const { publishing, log, tails, scheduled, topics, subscriptions, deliveries, lag, deadLetters, replays } = services
   return {
     events: {
       publish: (context, call) => publishing.publish(context, call.body, () => call.newId('evt')),
@@ -200,6 +213,11 @@ function operationsOf(services: Services): Handlers<typeof eventsContract> {
             ...load?.(),
           })),
       }),
+    },
+    replays: {
+      create: (context, call) => replays.create(context, call.body, call.newId('rpl')),
+      get: (context, call) => replays.get(context, call.params.replayId),
+      cancel: (context, call) => replays.cancel(context, call.params.replayId),
     },
     deadLetters: {
       list: (context, call) => deadLetters.list(context, call.query),

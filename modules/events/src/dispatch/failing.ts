@@ -161,8 +161,9 @@ function factsOf(group: Group, held: HeldEvent, problem: FailureProblem) {
     { about, now, key: held.key, cause: event },
   )
   // The requester of a replayed event was answered at its first death.
-  const replies = held.isReplay
-    ? []
-    : failedReply(event, { group: group.config.group, problem: { ...problem, deliveryId }, now })
+  const replies =
+    held.replayId !== undefined
+      ? []
+      : failedReply(event, { group: group.config.group, problem: { ...problem, deliveryId }, now })
   return [dead, ...replies]
 }

@@ -27,7 +27,8 @@ export interface HeldEvent extends Place {
   hasRow: boolean
   /** A settlement or failure of it is being written: no lapse, no second settlement. */
   isSettling: boolean
-  isReplay: boolean
+  /** Wire id of the replay that it is delivered by: of a dead letter its own id, else `rpl_…`. */
+  replayId: string | undefined
   /** The event that a replay brings along: edited, or gone from the log since it died. */
   envelope: string | undefined
   member: Member | undefined
@@ -57,5 +58,5 @@ export const deliveryOf = (held: HeldEvent, isAgain: boolean): DeliveryData => (
 
 export const eventOf = (held: HeldEvent): EventEnvelope => {
   const event = openOnce(held.record as LogRecord)
-  return held.isReplay ? { ...event, replayid: toId('dlv', held.deliveryId) } : event
+  return held.replayId === undefined ? event : { ...event, replayid: held.replayId }
 }

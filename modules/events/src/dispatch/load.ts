@@ -1,4 +1,4 @@
-import { isTopic, type SqlSession, type Topic } from '@soma/kernel'
+import { isTopic, type SqlSession, type Topic, toId } from '@soma/kernel'
 import { groupOf, readsOf, type SubscriptionRow } from '../subscriptions/config.ts'
 import { findSubscription } from '../subscriptions/store.ts'
 import { type Group, type GroupConfig, type GroupDependencies, nowMs, type Partition } from './group.ts'
@@ -156,7 +156,8 @@ export function restoreRow(group: Group, row: DeliveryRow): HeldEvent {
     attempt: row.attempt,
     hasRow: true,
     isSettling: false,
-    isReplay: row.replay_id !== null,
+    replayId:
+      row.replay_id === null ? undefined : toId(row.replay_id === row.delivery_id ? 'dlv' : 'rpl', row.replay_id),
     envelope: row.envelope ?? undefined,
     member: undefined,
     leasedAtMs: 0,

@@ -108,7 +108,7 @@ function heldOf(group: Group, record: LogRecord): HeldEvent {
     attempt: 0,
     hasRow: false,
     isSettling: false,
-    isReplay: false,
+    replayId: undefined,
     envelope: undefined,
     member: undefined,
     leasedAtMs: 0,

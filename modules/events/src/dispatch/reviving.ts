@@ -1,3 +1,4 @@
+import { type LogRecord, toId } from '@soma/kernel'
 import type { DeadLetterRow } from '../dead-letters/store.ts'
 import type { Group } from './group.ts'
 import type { Groups } from './groups.ts'
@@ -18,12 +19,34 @@ export function revive(groups: Groups, row: DeadLetterRow, envelope: string): vo
 
 function again(group: Group, held: HeldEvent, envelope: string): HeldEvent {
   held.attempt = 0
-  held.isReplay = true
+  held.replayId = toId('dlv', held.deliveryId)
   held.envelope = envelope
   if (held.record !== undefined) group.inMemory -= 1
   held.record = undefined
   return held
 }
+
+/** Events that a replay put before the group again. */
+export function restoreReplayed(
+  group: Group,
+  replayId: string,
+  { made, records }: { made: readonly Made[]; records: readonly LogRecord[] },
+): void {
+  const byPlace = new Map(records.map((record) => [placeKey(record.topic, record.part, record.position), record]))
+  for (const row of made) {
+    const record = byPlace.get(placeKey(row.topic, row.part, row.pos)) as LogRecord
+    const { segment, key } = record
+    const held = restoreRow(group, { ...FRESH, ...row, segment, key, replay_id: replayId, envelope: null })
+    held.record = record
+    group.inMemory += 1
+    if (group.queues.headOf(held.orderKey) === held) promote(group, held)
+  }
+  group.assign()
+}
+
+type Made = { readonly delivery_id: string; readonly topic: string; readonly part: number; readonly pos: number }
+
+const FRESH = { attempt: 0, due_ms: 0, member: null, principal_id: null, lease_ms: null }
 
 const freshRow = (row: DeadLetterRow, envelope: string) => ({
   topic: row.topic,
@@ -32,11 +55,7 @@ const freshRow = (row: DeadLetterRow, envelope: string) => ({
   segment: row.segment,
   delivery_id: row.delivery_id,
   key: row.key,
-  attempt: 0,
-  due_ms: 0,
-  member: null,
-  principal_id: null,
-  lease_ms: null,
+  ...FRESH,
   replay_id: row.delivery_id,
   envelope,
 })

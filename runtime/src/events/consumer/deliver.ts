@@ -48,7 +48,7 @@ export function createDeliver(options: DeliverOptions): (lane: Lane) => Promise<
       place: placeIn(group, lane, at),
       deliveryId: front.delivery_id,
       attempt: front.attempt + 1,
-      replayId: front.replay_id === null ? undefined : toId('dlv', front.replay_id),
+      replayId: replayIdOf(front),
       entry: undefined,
     }
     const record = recordOf(front, inHand.place, await readAt(inHand.place))
@@ -78,6 +78,10 @@ export function createDeliver(options: DeliverOptions): (lane: Lane) => Promise<
     for (const entry of entries) options.finish(lane, entry)
   }
 }
+
+/** A replayed dead letter carries its own id, an event of a replayed stretch that of the replay. */
+const replayIdOf = ({ replay_id, delivery_id }: FrontDelivery): string | undefined =>
+  replay_id === null ? undefined : toId(replay_id === delivery_id ? 'dlv' : 'rpl', replay_id)
 
 /** What the log has, or the event that a replay brings along: edited, or gone from the log since it died. */
 function recordOf(
