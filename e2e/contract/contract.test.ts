@@ -200,6 +200,15 @@ describe('what is documented', () => {
     expect(complaints).toEqual([])
   })
 
+  test('the AsyncAPI document has every event of every contract', async () => {
+    const { json } = await send(`${server.url}/asyncapi.json`)
+    const declared = contractsOf(somaPlatform).flatMap(({ events }) => events)
+    expect(json.asyncapi).toBe('3.1.0')
+    expect(Object.keys(json.components.messages).toSorted()).toEqual(
+      declared.map(({ topic, type, version }) => `${topic}.${type}.${version}`).toSorted(),
+    )
+  })
+
   test('the pages of the reference say what the contracts say', () => {
     expect(stalePages(process.cwd(), generateDocs(contractsOf(somaPlatform)))).toEqual([])
   })

@@ -1,8 +1,12 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { deadLetterOperations, eventOperations, storedEventSchema } from '@soma/events/contract'
 import { gate, gateOperations, openGate } from '@soma/governance/contract'
 import { issuedKey } from '@soma/identity/contract'
 import type { Schema } from '@soma/kernel'
 import { plan, plansOperations } from '@soma/plans/contract'
+import { eventOperations as definitionOperations, schemaOperations } from '@soma/registry/contract'
 import { type Clients, createClients } from '@soma/sdk/clients'
 import type { RunningServer } from '@soma/server'
 import type { Command } from 'commander'
@@ -90,6 +94,50 @@ const LEAVES: Readonly<Record<string, Leaf>> = {
     schema: eventOperations.publish.output,
     bad: ['events', 'publish', 'cli.tested', '--data', '{"count":'],
   },
+  'events list': {
+    good: ['events', 'list', '--type', 'cli.tested', '--since', '1h'],
+    schema: eventOperations.list.output,
+    bad: ['events', 'list', '--topic', 'no-such-topic'],
+    badCode: 1,
+  },
+  'events get': {
+    good: ['events', 'get', '{event}'],
+    schema: storedEventSchema,
+    bad: ['event', 'show', 'evt_absent'],
+    badCode: 4,
+  },
+  'events register': {
+    good: ['events', 'register', '{definition}'],
+    schema: definitionOperations.create.output,
+    bad: ['events', 'register', '{"type":"cli.registered"}'],
+  },
+  'schemas list': {
+    good: ['schemas', 'list', '--status', 'active'],
+    schema: schemaOperations.list.output,
+    bad: ['schemas', 'list', '--status', 'old'],
+  },
+  'schemas get': {
+    good: ['schemas', 'get', 'cli.tested', '1.0.0'],
+    schema: schemaOperations.get.output,
+    bad: ['schema', 'get', 'absent'],
+    badCode: 4,
+  },
+  'schemas register': {
+    good: ['schemas', 'register', 'cli.note', '1.0.0', '--schema', '{"type":"string"}'],
+    schema: schemaOperations.create.output,
+    bad: ['schemas', 'register', 'cli.tested', '1.1.0', '--schema', '{"type":"string"}'],
+    badCode: 1,
+  },
+  'schemas check': {
+    good: ['schemas', 'check', '{"type":"object","title":"Tested"}', '--name', 'cli.tested'],
+    schema: schemaOperations.check.output,
+    bad: ['schemas', 'check', '{"type":"string"}', '--old', '@/absent.json'],
+  },
+  'schemas diff': { good: ['schemas', 'diff', '{url}', '{url}'], bad: ['schemas', 'diff', '{url}', 'nowhere'] },
+  'registry check': {
+    good: ['registry', 'check', '{schemaFolder}', '--base', '{url}'],
+    bad: ['registry', 'check', '{schemaFolder}', '--base', 'no-such-branch'],
+  },
   'dead-letters list': {
     good: ['dead-letters', 'list'],
     schema: deadLetterOperations.list.output,
@@ -162,6 +210,21 @@ const MATTER: Readonly<Record<string, () => Promise<string>>> = {
     return gateId
   },
   freePort: async () => '45871',
+  url: async () => server.url,
+  event: async () => {
+    const body = { type: 'cli.tested', topic: 'business-facts', data: {} }
+    return (await clients.events.events.publish({ body })).eventId
+  },
+  definition: async () =>
+    JSON.stringify({
+      ...{ type: 'cli.registered', topic: 'business-facts', description: 'It was registered.' },
+      schema: { jsonSchema: { type: 'object' } },
+    }),
+  schemaFolder: async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'soma-schemas-'))
+    writeFileSync(join(folder, 'cli.tested.v1.json'), '{"$id":"cli.tested/1.0.1","type":"object"}')
+    return folder
+  },
 }
 
 const fill = (words: readonly string[]): Promise<string[]> =>

@@ -4,6 +4,7 @@ import { addAccessCommands } from './tree/access.ts'
 import { addEventCommands } from './tree/events.ts'
 import { addGateCommands } from './tree/gates.ts'
 import { addPlanCommands } from './tree/plans.ts'
+import { addSchemaCommands } from './tree/schemas.ts'
 import { addServerCommands } from './tree/server.ts'
 import { VERSION } from './version.ts'
 
@@ -42,6 +43,7 @@ export function createProgram(name: string): Command {
   addPlanCommands(program)
   addGateCommands(program)
   addEventCommands(program)
+  addSchemaCommands(program)
   addAccessCommands(program)
   return program
 }

@@ -41,6 +41,7 @@ export interface Assembled {
   readonly options: ServerOptions
   readonly contracts: readonly Contract[]
   readonly partitions: number
+  readonly bus: EventSpineSettings['bus']
   readonly configuration: Configuration
   readonly settings: ServerSettings
   readonly composition: Composition
@@ -122,6 +123,7 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
     options,
     contracts,
     partitions: events.partitions,
+    bus: events.bus,
     configuration,
     settings,
     composition,

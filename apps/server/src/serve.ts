@@ -10,6 +10,7 @@ import {
   createJobs,
 } from '@soma/runtime'
 import type { Assembled } from './assemble.ts'
+import { serveAsyncApi } from './asyncapi.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { forwardToOthers } from './gateway.ts'
 import { startHandlers } from './handlers.ts'
@@ -59,6 +60,7 @@ export async function serve(assembled: Assembled, opened: Close[]): Promise<Runn
     drain: drain.signal,
   })
   await servePage(app)
+  serveAsyncApi(app, assembled.contracts, { version: VERSION, url: settings.publicUrl, bus: assembled.bus })
   await forwardToOthers(app, { contracts: assembled.contracts, moduleUrls: settings.moduleUrls, drain: drain.signal })
   for (const module of composition.modules) {
     opened.push(() => module.stop())

@@ -1,3 +1,4 @@
+export * from './compatibility/catalogue-of.ts'
 export * from './compatibility/changes.ts'
 export * from './compatibility/compare-catalogues.ts'
 export { compareSchemas } from './compatibility/compare-schemas.ts'

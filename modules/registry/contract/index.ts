@@ -6,6 +6,7 @@ import { registryFacts } from './facts.ts'
 import { schemaOperations } from './schemas.ts'
 
 export * from './agents.ts'
+export * from './asyncapi.ts'
 export * from './compatibility.ts'
 export * from './event-definitions.ts'
 export * from './facts.ts'

@@ -1,5 +1,5 @@
 import { type EventDefinition, type ModuleDatabase, newUuid, type Transaction } from '@soma/kernel'
-import * as z from 'zod'
+import { jsonSchemaOf, kindOfType } from '../contract/compatibility.ts'
 import { type EventDefinitionInput, eventDefinitionInput } from '../contract/event-definitions.ts'
 import { digestOf } from './digest.ts'
 import { definitionDigest } from './event-definitions/register-definitions.ts'
@@ -28,14 +28,13 @@ export async function registerPlatformEvents(
 }
 
 function toDefinition(event: EventDefinition): EventDefinitionInput & { schemaName: string } {
-  const { $schema: _dialect, ...jsonSchema } = z.toJSONSchema(event.data, { io: 'output', unrepresentable: 'any' })
   const definition = eventDefinitionInput.parse({
     topic: event.topic,
     type: event.type,
     version: event.version,
-    kind: event.type.endsWith('.requested') ? 'request' : 'fact',
+    kind: kindOfType(event.type),
     description: event.summary,
-    schema: { jsonSchema },
+    schema: { jsonSchema: jsonSchemaOf(event) },
   })
   return { ...definition, schemaName: event.type }
 }

@@ -40,7 +40,39 @@ export function addEventCommands(program: Command): void {
     .option('--correlation <id>', 'the correlation id')
     .option('--subject <text>', 'what the event is about')
     .action(lazily(async () => (await import('../commands/publish-event.ts')).publishEvent))
+  addStoredEvents(events)
   addDeadLetterCommands(program)
+}
+
+function addStoredEvents(events: Command): void {
+  withPage(
+    events
+      .command('list')
+      .description('list stored events, newest first')
+      .option('--topic <topic>', 'only this topic or alias')
+      .option('--type <type>', 'only this type or prefix such as plan.*')
+      .option('--key <key>', 'only events with this ordering key')
+      .option('--plan <plan>', 'only events of this plan, by its full id')
+      .option('--session <session>', 'only events of this session, by its full id')
+      .option('--correlation <id>', 'only events with this correlation id')
+      .addOption(
+        new Option('--since <time>', 'only events since then: 30s, 10m, 2h, 1d ago, or an instant').argParser((text) =>
+          instant(text),
+        ),
+      ),
+  ).action(lazily(async () => (await import('../commands/events.ts')).listEvents))
+  events
+    .command('get')
+    .alias('show')
+    .description('show one event with its data')
+    .argument('<event>', 'the id of the event')
+    .option('--source <source>', 'its source, where two events share an id')
+    .action(lazily(async () => (await import('../commands/events.ts')).getEvent))
+  events
+    .command('register')
+    .description('define one version of an event type; the same content again changes nothing')
+    .argument('<definition>', 'topic, type, version, description, schema: JSON, YAML, @file or - for stdin')
+    .action(lazily(async () => (await import('../commands/events.ts')).registerEvent))
 }
 
 function addDeadLetterCommands(program: Command): void {

@@ -13,7 +13,7 @@ type Effect = 'text' | 'additive' | 'relaxed' | 'narrowed'
 
 /** Every change that is told apart: the normative table of compatibility (REG-R15). */
 export const SCHEMA_CHANGES = {
-  'text-changed': { effect: 'text', what: 'title, description, examples, `$id`, `deprecated` or an `x-` note changed' },
+  'text-changed': { effect: 'text', what: 'title, description, examples, `deprecated` or an `x-` note changed' },
   'property-added': { effect: 'additive', what: 'optional property added' },
   'properties-opened': { effect: 'additive', what: '`additionalProperties` false → true or a schema' },
   'open-enum-value-added': { effect: 'additive', what: 'value added to an enum that has `x-open-enum: true`' },

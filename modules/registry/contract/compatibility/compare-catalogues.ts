@@ -28,6 +28,8 @@ export interface EventPromise {
 export interface SchemaPromise {
   readonly name: string
   readonly version: string
+  /** What its documents are. Absent: the strictest of all. */
+  readonly kind?: DataKind | undefined
   readonly jsonSchema: JsonSchema
 }
 
@@ -91,7 +93,7 @@ export function compareCatalogues(before: Catalogue, after: Catalogue): Catalogu
   })
   const schemas = differences(before.schemas, after.schemas, {
     nameOf: ({ name }) => `schema ${name}`,
-    compare: (old, now) => compareSchemas(old.jsonSchema, now.jsonSchema),
+    compare: (old, now) => compareSchemas(old.jsonSchema, now.jsonSchema, old.kind),
   })
   return [...events, ...schemas].toSorted((left, right) => (left.what < right.what ? -1 : 1))
 }

@@ -8,19 +8,9 @@ export const isObject = (value: unknown): value is SchemaObject =>
 /** Keywords that say something to people and nothing to a validator. */
 export const isText = (keyword: string): boolean =>
   TEXT_KEYWORDS.has(keyword) || (keyword.startsWith('x-') && keyword !== 'x-open-enum')
-const TEXT_KEYWORDS = new Set([
-  'title',
-  'description',
-  'examples',
-  '$comment',
-  '$id',
-  '$schema',
-  'deprecated',
-  'readOnly',
-  'writeOnly',
-])
-/** They matter where a reference leads to them. */
-export const PLACES = new Set(['$defs', 'definitions', '$anchor'])
+const TEXT_KEYWORDS = new Set(['title', 'description', 'examples', '$comment', 'deprecated', 'readOnly', 'writeOnly'])
+/** Names and places: they matter where a reference leads to them. */
+export const PLACES = new Set(['$id', '$schema', '$defs', 'definitions', '$anchor'])
 
 const MAXIMUM_REFERENCES = 32
 
