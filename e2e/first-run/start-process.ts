@@ -37,7 +37,7 @@ export interface StartOptions {
   readonly port?: number
   /** Further words of the command line. */
   readonly words?: readonly string[]
-  /** Modules that are loaded before, for what a machine cannot be made to be. */
+  /** Modules that are loaded before ours and after tsx, for what a machine cannot be made to be. */
   readonly imports?: readonly string[]
 }
 
@@ -47,7 +47,7 @@ export function startProcess(options: StartOptions): StartProcess {
     process.execPath,
     [
       '--conditions=@soma/source',
-      ...[...imports, TSX].flatMap((url) => ['--import', url]),
+      ...[TSX, ...imports].flatMap((url) => ['--import', url]),
       MAIN,
       'start',
       ...words,
