@@ -38,6 +38,8 @@ export const somaPlatform: Platform = {
         outboxRows: spine.outboxRows,
         busTransaction: (work: (session: SqlSession) => Promise<unknown>) =>
           database.transaction({ role: 'soma_bus' }, work),
+        // Nobody else can open the directory of the embedded engine.
+        ...(database.engine === 'postgres' ? { nodes: database } : {}),
         draining,
         wakeModuleGroup: (group: string) => announceReplays(database, group),
         reservedNouns: reservedNouns(),

@@ -3,8 +3,7 @@ import { registryContract } from '@soma/registry/contract'
 import { eventsContract } from '../contract/index.ts'
 import { createConnections } from './connections.ts'
 import { createDeadLetterService } from './dead-letters/service.ts'
-import { createGroups } from './dispatch/groups.ts'
-import { revive, unblock } from './dispatch/reviving.ts'
+import { createDispatch } from './dispatch/dispatch.ts'
 import { createDeliveryService } from './dispatch/service.ts'
 import { createIdleRemoval, createSweep } from './jobs.ts'
 import { createLagService } from './lag/service.ts'
@@ -49,7 +48,7 @@ export const eventsModule = defineModule<typeof eventsContract, typeof uses, Eve
         services.definitions.close()
         services.limits.close()
         await Promise.allSettled([services.runner.close()])
-        await services.groups.close()
+        await services.dispatch.close()
       },
     }
   },
@@ -57,22 +56,31 @@ export const eventsModule = defineModule<typeof eventsContract, typeof uses, Eve
 
 function createServices({ database, clients, settings, clock, log, metrics, ports }: Environment) {
   const { bus, reader, busTransaction, recorder, draining = new AbortController().signal } = ports
-  const writer = createWriter({ busTransaction, recorder, clock, dedupeMs: settings.dedupeMs })
+  const writer = createWriter({
+    busTransaction,
+    recorder,
+    clock,
+    dedupeMs: settings.dedupeMs,
+    isShared: ports.nodes !== undefined,
+  })
   const definitions = createDefinitions({ registry: clients.registry, compiler: ports.schemaCompiler, reader })
   const connections = createConnections(() => clock.now())
   const hub = createTailHub(reader)
-  const leases: Parameters<typeof createGroups>[0]['leases'] = new Map()
-  const groups = createGroups({
+  const leases: Parameters<typeof createDispatch>[0]['leases'] = new Map()
+  const dispatch = createDispatch({
     writer,
     reader,
     clock,
     log,
     metrics,
     busTransaction,
+    nodes: ports.nodes,
+    bus,
     leases,
     maxParked: settings.maxParked,
   })
   const limits = createTopicLimits({ busTransaction, reader, configured: settings })
+  const { groups, guests } = dispatch
   const consumers = createConsumers({ busTransaction })
   const publishing = createPublishing({
     consumers,
@@ -93,7 +101,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     definitions,
     limits,
     connections,
-    groups,
+    dispatch,
     publishing,
     request: { publishing, consumers, reader, draining },
     log: createLogService({ database }),
@@ -121,6 +129,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     deliveries: createDeliveryService({
       database,
       groups,
+      guests,
       publishing,
       connections,
       leases,
@@ -142,9 +151,8 @@ function createServices({ database, clients, settings, clock, log, metrics, port
       database,
       clock,
       checkEdited: publishing.checkEdited,
-      revived: (row, envelope) => revive(groups, row, envelope),
+      rowsChanged: groups.rowsChanged,
       wakeModuleGroup: ports.wakeModuleGroup,
-      discarded: (row) => unblock(groups, row),
     }),
   }
 }

@@ -10,6 +10,12 @@ export interface Recorder {
   onAppend(listener: (records: readonly LogRecord[]) => void): () => void
 }
 
+/** NOTIFY of the database, in this and other processes. */
+export interface Notices {
+  notify(channel: string, payload: string): Promise<void>
+  listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>>
+}
+
 /** What the events module needs of the world; `apps/server` binds it. */
 export interface EventsPorts {
   readonly bus: EventBus
@@ -21,6 +27,8 @@ export interface EventsPorts {
   readonly busTransaction: <T>(work: (session: SqlSession) => Promise<T>) => Promise<T>
   /** After the commit: dead letters of this module group (`module:<name>`) are to be delivered again, by whichever process owns it. May be lost: owners also poll. */
   readonly wakeModuleGroup: (group: string) => Promise<void>
+  /** Tells other processes on the database, by channel. A notice may be lost. Absent where there can be no other process: then none is told, and nothing is fenced. */
+  readonly nodes?: Notices | undefined
   /** Aborts when the process drains: whoever waits for an event is answered at once. Absent: it never does. */
   readonly draining?: AbortSignal
   /** First segments of the types that the contracts of the platform declare: closed to tenants. */

@@ -43,6 +43,8 @@ export interface EventsHostOptions {
   readonly database?: Database
   /** Another process runs on the database already. */
   readonly isSecondProcess?: boolean
+  /** Other processes run or will run on the database. Default: as for a second process and on Postgres. */
+  readonly isShared?: boolean
   /** Called inside every transaction of the write path, to let it fail. */
   readonly beforeCommit?: () => void
 }
@@ -93,6 +95,7 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
   let offsetMs = 0
   const clock = { now: () => new Date(Date.now() + offsetMs), advance: (ms: number) => void (offsetMs += ms) }
   const state = { isDead: false }
+  const isShared = options.isShared ?? (options.isSecondProcess === true || database.engine === 'postgres')
   const compiler = createSchemaCompiler()
   const platformEvents = [...eventsContract.events, ...registryContract.events]
   const modules: { definition: AnyModule; ports: object }[] = [
@@ -112,6 +115,7 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
           })
         },
         wakeModuleGroup: (group: string) => announceReplays(database, group),
+        ...(isShared ? { nodes: nodesOf(database, state) } : {}),
         reservedNouns: new Set(platformEvents.map(({ type }) => type.slice(0, type.indexOf('.')))),
       },
     },
@@ -176,6 +180,15 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
     },
   }
 }
+
+/** A dead process neither speaks nor hears. */
+const nodesOf = (database: Database, state: { isDead: boolean }) => ({
+  notify: async (channel: string, payload: string) => {
+    if (!state.isDead) await database.notify(channel, payload)
+  },
+  listen: (channel: string, listener: (payload: string) => void) =>
+    database.listen(channel, (payload) => state.isDead || listener(payload)),
+})
 
 /** Everything that enters the log, whoever ships it. */
 function onAppendOf(tail: LogReader, listener: (records: readonly LogRecord[]) => void): () => void {

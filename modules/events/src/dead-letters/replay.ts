@@ -1,14 +1,14 @@
 import { type Context, commonProblems, type EventEnvelope, type ModuleDatabase, toId, uuidOf } from '@soma/kernel'
 import { deadLetterReplayed } from '../../contract/facts.ts'
-import { wireGroup } from '../subscriptions/config.ts'
+import { subscriptionOf, wireGroup } from '../subscriptions/config.ts'
 import * as store from './store.ts'
 
 export interface ReplayOptions {
   readonly database: ModuleDatabase
   /** Refuses data that a publish would refuse. */
   readonly checkEdited: (context: Context, event: EventEnvelope) => Promise<void>
-  /** After the commit, for a subscription: tells the dispatcher of this process. */
-  readonly revived: (row: store.DeadLetterRow, envelope: string) => void
+  /** After the commit, for a subscription: tells its dispatcher, in whatever process. */
+  readonly rowsChanged: (subscriptionId: string, deliveryIds: readonly string[]) => Promise<void>
   /** After the commit, for a module group: tells its owners, in whatever process. */
   readonly wakeModuleGroup: (group: string) => Promise<void>
 }
@@ -37,7 +37,7 @@ export async function replayOne(
   if (wanted.dryRun) return current
   const row = await reviveOpen(context, { row: current, event: next, ...wanted }, options)
   if (row === undefined) throw notOpen(await find(context, deliveryId, options))
-  if (isOfModule(row)) await options.wakeModuleGroup(row.grp)
+  await wake([row], options)
   return row
 }
 
@@ -54,18 +54,30 @@ export async function replayAll(
     const done = event === undefined ? undefined : await reviveOpen(context, { row, event, ...act }, options)
     if (done !== undefined) replayed.push(done)
   }
-  for (const group of new Set(replayed.filter(isOfModule).map(({ grp }) => grp))) await options.wakeModuleGroup(group)
+  await wake(replayed, options)
   return replayed.length
+}
+
+async function wake(rows: readonly store.DeadLetterRow[], options: ReplayOptions): Promise<void> {
+  for (const group of new Set(rows.map(({ grp }) => grp))) {
+    const own = rows.filter(({ grp }) => grp === group)
+    if (own.every(isOfModule)) await options.wakeModuleGroup(group)
+    else
+      await options.rowsChanged(
+        subscriptionOf(group),
+        own.map(({ delivery_id }) => delivery_id),
+      )
+  }
 }
 
 async function reviveOpen(
   context: Context,
   { row, event, resolution }: Act & { row: store.DeadLetterRow; event: EventEnvelope },
-  { database, revived }: ReplayOptions,
+  { database }: ReplayOptions,
 ): Promise<store.DeadLetterRow | undefined> {
   const envelope = JSON.stringify(event)
   const deliveryId = toId('dlv', row.delivery_id)
-  const resolved = await database.transaction(context, async (tx) => {
+  return database.transaction(context, async (tx) => {
     const open = await store.resolveDeadLetter(tx, row.delivery_id, { state: 'replaying', resolution })
     if (open === undefined) return undefined
     await store.reviveDelivery(tx, open, envelope)
@@ -77,8 +89,6 @@ async function reviveOpen(
     )
     return open
   })
-  if (resolved !== undefined && !isOfModule(resolved)) revived(resolved, envelope)
-  return resolved
 }
 
 async function find(context: Context, deliveryId: string, { database }: ReplayOptions) {
@@ -90,7 +100,7 @@ async function find(context: Context, deliveryId: string, { database }: ReplayOp
 export const notOpen = ({ state }: Pick<store.DeadLetterRow, 'state'>) =>
   commonProblems.conflict.create(`the dead letter is ${state}; only open ones are replayed or discarded`)
 
-const isOfModule = ({ grp }: store.DeadLetterRow): boolean => grp.startsWith('module:')
+export const isOfModule = ({ grp }: store.DeadLetterRow): boolean => grp.startsWith('module:')
 
 /** Undefined where what died is no event: text of a writer outside, or a place that the log had lost. */
 export function eventOf({ envelope }: Pick<store.DeadLetterRow, 'envelope'>): EventEnvelope | undefined {

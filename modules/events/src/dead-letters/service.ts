@@ -11,8 +11,8 @@ import {
 import type * as z from 'zod'
 import { type deadLetterSchema, deadLetterDiscarded } from '../../contract/index.ts'
 import { resolveTopic } from '../../contract/aliases.ts'
-import { groupOf, wireGroup } from '../subscriptions/config.ts'
-import { eventOf, notOpen, type ReplayOptions, replayAll, replayOne } from './replay.ts'
+import { groupOf, subscriptionOf, wireGroup } from '../subscriptions/config.ts'
+import { eventOf, isOfModule, notOpen, type ReplayOptions, replayAll, replayOne } from './replay.ts'
 import * as store from './store.ts'
 
 type DeadLetter = z.output<typeof deadLetterSchema>
@@ -30,8 +30,6 @@ interface Filters {
 
 export interface DeadLetterServiceOptions extends ReplayOptions {
   readonly clock: Clock
-  /** Tells the dispatcher of this process after the commit. */
-  readonly discarded: (row: store.DeadLetterRow) => void
 }
 
 export function createDeadLetterService(options: DeadLetterServiceOptions) {
@@ -120,7 +118,7 @@ async function discard(
     )
     return resolved
   })
-  options.discarded(row)
+  if (!isOfModule(row)) await options.rowsChanged(subscriptionOf(row.grp), [row.delivery_id])
   return toDeadLetter(row)
 }
 

@@ -4,7 +4,7 @@ import { deliveryDead } from '../../contract/problems.ts'
 import { openOnce } from '../log/event-filter.ts'
 import { wireGroup } from '../subscriptions/config.ts'
 import { factEnvelope } from '../writer/fact-envelope.ts'
-import type { DeadRow } from '../writer/requests.ts'
+import type { DeadRow, WriteRequest } from '../writer/requests.ts'
 import { failedReply } from './failed-reply.ts'
 import { type Group, nowMs } from './group.ts'
 import { eventOf, type HeldEvent } from './held-event.ts'
@@ -28,30 +28,53 @@ export interface FailureProblem {
 
 const RETRY_MS = 1000
 
-/** An attempt ended without success: the next one waits its time, or the delivery is dead (EVT-R33, EVT-R35). Resolves when that is durable. */
-export async function fail(group: Group, held: HeldEvent, failure: Failure): Promise<void> {
+/**
+ * An attempt ended without success: the next one waits its time, or the delivery is dead (EVT-R33, EVT-R35). Resolves when that is durable;
+ * false = another process settled it before.
+ */
+export async function fail(group: Group, held: HeldEvent, failure: Failure): Promise<boolean> {
   const isDead =
     failure.dead === true || failure.problem.retryable === false || held.attempt >= group.config.maxAttempts
   if (isDead) return buryNow(group, held, failure.problem)
   const delayMs = failure.retryAfterMs ?? backoffMs(group.config.backoff, held.attempt)
-  await giveBack(group, held, { attempt: held.attempt, delayMs, failure: historyOf(group, held, failure.problem) })
+  return giveBack(group, held, { attempt: held.attempt, delayMs, failure: historyOf(group, held, failure.problem) })
 }
 
 /** Handed back unhandled: no attempt is burned, nothing waits. */
-export const release = (group: Group, held: HeldEvent): Promise<void> =>
+export const release = (group: Group, held: HeldEvent): Promise<boolean> =>
   giveBack(group, held, { attempt: held.attempt - 1, delayMs: 0, failure: null })
 
 async function giveBack(
   group: Group,
   held: HeldEvent,
   next: { attempt: number; delayMs: number; failure: Readonly<Record<string, unknown>> | null },
-): Promise<void> {
+): Promise<boolean> {
+  if (!(await endLease(group, held, { returned: [{ deliveryId: held.deliveryId, ...next }] }))) return false
+  await waitAgain(group, held, next)
+  return true
+}
+
+/** Writes what ends the lease of the delivery. False = another process settled it before: that is taken in, nothing was written. */
+async function endLease(group: Group, held: HeldEvent, request: WriteRequest): Promise<boolean> {
+  const { deliveryId, attempt, member } = held
   held.isSettling = true
   try {
-    await group.dependencies.writer.write({ returned: [{ deliveryId: held.deliveryId, ...next }] })
+    const ends = member === undefined ? {} : { ends: { deliveryId, attempt, memberId: member.id } }
+    const { status } = await group.dependencies.writer.write({ ...request, ...ends })
+    if (status === 'written') return true
   } finally {
     held.isSettling = false
   }
+  group.sync([deliveryId])
+  return false
+}
+
+/** No lease any more: it is ready for its next attempt, now or later. */
+export async function waitAgain(
+  group: Group,
+  held: HeldEvent,
+  next: { attempt: number; delayMs: number },
+): Promise<void> {
   unlease(group, held)
   held.attempt = next.attempt
   if (next.delayMs <= 0) {
@@ -63,6 +86,13 @@ async function giveBack(
     await parkFollowers(group, held.orderKey)
   }
   group.assign()
+}
+
+/** Its dead letter is open and keeps the key. */
+export async function block(group: Group, held: HeldEvent): Promise<void> {
+  unlease(group, held)
+  held.state = 'blocked'
+  await parkFollowers(group, held.orderKey)
 }
 
 /** Attempt n waits min(maxMs, baseMs·factorⁿ⁻¹) with full jitter. */
@@ -97,24 +127,24 @@ export function bury(group: Group, held: HeldEvent, problem: FailureProblem | un
 }
 
 /** The dead letter, its fact and the failed reply are one transaction; only then the key goes on (EVT-R35, EVT-R38). */
-async function buryNow(group: Group, held: HeldEvent, problem: FailureProblem): Promise<void> {
+async function buryNow(group: Group, held: HeldEvent, problem: FailureProblem): Promise<boolean> {
   const { config, dependencies } = group
   held.isSettling = true
-  try {
-    if (!(await loadRecord(group, held))) return finish(group, held)
-    await dependencies.writer.write({ dead: [deadRow(group, held, problem)], facts: factsOf(group, held, problem) })
-  } finally {
+  const isThere = await loadRecord(group, held).catch((error: unknown) => {
     held.isSettling = false
-  }
-  dependencies.metrics.count('soma_events_deliveries_total', { outcome: 'dead' })
-  if (config.onDeadLetter === 'continue') {
+    throw error
+  })
+  if (!isThere) {
     finish(group, held)
-  } else {
-    unlease(group, held)
-    held.state = 'blocked'
-    await parkFollowers(group, held.orderKey)
+    return true
   }
+  const dead = { dead: [deadRow(group, held, problem)], facts: factsOf(group, held, problem) }
+  if (!(await endLease(group, held, dead))) return false
+  dependencies.metrics.count('soma_events_deliveries_total', { outcome: 'dead' })
+  if (config.onDeadLetter === 'continue') finish(group, held)
+  else await block(group, held)
   group.assign()
+  return true
 }
 
 function deadRow(group: Group, held: HeldEvent, problem: FailureProblem): DeadRow {

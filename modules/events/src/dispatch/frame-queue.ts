@@ -6,11 +6,15 @@ export type MemberFrame =
   | { readonly event: 'lease-lost'; readonly data: { deliveryId: string; reason: 'expired' | 'replaced' | 'revoked' } }
   | { readonly event: 'closed'; readonly data: { reason: string } }
 
-/** Frames of one connected member. Bounded by its credits: nothing is assigned beyond them. */
-export interface FrameQueue {
+/** Where frames of a member go. */
+export interface FrameSink {
   push(frame: MemberFrame): void
   /** Ends the stream after the frames that are in it. */
   end(reason: string): void
+}
+
+/** Frames of one connected member. Bounded by its credits: nothing is assigned beyond them. */
+export interface FrameQueue extends FrameSink {
   frames(signal: AbortSignal): AsyncGenerator<MemberFrame, void>
 }
 

@@ -89,6 +89,8 @@ export interface Group {
   assign: () => void
   /** What it has in memory is no longer true. */
   outdated: () => void
+  /** Takes in what other processes did to rows of these deliveries. */
+  sync: (deliveryIds: readonly string[]) => void
 }
 
 export const nowMs = (group: Group): number => group.dependencies.clock.now().getTime()

@@ -1,4 +1,3 @@
-import type { EventsPorts } from '../ports.ts'
 import { commonProblems, uuidOf } from '@soma/kernel'
 import {
   subscriptionChanged,
@@ -7,14 +6,21 @@ import {
   subscriptionSuspended,
 } from '../../contract/facts.ts'
 import { openOnce } from '../log/event-filter.ts'
+import type { EventsPorts } from '../ports.ts'
+import { groupOf, type SubscriptionRow } from '../subscriptions/config.ts'
 import { findSubscription, touchSubscription } from '../subscriptions/store.ts'
+import type { Fence } from '../writer/requests.ts'
+import type { Writer } from '../writer/writer.ts'
 import { assignReady } from './assigning.ts'
 import { moveCursors } from './cursor.ts'
 import { type Group, type GroupDependencies, nowMs } from './group.ts'
-import { configOf, loadGroup, restoreGroup } from './load.ts'
+import { serveRemote } from './hosting.ts'
+import { configOf, deliveryRows, loadGroup, restoreGroup } from './load.ts'
+import type { Nodes, Notice } from './nodes.ts'
 import { fill, noticeAppended } from './reading.ts'
-import { hasEpochs } from './store.ts'
 import { createPresence, type Presence, RENEW_MS } from './presence.ts'
+import { hasEpochs, type LeasedRow, leasedTo, replayedRows } from './store.ts'
+import { createSync, unheard } from './syncing.ts'
 import { tick } from './ticking.ts'
 
 /** Retries and ended leases are noticed this late at most. */
@@ -25,28 +31,58 @@ const MOVED = 'the place of this subscription was moved: connect again'
 const CHANGES: ReadonlySet<string> = new Set(
   [subscriptionChanged, subscriptionSuspended, subscriptionResumed, subscriptionDeleted].map(({ type }) => type),
 )
+/** Which process dispatches a subscription is asked again after this time. */
+const KNOWN_MS = 1000
+
+/** A subscription that another process dispatches. */
+export interface Elsewhere {
+  readonly subscription: SubscriptionRow
+  /** That process. */
+  readonly owner: string
+  /** By `performance.now()`: its lease ends then unless it renews. */
+  readonly lapsesAtMs: number
+}
+
+export type Found = { readonly group: Group } | { readonly at: Elsewhere }
 
 export interface Groups {
-  /** The dispatcher of a subscription, made from its rows when it is not there. Undefined = no such subscription. */
-  get(subscriptionId: string): Promise<Group | undefined>
+  /** The dispatcher of a subscription, made from its rows when no process has it. Undefined = no such subscription. */
+  find(subscriptionId: string): Promise<Found | undefined>
+  /** Dispatcher functions over rows of deliveries, for the process that does not dispatch: nothing is read or assigned, and what it writes holds as long as the leases do. */
+  detached(at: Elsewhere, deliveryIds: readonly string[]): Promise<Group>
   loaded(): readonly Group[]
+  /** What is leased to these members. */
+  leasedTo(at: Elsewhere, memberIds: readonly string[]): Promise<readonly LeasedRow[]>
+  /** Rows of deliveries were written without the dispatcher: it looks at them, wherever it is. */
+  rowsChanged(subscriptionId: string, deliveryIds: readonly string[]): Promise<void>
   /** Reads the subscription again. */
   changed(subscriptionId: string): Promise<void>
   removed(subscriptionId: string): Promise<void>
   /** Carries a change out while nobody of this process dispatches the subscription; its members connect again. */
   restarted(subscriptionId: string, change: () => Promise<void>): Promise<void>
+  /** What other processes tell the dispatcher. */
+  receive(notice: Notice): Promise<void>
   /** Ends all dispatchers: streams end, cursors are written, leases stay as they are. */
   close(): Promise<void>
 }
 
-type GroupsOptions = Omit<GroupDependencies, 'leases'> &
-  Pick<EventsPorts, 'busTransaction'> & { leases: GroupDependencies['leases'] }
+export type GroupsOptions = Omit<GroupDependencies, 'leases'> &
+  Pick<EventsPorts, 'busTransaction'> & {
+    leases: GroupDependencies['leases']
+    nodes: Nodes
+    /** This process dispatches the subscription from now on. */
+    owned: (subscriptionId: string) => void
+  }
 
 export function createGroups(options: GroupsOptions): Groups {
-  const loading = new Map<string, Promise<Group | undefined>>()
+  const { busTransaction, nodes } = options
+  const loading = new Map<string, Promise<Found | undefined>>()
   const groups = new Map<string, Group>()
   const ending = new Map<string, Promise<void>>()
-  const presence = createPresence(options)
+  const elsewhere = new Map<string, { readonly at: Elsewhere; readonly untilMs: number }>()
+  const presence = createPresence({ busTransaction, node: nodes.id })
+  const rowsOf = (group: Group, ids: readonly string[]) =>
+    busTransaction((session) => deliveryRows(session, group.config.id, ids))
   /** What this process has in memory is no longer true. */
   const giveUp = (id: string, reason = 'another process dispatches this subscription now: connect again') => {
     const group = groups.get(id)
@@ -54,6 +90,7 @@ export function createGroups(options: GroupsOptions): Groups {
     groups.delete(id)
     closeGroup(group)
     endStreams(group, reason)
+    releaseGuests(group, nodes)
   }
 
   /** Its lease is given back at the end: who wants the subscription meanwhile waits, else the release would free the new claim. */
@@ -71,19 +108,51 @@ export function createGroups(options: GroupsOptions): Groups {
     loading.delete(group.config.id)
     closeGroup(group)
     await moveCursors(group, true)
-    await options.busTransaction((session) => touchSubscription(session, group.config.id))
+    await busTransaction((session) => touchSubscription(session, group.config.id))
     await presence.release([group.config.id])
+    releaseGuests(group, nodes)
   }
-  const load = async (id: string): Promise<Group | undefined> => {
+  const load = async (id: string): Promise<Found | undefined> => {
     await ending.get(id)
-    const group = await claimGroup(id, presence, options)
-    if (group === undefined) return undefined
+    await nodes.start()
+    const subscription = await busTransaction((session) => findSubscription(session, id))
+    if (subscription === undefined) return undefined
+    const claim = await presence.claim(id)
+    if (!claim.isOwn)
+      return remember({ subscription, owner: claim.owner, lapsesAtMs: performance.now() + claim.lapseMs })
+    const loaded = await busTransaction((session) => loadGroup(session, id))
+    if (loaded === undefined) return undefined
+    const isCurrent = () => groups.get(id) === group
+    const writer = fencedWriter(options.writer, claim.fence, () => isCurrent() && giveUp(id))
+    const group = restoreGroup(loaded, { ...options, writer: nodes.isShared ? writer : options.writer })
+    group.sync = createSync(group, rowsOf)
     groups.set(id, group)
-    group.outdated = () => groups.get(id) === group && giveUp(id, MOVED)
+    group.outdated = () => isCurrent() && giveUp(id, MOVED)
     await startReading(group)
-    return group
+    options.owned(id)
+    return { group }
+  }
+  const remember = (at: Elsewhere): Found => {
+    if (!nodes.isShared)
+      throw commonProblems.unavailable.create('another process dispatches this subscription', { retryAfterMs: 1000 })
+    elsewhere.set(at.subscription.id, { at, untilMs: Math.min(performance.now() + KNOWN_MS, at.lapsesAtMs) })
+    return { at }
+  }
+  const find = async (id: string): Promise<Found | undefined> => {
+    const known = groups.get(id)
+    if (known !== undefined) {
+      known.usedAtMs = nowMs(known)
+      return { group: known }
+    }
+    const found = elsewhere.get(id)
+    if (found !== undefined && performance.now() < found.untilMs) return found
+    elsewhere.delete(id)
+    const pending = loading.get(id) ?? load(id).finally(() => loading.delete(id))
+    loading.set(id, pending)
+    return pending
   }
   const changed = async (id: string) => {
+    elsewhere.delete(id)
     const group = groups.get(id)
     if (group === undefined) return
     const [row, isInPlace] = await options.busTransaction(async (session) => [
@@ -98,26 +167,20 @@ export function createGroups(options: GroupsOptions): Groups {
     else group.assign()
   }
   const removed = async (id: string) => {
+    elsewhere.delete(id)
     const group = groups.get(id)
     if (group === undefined) return
     groups.delete(id)
     closeGroup(group)
     endStreams(group, 'the subscription was deleted')
+    for (const { host, sink } of group.members.values())
+      if (host !== undefined) sink?.end('the subscription was deleted')
     await presence.release([id])
   }
   const stopHearing = hearFacts(options, { changed, removed })
-  const endUpkeep = keepUp({ groups, presence, giveUp, putAway, log: options.log })
+  const endUpkeep = keepUp({ groups, presence, giveUp, putAway, options })
   return {
-    get: async (id) => {
-      const known = groups.get(id)
-      if (known !== undefined) {
-        known.usedAtMs = nowMs(known)
-        return known
-      }
-      const pending = loading.get(id) ?? load(id).finally(() => loading.delete(id))
-      loading.set(id, pending)
-      return pending
-    },
+    find,
     loaded: () => [...groups.values()],
     changed,
     removed,
@@ -133,6 +196,33 @@ export function createGroups(options: GroupsOptions): Groups {
       )
       return done
     },
+    detached: async ({ subscription }, deliveryIds) => {
+      const deliveries = await busTransaction((session) => deliveryRows(session, subscription.id, deliveryIds))
+      const group = restoreGroup(
+        { subscription, deliveries, cursors: [], settled: [] },
+        { ...options, leases: new Map() },
+      )
+      group.isClosed = true
+      return group
+    },
+    leasedTo: ({ subscription }, memberIds) =>
+      busTransaction((session) => leasedTo(session, groupOf(subscription.id), memberIds)),
+    rowsChanged: async (id, ids) => {
+      const group = groups.get(id)
+      if (group !== undefined) return group.sync(ids)
+      const owner = nodes.isShared ? await presence.ownerOf(id) : undefined
+      if (owner !== undefined && owner !== nodes.id) nodes.tell(owner, { op: 'rows', subscriptionId: id, ids })
+    },
+    receive: async (notice) => {
+      const { subscriptionId: id } = notice
+      if (notice.op === 'released') elsewhere.delete(id)
+      // Whoever asks believes that the dispatcher is here, so it is made, or they look again where it is.
+      const found = 'from' in notice ? await find(id) : await loading.get(id)
+      const group = found !== undefined && 'group' in found ? found.group : groups.get(id)
+      if (notice.op === 'rows') group?.sync(notice.ids)
+      else if (group !== undefined) serveRemote(group, notice, nodes)
+      else if ('from' in notice) nodes.tell(notice.from, { op: 'released', subscriptionId: id })
+    },
     close: async () => {
       stopHearing()
       endUpkeep()
@@ -144,6 +234,7 @@ export function createGroups(options: GroupsOptions): Groups {
       }
       await Promise.allSettled(all.map((group) => moveCursors(group, true)))
       await Promise.allSettled([presence.release(all.map(({ config }) => config.id))])
+      for (const group of all) releaseGuests(group, nodes)
       await options.writer.idle()
     },
   }
@@ -156,6 +247,7 @@ export function createGroups(options: GroupsOptions): Groups {
     } finally {
       endStreams(group, MOVED)
       await presence.release([group.config.id])
+      releaseGuests(group, nodes)
     }
   }
 
@@ -182,14 +274,18 @@ function hearFacts(
   })
 }
 
-/** @throws unavailable while another process has it */
-async function claimGroup(id: string, presence: Presence, options: GroupsOptions): Promise<Group | undefined> {
-  const { busTransaction } = options
-  if ((await busTransaction((session) => findSubscription(session, id))) === undefined) return undefined
-  if (!(await presence.claim(id)))
-    throw commonProblems.unavailable.create('another process dispatches this subscription', { retryAfterMs: 1000 })
-  const loaded = await busTransaction((session) => loadGroup(session, id))
-  return loaded === undefined ? undefined : restoreGroup(loaded, options)
+/** Writes under the lease of the dispatcher. What a member settles holds by the member's own lease. */
+function fencedWriter(writer: Writer, fence: Fence, lost: () => unknown): Writer {
+  return {
+    ...writer,
+    write: async (request) => {
+      const isOfMember = request.ack !== undefined || Object.keys(request).length === 0
+      const result = await writer.write(isOfMember ? request : { ...request, fence })
+      if (result.status !== 'replaced') return result
+      lost()
+      throw commonProblems.unavailable.create('another process dispatches this subscription', { retryAfterMs: 1000 })
+    },
+  }
 }
 
 interface Upkeep {
@@ -197,11 +293,27 @@ interface Upkeep {
   readonly presence: Presence
   readonly giveUp: (id: string) => void
   readonly putAway: (group: Group) => Promise<void>
-  readonly log: GroupsOptions['log']
+  readonly options: GroupsOptions
 }
 
 /** Ticks the dispatchers, puts idle ones away and renews the leases of the others. Answers a function that ends it. */
-function keepUp({ groups, presence, giveUp, putAway, log }: Upkeep): () => void {
+function keepUp({ groups, presence, giveUp, putAway, options }: Upkeep): () => void {
+  const { log, nodes, busTransaction } = options
+  const renew = async (ids: readonly string[]) => {
+    for (const id of await presence.renew(ids)) giveUp(id)
+    if (!nodes.isShared) return
+    const held = [...groups.values()]
+    const replayed = await busTransaction((session) =>
+      replayedRows(
+        session,
+        held.map(({ config }) => config.group),
+      ),
+    )
+    for (const group of held) {
+      const ids = replayed.filter(({ grp }) => grp === group.config.group).map(({ delivery_id }) => delivery_id)
+      group.sync([...unheard(group), ...ids])
+    }
+  }
   const ticking = setInterval(() => {
     for (const group of groups.values()) {
       tick(group)
@@ -212,10 +324,7 @@ function keepUp({ groups, presence, giveUp, putAway, log }: Upkeep): () => void 
   const renewal = setInterval(() => {
     const ids = [...groups.keys()]
     if (ids.length === 0) return
-    presence.renew(ids).then(
-      (lost) => lost.forEach(giveUp),
-      (error: unknown) => log.warn('dispatchers cannot renew their leases', { error }),
-    )
+    renew(ids).catch((error: unknown) => log.warn('dispatchers cannot renew their leases', { error }))
   }, RENEW_MS).unref()
   return () => {
     clearInterval(ticking)
@@ -256,5 +365,11 @@ function closeGroup(group: Group): void {
 }
 
 function endStreams(group: Group, reason: string): void {
-  for (const member of group.members.values()) member.sink?.end(reason)
+  for (const { sink, host } of group.members.values()) if (host === undefined) sink?.end(reason)
+}
+
+/** Whoever has members of it looks for the next dispatcher. */
+function releaseGuests({ members, config }: Group, nodes: Nodes): void {
+  const hosts = new Set([...members.values()].flatMap(({ host }) => host?.node ?? []))
+  for (const node of hosts) nodes.tell(node, { op: 'released', subscriptionId: config.id })
 }

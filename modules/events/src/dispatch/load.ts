@@ -10,7 +10,7 @@ import { promote } from './promoting.ts'
 /** How long members of before a restart may take to come back: an embedded restart delivers again within 5 s (EVENTS.md, section 10). */
 const RESTART_GRACE_MS = 3000
 
-interface DeliveryRow {
+export interface DeliveryRow {
   readonly topic: string
   readonly part: number
   readonly pos: number
@@ -51,14 +51,7 @@ export async function loadGroup(session: SqlSession, id: string): Promise<Loaded
     'select topic, part, segment, pos, epoch from events.cursor where grp = $1',
     [group],
   )
-  const deliveries = await session.query<DeliveryRow>(
-    `select d.topic, d.part, d.pos, d.segment, d.delivery_id, d.key, d.attempt, d.member, m.principal_id, d.replay_id, d.envelope,
-       case when d.due_at = 'infinity' then null else (extract(epoch from d.due_at - clock_timestamp()) * 1000)::float8 end as due_ms,
-       (extract(epoch from d.lease_until - clock_timestamp()) * 1000)::float8 as lease_ms
-     from events.delivery d left join events.members m on m.subscription_id = $2::uuid and m.member_id = d.member
-     where d.grp = $1 order by d.topic, d.part, d.pos`,
-    [group, id],
-  )
+  const deliveries = await deliveryRows(session, id)
   const settled = await session.query<{ topic: string; part: number; pos: number }>(
     `select s.topic, s.part, s.pos from events.settled s join events.cursor c on c.grp = s.grp and c.topic = s.topic and c.part = s.part
      where s.grp = $1 and s.pos > c.pos`,
@@ -66,6 +59,17 @@ export async function loadGroup(session: SqlSession, id: string): Promise<Loaded
   )
   return { subscription, cursors, deliveries, settled }
 }
+
+/** Unfinished deliveries of a subscription: all, or those among the ids. */
+export const deliveryRows = (session: SqlSession, subscriptionId: string, ids?: readonly string[]) =>
+  session.query<DeliveryRow>(
+    `select d.topic, d.part, d.pos, d.segment, d.delivery_id, d.key, d.attempt, d.member, m.principal_id, d.replay_id, d.envelope,
+       case when d.due_at = 'infinity' then null else (extract(epoch from d.due_at - clock_timestamp()) * 1000)::float8 end as due_ms,
+       (extract(epoch from d.lease_until - clock_timestamp()) * 1000)::float8 as lease_ms
+     from events.delivery d left join events.members m on m.subscription_id = $2::uuid and m.member_id = d.member
+     where d.grp = $1 ${ids === undefined ? '' : 'and d.delivery_id = any($3::uuid[]) '}order by d.topic, d.part, d.pos`,
+    [groupOf(subscriptionId), subscriptionId, ...(ids === undefined ? [] : [ids])],
+  )
 
 export function configOf(row: SubscriptionRow): GroupConfig {
   const { readings, filter } = readsOf(row)
@@ -110,6 +114,7 @@ export function restoreGroup(loaded: Loaded, dependencies: GroupDependencies): G
     fill: () => {},
     assign: () => {},
     outdated: () => {},
+    sync: () => {},
   }
   group.usedAtMs = nowMs(group)
   const held = loaded.deliveries.map((row) => restoreRow(group, row))
@@ -140,6 +145,9 @@ const partitionOf = (cursor: CursorRow, topic: Topic, { settled }: Loaded): Part
   ),
 })
 
+export const replayIdOf = (row: Pick<DeliveryRow, 'replay_id' | 'delivery_id'>): string | undefined =>
+  row.replay_id === null ? undefined : toId(row.replay_id === row.delivery_id ? 'dlv' : 'rpl', row.replay_id)
+
 export function restoreRow(group: Group, row: DeliveryRow): HeldEvent {
   const held: HeldEvent = {
     group: group.config.group,
@@ -156,8 +164,7 @@ export function restoreRow(group: Group, row: DeliveryRow): HeldEvent {
     attempt: row.attempt,
     hasRow: true,
     isSettling: false,
-    replayId:
-      row.replay_id === null ? undefined : toId(row.replay_id === row.delivery_id ? 'dlv' : 'rpl', row.replay_id),
+    replayId: replayIdOf(row),
     envelope: row.envelope ?? undefined,
     member: undefined,
     leasedAtMs: 0,

@@ -1,5 +1,5 @@
 import { commonProblems } from '@soma/kernel'
-import type { FrameQueue } from './frame-queue.ts'
+import type { FrameSink } from './frame-queue.ts'
 import type { HeldEvent } from './held-event.ts'
 
 /** One reader of a group. It outlives its stream: who comes back with the same id gets its leased deliveries again (EVT-R29). */
@@ -9,10 +9,15 @@ export interface Member {
   credits: number
   readonly inFlight: Map<string, HeldEvent>
   /** Absent while it is not connected by a stream. */
-  sink: FrameQueue | undefined
-  /** When the leases of a broken stream are freed. */
+  sink: FrameSink | undefined
+  /** Where its stream is, when another process has it. */
+  host: { readonly node: string; readonly stream: string } | undefined
+  /** When the leases of a broken stream are freed; of one at another process: when it is given up unless that says it is there. */
   graceUntilMs: number
 }
+
+export const memberIdInUse = (id: string) =>
+  commonProblems.conflict.create(`the member id ${id} is in use; make a new one`)
 
 export type Members = Map<string, Member>
 
@@ -21,7 +26,7 @@ export function memberOf(members: Members, id: string, principalId: string): Mem
   const known = members.get(id)
   if (known !== undefined) {
     if (known.principalId === principalId) return known
-    throw commonProblems.conflict.create(`the member id ${id} is in use; make a new one`)
+    throw memberIdInUse(id)
   }
   const member: Member = {
     id,
@@ -29,6 +34,7 @@ export function memberOf(members: Members, id: string, principalId: string): Mem
     credits: 0,
     inFlight: new Map(),
     sink: undefined,
+    host: undefined,
     graceUntilMs: Number.POSITIVE_INFINITY,
   }
   members.set(id, member)

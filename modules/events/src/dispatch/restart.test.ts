@@ -103,23 +103,4 @@ describe('a dispatcher that died', () => {
     expect((await back.ack(delivery)).settled).toEqual([delivery.deliveryId])
     await second.close()
   }, 60_000)
-
-  it('is the only one of its subscription: a second process refuses until the first has drained, then goes on at once', async () => {
-    const first = await aHost()
-    const id = await subscribe(first)
-    const member = await aMember(first, context, id)
-    await ask(first, 1, 'k')
-    const delivery = await member.delivery()
-    const second = await createEventsHost({ database: first.database, isSecondProcess: true })
-    await expect(aMember(second, context, id)).rejects.toMatchObject({
-      code: 'unavailable',
-      extensions: { retryAfterMs: 1000 },
-    })
-    await first.drain()
-    expect(await member.next()).toMatchObject({ event: 'closed' })
-    const back = await aMember(second, context, id, { memberId: member.memberId })
-    expect(await back.delivery()).toMatchObject({ deliveryId: delivery.deliveryId, attempt: 1, redelivered: true })
-    expect((await back.ack(delivery)).settled).toEqual([delivery.deliveryId])
-    await second.close()
-  }, 60_000)
 })

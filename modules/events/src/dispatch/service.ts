@@ -10,23 +10,27 @@ import {
   uuidOf,
 } from '@soma/kernel'
 import type { Connections } from '../connections.ts'
-import { closable, onFirstAbort } from '../log/wake.ts'
+import { closable } from '../log/wake.ts'
 import type { Publishing } from '../publishing/service.ts'
-import { groupOf } from '../subscriptions/config.ts'
+import { groupOf, subscriptionOf } from '../subscriptions/config.ts'
 import { requireVisible } from '../subscriptions/service.ts'
 import { findSubscription } from '../subscriptions/store.ts'
 import { createFrameQueue, type MemberFrame } from './frame-queue.ts'
 import { type Group, nowMs } from './group.ts'
-import type { Groups } from './groups.ts'
-import { type DeliveryData, deliveryOf, eventOf, type HeldEvent } from './held-event.ts'
-import { type Member, memberOf } from './members.ts'
+import type { Found, Groups } from './groups.ts'
+import type { Guests, Seat } from './guests.ts'
+import { deliveryOf, eventOf, type HeldEvent } from './held-event.ts'
+import { disconnect, REPLACED } from './hosting.ts'
+import { type Member, memberIdInUse, memberOf } from './members.ts'
 import { loadRecord } from './promoting.ts'
-import { settle, type SettleBody } from './settlement.ts'
+import { pull } from './pulling.ts'
+import { settle, type SettleBody, settleElsewhere } from './settlement.ts'
 import { type DeliveryListRow, groupOfDelivery, listDeliveries, rememberMember } from './store.ts'
 
 export interface DeliveryServiceOptions {
   readonly database: ModuleDatabase
   readonly groups: Groups
+  readonly guests: Guests
   readonly publishing: Publishing
   readonly connections: Connections
   readonly leases: ReadonlyMap<string, { group: Group; held: HeldEvent }>
@@ -41,54 +45,86 @@ interface Join {
   readonly agentInstanceId?: string | undefined
 }
 
-export function createDeliveryService(options: DeliveryServiceOptions) {
-  const { database, groups } = options
+const NOBODYS = { tenantId: undefined, spaceId: '' }
 
-  /** The dispatcher, if the subscription is the caller's tenant's and in its space. @throws not-found, the same for foreign and absent. */
-  const groupFor = async (context: Context, subscriptionId: string): Promise<Group> => {
-    const group = await groups.get(uuidOf('sub', subscriptionId))
-    const isVisible =
-      group?.config.tenantId === context.tenantId &&
-      (context.spaceId === '' || context.spaceId === group.config.spaceId)
-    if (group === undefined || !isVisible) throw commonProblems.notFound.create(`no subscription ${subscriptionId}`)
-    return group
+const ownerOf = (found: Found): { tenantId: string; spaceId: string } =>
+  'group' in found
+    ? found.group.config
+    : { tenantId: found.at.subscription.tenant_id, spaceId: found.at.subscription.space_id }
+
+export function createDeliveryService(options: DeliveryServiceOptions) {
+  const { database, groups, guests } = options
+
+  /** Where the dispatcher is, if the subscription is the caller's tenant's and in its space. @throws not-found, the same for foreign and absent. */
+  const find = async (context: Context, subscriptionId: string): Promise<Found> => {
+    const found = await groups.find(uuidOf('sub', subscriptionId))
+    const { tenantId, spaceId } = found === undefined ? NOBODYS : ownerOf(found)
+    const isVisible = tenantId === context.tenantId && (context.spaceId === '' || context.spaceId === spaceId)
+    if (found === undefined || !isVisible) throw commonProblems.notFound.create(`no subscription ${subscriptionId}`)
+    return found
+  }
+  const remember = async (context: Context, subscriptionId: string, memberId: string) => {
+    const principalId = context.principal.id
+    const { tenantId } = context
+    const isOwn = await database.transaction(context, (tx) =>
+      rememberMember(tx, { tenantId, subscriptionId, memberId, principalId }),
+    )
+    if (!isOwn) throw memberIdInUse(memberId)
   }
   const enter = async (context: Context, group: Group, memberId: string): Promise<Member> => {
     const isNew = !group.members.has(memberId)
     const member = memberOf(group.members, memberId, context.principal.id)
-    if (isNew)
-      await database.transaction(context, (tx) =>
-        rememberMember(tx, {
-          tenantId: context.tenantId,
-          subscriptionId: group.config.id,
-          memberId,
-          principalId: context.principal.id,
-        }),
-      )
+    if (isNew) await remember(context, group.config.id, memberId)
     return member
+  }
+  const sitDown = async (context: Context, found: Found, { memberId, credits }: Join): Promise<Seat> => {
+    if ('group' in found) return sit(found.group, await enter(context, found.group, memberId), credits)
+    await remember(context, found.at.subscription.id, memberId)
+    return guests.connect(found.at, { memberId, principalId: context.principal.id, credits })
   }
   return {
     stream: async (context: Context, subscriptionId: string, { join, signal }: { join: Join; signal: AbortSignal }) => {
-      const group = await groupFor(context, subscriptionId)
+      const found = await find(context, subscriptionId)
       if (options.connections.count(context.tenantId, 'member') >= options.quotaMembers)
         throw commonProblems.rateLimited.create(`the tenant has ${options.quotaMembers} members connected, its quota`, {
           retryAfterMs: 5000,
         })
-      const member = await enter(context, group, join.memberId)
-      return connect(context, group, { member, join, signal, connections: options.connections })
+      const seat = await sitDown(context, found, join)
+      const disconnected = options.connections.add({
+        kind: 'member',
+        context,
+        subscriptionId,
+        memberId: join.memberId,
+        load: seat.load,
+        ...(join.agentInstanceId === undefined ? {} : { agentInstanceId: join.agentInstanceId }),
+      })
+      return framesOf(seat, signal, () => {
+        disconnected()
+        seat.leave()
+      })
     },
     pull: async (
       context: Context,
       subscriptionId: string,
       want: { memberId: string; max: number; waitMs: number; signal: AbortSignal },
     ) => {
-      const group = await groupFor(context, subscriptionId)
-      const member = await enter(context, group, want.memberId)
-      const { signal, ...wait } = want
-      return { deliveries: [...(await pull(group, member, { ...wait, ends: [signal, options.draining] }))] }
+      const found = await find(context, subscriptionId)
+      const { signal, memberId, ...wait } = want
+      const ends = [signal, options.draining]
+      if ('group' in found) {
+        const member = await enter(context, found.group, memberId)
+        return { deliveries: [...(await pull(found.group, member, { ...wait, ends }))] }
+      }
+      await remember(context, found.at.subscription.id, memberId)
+      const principalId = context.principal.id
+      return { deliveries: [...(await guests.pull(found.at, { ...wait, memberId, principalId, ends }))] }
     },
-    settle: async (context: Context, subscriptionId: string, body: SettleBody) =>
-      settle(context, await groupFor(context, subscriptionId), { body, options }),
+    settle: async (context: Context, subscriptionId: string, body: SettleBody) => {
+      const found = await find(context, subscriptionId)
+      return 'group' in found
+        ? settle(context, found.group, { body, options })
+        : settleElsewhere(context, found.at, { body, options })
+    },
     list: async (
       context: Context,
       subscriptionId: string,
@@ -122,55 +158,41 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
     },
   }
 
-  /** After a restart: the lease is in the database, its dispatcher not yet in memory. */
+  /** The lease is in the database, its dispatcher not yet in memory after a restart, or in another process. */
   async function restore(context: Context, uuid: string) {
     const name = await database.transaction(context, (tx) => groupOfDelivery(tx, uuid))
     if (name === undefined || !name.startsWith('sub:')) return undefined
-    await groups.get(name.slice(4))
-    return options.leases.get(uuid)
+    const found = await groups.find(subscriptionOf(name))
+    if (found === undefined || 'group' in found) return options.leases.get(uuid)
+    const group = await groups.detached(found.at, [uuid])
+    const held = group.leased.get(uuid)
+    return held === undefined ? undefined : { group, held }
   }
 }
 
-interface Connecting {
-  readonly member: Member
-  readonly join: Join
-  readonly signal: AbortSignal
-  readonly connections: Connections
-}
-
-/** Makes the member's stream. What is still leased to it comes first, again, with the attempt unchanged (EVT-R29). */
-async function connect(
-  context: Context,
-  group: Group,
-  { member, join, signal, connections }: Connecting,
-): Promise<AsyncIterable<MemberFrame>> {
+/** A member of a group that is dispatched here. What is still leased to it comes first, again, with the attempt unchanged (EVT-R29). */
+async function sit(group: Group, member: Member, credits: number): Promise<Seat> {
   await Promise.all([...member.inFlight.values()].map((held) => loadRecord(group, held)))
   const sink = createFrameQueue()
-  member.sink?.end('replaced by a newer stream of the same member')
-  member.sink = sink
-  member.credits = join.credits
-  member.graceUntilMs = Number.POSITIVE_INFINITY
+  member.sink?.end(REPLACED)
+  Object.assign(member, { sink, host: undefined, credits, graceUntilMs: Number.POSITIVE_INFINITY })
   group.members.set(member.id, member)
   const again = [...member.inFlight.values()].filter(
     (held) => group.leased.has(held.deliveryId) && held.record !== undefined,
   )
   for (const held of again) sink.push({ event: 'delivery', data: deliveryOf(held, true) })
-  const disconnect = connections.add({
-    kind: 'member',
-    context,
-    subscriptionId: toId('sub', group.config.id),
-    memberId: member.id,
-    load: () => ({ credits: member.credits, inFlight: member.inFlight.size }),
-    ...(join.agentInstanceId === undefined ? {} : { agentInstanceId: join.agentInstanceId }),
-  })
-  const leave = () => {
-    disconnect()
-    if (member.sink !== sink) return
-    member.sink = undefined
-    member.graceUntilMs = nowMs(group) + group.config.memberGraceMs
-    if (member.inFlight.size === 0) group.members.delete(member.id)
-  }
   group.assign()
+  return {
+    sink,
+    load: () => ({ credits: member.credits, inFlight: member.inFlight.size }),
+    leave: () => {
+      if (member.sink === sink) disconnect(group, member)
+    },
+  }
+}
+
+/** The frames of a member, until its connection or its stream ends. */
+function framesOf({ sink }: Seat, signal: AbortSignal, leave: () => void): AsyncIterable<MemberFrame> {
   return closable(signal, (ending) => {
     ending.addEventListener('abort', leave, { once: true })
     return endingWith(sink.frames(ending), leave)
@@ -183,40 +205,6 @@ async function* endingWith<Frame>(frames: AsyncGenerator<Frame, void>, ended: ()
   } finally {
     ended()
   }
-}
-
-function pull(
-  group: Group,
-  member: Member,
-  want: { max: number; waitMs: number; ends: readonly AbortSignal[] },
-): Promise<readonly DeliveryData[]> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer)
-      stopListening()
-    }
-    const waiter = {
-      member,
-      max: want.max,
-      resolve: (deliveries: readonly DeliveryData[]) => {
-        stop()
-        resolve(deliveries)
-      },
-      reject: (error: unknown) => {
-        stop()
-        reject(error)
-      },
-    }
-    const giveUp = () => {
-      if (!group.pulls.includes(waiter)) return
-      group.pulls = group.pulls.filter((other) => other !== waiter)
-      waiter.resolve([])
-    }
-    group.pulls.push(waiter)
-    const timer = setTimeout(giveUp, want.waitMs)
-    const stopListening = onFirstAbort(want.ends, giveUp)
-    group.assign()
-  })
 }
 
 function wireRow(row: DeliveryListRow, subscriptionId: string) {

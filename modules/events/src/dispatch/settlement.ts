@@ -5,6 +5,8 @@ import type { settleBodySchema, settledSchema } from '../../contract/deliveries.
 import type { Publishing } from '../publishing/service.ts'
 import { fail, type FailureProblem, release } from './failing.ts'
 import { type Group, nowMs } from './group.ts'
+import type { Elsewhere, Groups } from './groups.ts'
+import type { Guests } from './guests.ts'
 import { eventOf, type HeldEvent } from './held-event.ts'
 import { finish, loadRecord } from './promoting.ts'
 import { findSettled, knownDeliveries } from './store.ts'
@@ -50,6 +52,23 @@ export async function settle(
   return answerOf(verdicts, await explainMissed(by, body, verdicts))
 }
 
+/** Settles at a process that does not dispatch the subscription, by the rows of the deliveries; the dispatcher is told. */
+export async function settleElsewhere(
+  context: Context,
+  at: Elsewhere,
+  { body, options }: { body: SettleBody; options: SettlementOptions & { groups: Groups; guests: Guests } },
+): Promise<Settled> {
+  const { credits, ...entries } = body
+  const { memberId } = body
+  if (credits !== undefined) options.guests.giveCredits(at, { memberId, principalId: context.principal.id, credits })
+  const ids = [...body.acks, ...body.nacks, ...body.extends].flatMap(
+    ({ deliveryId }) => toUuid('dlv', deliveryId) ?? [],
+  )
+  const settled = await settle(context, await options.groups.detached(at, ids), { body: entries, options })
+  if (ids.length > 0) await options.groups.rowsChanged(at.subscription.id, ids)
+  return settled
+}
+
 interface Author extends SettlementOptions {
   readonly context: Context
   readonly group: Group
@@ -77,7 +96,10 @@ async function acknowledge(by: Author, { deliveryId, attempt, emits }: Ack): Pro
     const events = emits.length === 0 ? [] : await prepareEmits(by, held, emits)
     const ack = { deliveryId: held.deliveryId, memberId: by.memberId, attempt }
     const result = await group.dependencies.writer.write({ ack, events })
-    if (result.status === 'lost') return { deliveryId, is: 'missed' }
+    if (result.status === 'lost') {
+      group.sync([held.deliveryId])
+      return { deliveryId, is: 'missed' }
+    }
     if (result.status === 'refused')
       throw eventIdReused.create(`an emit of ${deliveryId} has an id that was used for other content`)
   } catch (error) {
@@ -118,13 +140,15 @@ async function refuse(by: Author, nack: Nack): Promise<Verdict> {
   const repeat = `${deliveryId}\0${nack.attempt}\0${by.memberId}\0${by.context.principal.id}`
   const held = leaseOf(by, nack)
   if (held === undefined) return { deliveryId, is: nacked.has(repeat) ? 'settled' : 'missed' }
-  if (nack.release === true) await release(by.group, held)
-  else
-    await fail(by.group, held, {
-      problem: (nack.problem as FailureProblem | undefined) ?? UNEXPLAINED,
-      ...(nack.retryAfterMs === undefined ? {} : { retryAfterMs: nack.retryAfterMs }),
-      ...(nack.dead === undefined ? {} : { dead: nack.dead }),
-    })
+  const isDone =
+    nack.release === true
+      ? await release(by.group, held)
+      : await fail(by.group, held, {
+          problem: (nack.problem as FailureProblem | undefined) ?? UNEXPLAINED,
+          ...(nack.retryAfterMs === undefined ? {} : { retryAfterMs: nack.retryAfterMs }),
+          ...(nack.dead === undefined ? {} : { dead: nack.dead }),
+        })
+  if (!isDone) return { deliveryId, is: 'missed' }
   by.group.dependencies.metrics.count('soma_events_deliveries_total', {
     outcome: nack.release === true ? 'released' : 'failed',
   })

@@ -1,17 +1,19 @@
 import type { SqlSession } from '@soma/kernel'
 
+/** False when the member id is another principal's. */
 export async function rememberMember(
   session: SqlSession,
   member: { tenantId: string; subscriptionId: string; memberId: string; principalId: string },
-): Promise<void> {
-  await session.execute(
+): Promise<boolean> {
+  const [row] = await session.query<{ principal_id: string }>(
     `insert into events.members as m (tenant_id, subscription_id, member_id, principal_id) values ($1, $2, $3, $4)
-     on conflict (subscription_id, member_id) do update set seen_at = clock_timestamp()`,
+     on conflict (subscription_id, member_id) do update set seen_at = clock_timestamp() returning m.principal_id`,
     [member.tenantId, member.subscriptionId, member.memberId, member.principalId],
   )
   await session.execute('update events.subscriptions set last_member_at = clock_timestamp() where id = $1', [
     member.subscriptionId,
   ])
+  return row?.principal_id === member.principalId
 }
 
 /** Deliveries that were acknowledged by just these leases: a repeated settle is told the same again. */
@@ -55,6 +57,28 @@ export async function hasEpochs(
   )
   return row?.moved === 0
 }
+
+export interface LeasedRow {
+  readonly delivery_id: string
+  readonly member: string
+  readonly attempt: number
+}
+
+export const leasedTo = (session: SqlSession, group: string, memberIds: readonly string[]): Promise<LeasedRow[]> =>
+  session.query<LeasedRow>(
+    `select delivery_id, member, attempt from events.delivery
+     where grp = $1 and member = any($2::uuid[]) and lease_until > clock_timestamp()`,
+    [group, memberIds],
+  )
+
+/** Replayed deliveries that wait to be handed out for longer than their dispatcher needs to hear of them. */
+export const replayedRows = (session: SqlSession, groups: readonly string[]) =>
+  session.query<{ grp: string; delivery_id: string }>(
+    `select grp, delivery_id from events.delivery
+     where grp = any($1::text[]) and replay_id is not null and member is null and attempt = 0
+       and due_at < clock_timestamp() - interval '3 seconds'`,
+    [groups],
+  )
 
 export async function groupOfDelivery(session: SqlSession, deliveryId: string): Promise<string | undefined> {
   const [row] = await session.query<{ grp: string }>('select grp from events.delivery where delivery_id = $1', [

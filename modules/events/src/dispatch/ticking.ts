@@ -30,7 +30,10 @@ export function tick(group: Group): void {
   }
   for (const held of group.leased.values()) if (held.leaseUntilMs <= now) lapse(group, held, EXPIRED)
   for (const member of group.members.values()) {
-    if (member.graceUntilMs > now || member.sink !== undefined) continue
+    if (member.graceUntilMs > now || (member.sink !== undefined && member.host === undefined)) continue
+    // Its process did not say for so long that it is there.
+    member.sink = undefined
+    member.host = undefined
     for (const held of member.inFlight.values()) lapse(group, held, GONE)
     if (member.inFlight.size === 0) group.members.delete(member.id)
   }

@@ -84,7 +84,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
     } satisfies WriteRequest)
     for (const { prepared } of admitted)
       metrics.count('soma_events_published_total', { topic: prepared.envelope.topic, outcome: result.status })
-    return result.status === 'lost' ? [] : result.events
+    return 'events' in result ? result.events : []
   }
 
   return {

@@ -20,8 +20,12 @@ export interface SubscriptionRow {
 /** The group of a subscription in cursors, deliveries and dead letters. */
 export const groupOf = (subscriptionId: string): string => `sub:${subscriptionId}`
 
+/** The subscription of such a group. */
+export const subscriptionOf = (group: string): string => group.slice('sub:'.length)
+
 /** The name of a group on the wire: the subscription's id, or the module's group as it is. */
-export const wireGroup = (group: string): string => (group.startsWith('sub:') ? toId('sub', group.slice(4)) : group)
+export const wireGroup = (group: string): string =>
+  group.startsWith('sub:') ? toId('sub', subscriptionOf(group)) : group
 
 export const toSubscription = (row: SubscriptionRow): Subscription => ({
   ...row.config,

@@ -71,6 +71,13 @@ export interface CursorRow {
   readonly epoch: number
 }
 
+/** The right of a process to dispatch a subscription, as `runtime.claim_lease` gave it. */
+export interface Fence {
+  readonly lease: string
+  readonly owner: string
+  readonly epoch: number
+}
+
 export type Json = { readonly [member: string]: unknown }
 
 /** What one caller wants written, all or nothing. Requests of many callers share a transaction. */
@@ -78,6 +85,10 @@ export interface WriteRequest {
   /** Published where none of their ids was used for other content, and the ack (if any) still holds its lease. */
   readonly events?: readonly PreparedEvent[]
   readonly ack?: LeaseReference
+  /** The lease that the request takes from its member. Read only where several processes write: there another one may have settled it. */
+  readonly ends?: LeaseReference
+  /** Read only where several processes write. */
+  readonly fence?: Fence
   /** Facts of this module: written as they are. */
   readonly facts?: readonly EventEnvelope[]
   readonly returned?: readonly ReturnedRow[]
@@ -95,7 +106,9 @@ export type EventOutcome =
 export type WriteResult =
   /** `isFenced`: a cursor was moved by other means (seek, retention), so it stays where that put it. */
   | { readonly status: 'written'; readonly events: readonly EventOutcome[]; readonly isFenced: boolean }
-  /** The lease of the ack is not the member's any more. Nothing of the request was written. */
+  /** The lease of the ack, or the one that ends, is not the member's any more. Nothing of the request was written. */
   | { readonly status: 'lost' }
+  /** Another process dispatches the subscription. Nothing of the request was written. */
+  | { readonly status: 'replaced' }
   /** An id was used for other content. Nothing of the request was written. */
   | { readonly status: 'refused'; readonly events: readonly EventOutcome[] }

@@ -3,6 +3,7 @@ import type {
   CursorRow,
   DeadRow,
   ExtendedRow,
+  Fence,
   HeldRow,
   LeaseReference,
   PreparedEvent,
@@ -44,6 +45,32 @@ export async function acknowledge(session: SqlSession, acks: readonly LeaseRefer
     ],
   )
   return rows.map(({ idx }) => idx)
+}
+
+/** Answers the leases that are still so, and locks them for this transaction. */
+export async function lockLeases(session: SqlSession, leases: readonly LeaseReference[]): Promise<Set<string>> {
+  const rows = await session.query<{ delivery_id: string }>(
+    `select d.delivery_id from events.delivery d join unnest($1::uuid[], $2::uuid[], $3::int2[]) as w (id, member, attempt)
+       on d.delivery_id = w.id and d.member = w.member and d.attempt = w.attempt
+     order by d.delivery_id for no key update of d`,
+    [
+      leases.map(({ deliveryId }) => deliveryId),
+      leases.map(({ memberId }) => memberId),
+      leases.map(({ attempt }) => attempt),
+    ],
+  )
+  return new Set(rows.map(({ delivery_id }) => delivery_id))
+}
+
+/** Answers the dispatchers' leases that are still so; nobody can take them before this transaction ends. In the order of their names, as they are renewed. */
+export async function holdFences(session: SqlSession, fences: readonly Fence[]): Promise<Set<string>> {
+  const inOrder = fences.toSorted((left, right) => (left.lease < right.lease ? -1 : 1))
+  const rows = await session.query<{ held: string }>(
+    `select w.lease || ':' || w.epoch as held from unnest($1::text[], $2::uuid[], $3::int8[]) as w (lease, owner, epoch)
+     where runtime.hold_lease(w.lease, w.owner, w.epoch)`,
+    [inOrder.map(({ lease }) => lease), inOrder.map(({ owner }) => owner), inOrder.map(({ epoch }) => epoch)],
+  )
+  return new Set(rows.map(({ held }) => held))
 }
 
 export async function holdRows(session: SqlSession, rows: readonly HeldRow[]): Promise<void> {

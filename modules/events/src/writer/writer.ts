@@ -1,6 +1,6 @@
 import { type Clock, commonProblems, type EventEnvelope, isProblem, type LogRecord, sequenceOf } from '@soma/kernel'
 import type { EventsPorts } from '../ports.ts'
-import type { EventOutcome, HeldRow, WriteRequest, WriteResult } from './requests.ts'
+import type { EventOutcome, Fence, HeldRow, WriteRequest, WriteResult } from './requests.ts'
 import * as store from './store.ts'
 
 /** Most requests that share a transaction: bounds how long the first of them waits for the last. */
@@ -26,7 +26,12 @@ interface Waiting {
  * failures → leases and cursors → the events, whose append is the last statement, so that the order of the log is the order of commits.
  */
 export function createWriter(
-  options: Pick<EventsPorts, 'busTransaction' | 'recorder'> & { clock: Clock; dedupeMs: number },
+  options: Pick<EventsPorts, 'busTransaction' | 'recorder'> & {
+    clock: Clock
+    dedupeMs: number
+    /** Other processes write too. */
+    isShared: boolean
+  },
 ): Writer {
   let waiting: Waiting[] = []
   let running: Promise<void> | undefined
@@ -98,15 +103,18 @@ async function transact(
   const envelopes: EventEnvelope[] = []
   const lost = new Set<Waiting>()
   let fenced: ReadonlySet<string> = new Set()
+  let overtaken = new Map<Waiting, WriteResult>()
   const outcomes = await options.busTransaction(async (session) => {
-    const byRequest = await admitEvents(session, batch, at, refused)
-    for (const entry of await acknowledgeAll(session, batch)) {
+    if (options.isShared) overtaken = await findOvertaken(session, batch)
+    const standing = batch.filter((entry) => !overtaken.has(entry))
+    const byRequest = await admitEvents(session, standing, at, refused)
+    for (const entry of await acknowledgeAll(session, standing)) {
       if ((entry.request.events ?? entry.request.facts ?? []).length > 0) refused.set(entry, { status: 'lost' })
       else lost.add(entry)
     }
     if (refused.size > 0) throw new Error('rolled back: some requests are refused')
-    fenced = await writeRows(session, batch)
-    envelopes.push(...batch.flatMap(({ request }) => envelopesOf(request, byRequest.get(request) ?? [])))
+    fenced = await writeRows(session, standing)
+    envelopes.push(...standing.flatMap(({ request }) => envelopesOf(request, byRequest.get(request) ?? [])))
     if (envelopes.length > 0) await options.recorder.write(session, envelopes)
     return byRequest
   })
@@ -114,13 +122,14 @@ async function transact(
   return new Map(
     batch.map((entry) => [
       entry,
-      lost.has(entry)
-        ? { status: 'lost' }
-        : {
-            status: 'written',
-            events: withSequences(entry.request, outcomes.get(entry.request) ?? [], sequences),
-            isFenced: entry.request.cursors?.some(({ group }) => fenced.has(group)) ?? false,
-          },
+      overtaken.get(entry) ??
+        (lost.has(entry)
+          ? { status: 'lost' }
+          : {
+              status: 'written',
+              events: withSequences(entry.request, outcomes.get(entry.request) ?? [], sequences),
+              isFenced: entry.request.cursors?.some(({ group }) => fenced.has(group)) ?? false,
+            }),
     ]),
   )
 }
@@ -157,6 +166,25 @@ async function admitEvents(
     if (decided.some(({ status }) => status === 'reused')) refused.set(entry, { status: 'refused', events: decided })
   }
   return outcomes
+}
+
+const fenceKey = ({ lease, epoch }: Fence): string => `${lease}:${epoch}`
+
+/** Requests of dispatchers that were replaced, and those that end a lease which another process settled. */
+async function findOvertaken(session: Session, batch: readonly Waiting[]): Promise<Map<Waiting, WriteResult>> {
+  const fences = new Map(
+    batch.flatMap(({ request: { fence } }) => (fence === undefined ? [] : [[fenceKey(fence), fence]])),
+  )
+  const ends = batch.flatMap(({ request }) => request.ends ?? [])
+  const standing = fences.size === 0 ? undefined : await store.holdFences(session, [...fences.values()])
+  const leased = ends.length === 0 ? undefined : await store.lockLeases(session, ends)
+  const overtaken = new Map<Waiting, WriteResult>()
+  for (const entry of batch) {
+    const { fence, ends: ended } = entry.request
+    if (fence !== undefined && standing?.has(fenceKey(fence)) === false) overtaken.set(entry, { status: 'replaced' })
+    else if (ended !== undefined && leased?.has(ended.deliveryId) === false) overtaken.set(entry, { status: 'lost' })
+  }
+  return overtaken
 }
 
 /** Answers the requests whose lease is lost. */
