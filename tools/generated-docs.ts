@@ -5,8 +5,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { commonProblems, type Contract, operationsOf } from '@soma/kernel'
-import { levelOf, SCHEMA_CHANGES, type SchemaChangeName } from '@soma/registry/contract'
+import { DEFAULT_RETENTION_MS, TOPIC_ALIASES } from '@soma/events/contract'
+import { commonProblems, type Contract, type JsonSchema, operationsOf, TENANT_TOPICS, TOPICS } from '@soma/kernel'
+import { jsonSchemaOf, levelOf, SCHEMA_CHANGES, type SchemaChangeName } from '@soma/registry/contract'
 import { problemsOf } from '@soma/runtime'
 import { contractsOf, somaPlatform } from '@soma/server'
 import { type Finding, reportFindings } from './finding.ts'
@@ -58,10 +59,41 @@ function eventsPage(contracts: readonly Contract[]): string {
   const sections = contracts
     .filter(({ events }) => events.length > 0)
     .map(({ module, events }) => {
-      const rows = events.map(({ type, topic, version, summary }) => [`\`${type}\``, `\`${topic}\``, version, summary])
-      return `## ${module}\n\n${table(['type', 'topic', 'version', 'what'], rows)}`
+      const rows = events.map((event) => [
+        `\`${event.type}\``,
+        `\`${event.topic}\``,
+        event.version,
+        event.summary,
+        fieldsOf(jsonSchemaOf(event)),
+      ])
+      return `## ${module}\n\n${table(['type', 'topic', 'version', 'what', 'data'], rows)}`
     })
-  return page('Events', sections)
+  return page('Events', [
+    'Types are CloudEvents on fixed topics. The same as a machine reads it: `/asyncapi.json`; those of tenants: `GET /v1/registry/events`. A `?` marks what may be missing.',
+    topicsSection(),
+    ...sections,
+  ])
+}
+
+const DAY_MS = 86_400_000
+
+function topicsSection(): string {
+  const rows = TOPICS.map((topic) => [
+    `\`${topic}\``,
+    (TENANT_TOPICS as readonly string[]).includes(topic) ? 'tenants and modules' : 'modules',
+    `${DEFAULT_RETENTION_MS[topic] / DAY_MS} d`,
+    TOPIC_ALIASES.filter(({ topics }) => topics.includes(topic))
+      .map(({ name }) => `\`${name}\``)
+      .join(', '),
+  ])
+  return `## Topics\n\n${table(['topic', 'written by', 'retention unless set', 'aliases'], rows)}`
+}
+
+function fieldsOf(schema: JsonSchema): string {
+  const { properties = {}, required = [] } = schema as { properties?: object; required?: readonly string[] }
+  return Object.keys(properties)
+    .map((name) => `\`${name}${required.includes(name) ? '' : '?'}\``)
+    .join(' ')
 }
 
 function apiPage(contracts: readonly Contract[]): string {
