@@ -65,6 +65,9 @@ export function finish(group: Group, held: HeldEvent): void {
   if (held.record !== undefined) group.inMemory -= 1
   group.delayed.delete(held)
   group.rows.delete(placeKey(held.topic, held.part, held.position))
+  // Rows of a predecessor lie above the cursor: what is finished before the reader comes by is not taken in again.
+  const partition = group.byTopic.get(held.topic)?.[held.part]
+  if (partition !== undefined && held.position > partition.position) partition.finished.add(held.position)
   group.isDirty = true
   const next = group.queues.remove(held)
   if (wasHead && next?.state === 'waiting') promote(group, next)

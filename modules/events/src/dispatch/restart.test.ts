@@ -103,4 +103,20 @@ describe('a dispatcher that died', () => {
     expect((await back.ack(delivery)).settled).toEqual([delivery.deliveryId])
     await second.close()
   }, 60_000)
+
+  it('a delivery that was in hand and is finished before the log was read up to it is not handed out again', async () => {
+    const first = await aHost()
+    const id = await subscribe(first)
+    const member = await aMember(first, context, id)
+    await ask(first, 1, 'k')
+    await member.delivery()
+    await first.crash()
+    // With room for no more than the row that it finds, the successor reads nothing before that one is finished.
+    const second = await createEventsHost({ database: first.database, settings: { maxParked: 1 } })
+    const back = await aMember(second, context, id, { memberId: member.memberId })
+    await back.ack(await back.delivery())
+    await ask(second, 2, 'k')
+    expect(numberOf(await back.delivery())).toBe(2)
+    await second.close()
+  }, 60_000)
 })
