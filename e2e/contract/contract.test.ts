@@ -158,6 +158,7 @@ describe('what comes in', () => {
 /** Operations whose ids need not exist, and why. */
 const ANSWERED_FOR_ABSENT: Readonly<Record<string, string>> = {
   'events.topics.get': 'the topics are fixed: another name is unknown-topic',
+  'events.topics.update': 'the topics are fixed, and belong to the platform',
   'registry.instances.register': 'makes what it names',
   'tracker.traces.get': 'a trace is whatever carries its id, be it nothing',
   'tracker.correlations.get': 'so is a correlation',

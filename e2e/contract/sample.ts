@@ -57,8 +57,10 @@ export function sampleOf(schema: JsonSchema, root: JsonSchema = schema): unknown
 function object(schema: JsonSchema, root: JsonSchema): Record<string, unknown> {
   const properties = (schema.properties ?? {}) as Record<string, JsonSchema>
   const required = (schema.required ?? []) as string[]
+  const optional = Object.keys(properties).filter((name) => !required.includes(name))
+  const wanted = [...required, ...optional.slice(0, Math.max((schema.minProperties ?? 0) - required.length, 0))]
   return Object.fromEntries(
-    required.map((name) => [name, name in BY_NAME ? BY_NAME[name] : sampleOf(properties[name] ?? {}, root)]),
+    wanted.map((name) => [name, name in BY_NAME ? BY_NAME[name] : sampleOf(properties[name] ?? {}, root)]),
   )
 }
 

@@ -111,7 +111,10 @@ export const deadLetterOperations = {
     capability: 'delivery:replay',
     action: 'delivery.replay',
     body: z.strictObject({
-      filter: z.strictObject(filters).refine((filter) => Object.keys(filter).length > 0, 'name one filter at least'),
+      filter: z
+        .strictObject(filters)
+        .refine((filter) => Object.keys(filter).length > 0, 'name one filter at least')
+        .meta({ minProperties: 1 }),
       note,
       max: z.number().int().min(1).max(1000).default(100),
       dryRun,

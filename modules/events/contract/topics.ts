@@ -52,7 +52,8 @@ export const topicOperations = {
         retentionMs: retentionMs.nullable().optional(),
         maxEventBytes: maxEventBytes.nullable().optional(),
       })
-      .refine((changes) => Object.keys(changes).length > 0, 'name what to change'),
+      .refine((changes) => Object.keys(changes).length > 0, 'name what to change')
+      .meta({ minProperties: 1 }),
     output: topicDetailSchema,
   }),
 }
