@@ -17,6 +17,7 @@ export interface Things {
   readonly taskGroupId: string
   readonly gateId: string
   readonly subscriptionId: string
+  readonly replayId: string
   readonly memberId: string
   /** Of a dead letter. */
   readonly deliveryId: string
@@ -116,7 +117,15 @@ async function deliver({ events }: Clients, mark: string, type: string) {
   })
   await publish('leased')
   const leased = await next()
-  return { subscriptionId, memberId, deliveryId: dead.deliveryId, leasedDeliveryId: leased.deliveryId, eventId }
+  const { id: replayId } = await events.replays.create({ body: { subscriptionId, dryRun: true } })
+  return {
+    subscriptionId,
+    memberId,
+    deliveryId: dead.deliveryId,
+    leasedDeliveryId: leased.deliveryId,
+    eventId,
+    replayId,
+  }
 }
 
 async function makeWork({ plans }: Clients, mark: string) {

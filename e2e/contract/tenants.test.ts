@@ -23,6 +23,7 @@ const ABSENT: Things = {
   memberId: '018f2b6e-6f2b-7cc3-a7d5-2f1e8a4b9c01',
   deliveryId: 'dlv_01h455vb4pex5vsknk084sn02q',
   leasedDeliveryId: 'dlv_01h455vb4pex5vsknk084sn02r',
+  replayId: 'rpl_01h455vb4pex5vsknk084sn02q',
   eventId: 'evt_01h455vb4pex5vsknk084sn02q',
   correlationId: 'mark-none-goal',
   traceId: '0af7651916cd43dd8448eb211c80319c',

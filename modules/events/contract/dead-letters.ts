@@ -117,10 +117,29 @@ export const deadLetterOperations = {
         .meta({ minProperties: 1 }),
       note,
       max: z.number().int().min(1).max(1000).default(100),
+      /** Spreads them over time; absent: all at once. */
+      ratePerSecond: z.number().int().min(1).max(1000).optional(),
       dryRun,
     }),
-    output: z.strictObject({ matched: z.number().int(), replayed: z.number().int() }),
+    /** `handlers`: who would do, or does, its work again. */
+    output: z.strictObject({
+      matched: z.number().int(),
+      replayed: z.number().int(),
+      handlers: z.array(z.strictObject({ group: z.string(), handler: z.string().nullable(), count: z.number().int() })),
+    }),
     status: 202,
+  }),
+  purge: operation({
+    method: 'DELETE',
+    path: '/v1/events/dead-letters',
+    summary: 'Deletes the dead letters that a filter finds, with a note that says why; never all by omission.',
+    capability: 'delivery:purge',
+    action: 'delivery.purge',
+    query: z
+      .strictObject({ ...filters, state: z.enum(['open', 'replayed', 'discarded']).optional(), note })
+      .refine(({ note: _note, ...filter }) => Object.keys(filter).length > 0, 'name one filter at least'),
+    output: z.strictObject({ purged: z.number().int() }),
+    status: 200,
   }),
   discard: operation({
     method: 'POST',

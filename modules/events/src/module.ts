@@ -234,6 +234,7 @@ function operationsOf(services: Services): Handlers<typeof eventsContract> {
       replay: (context, { params, body, newId }) =>
         deadLetters.replay(context, params.deliveryId, { ...body, newEventId: () => newId('evt') }),
       replayMany: (context, call) => deadLetters.replayMany(context, call.body),
+      purge: (context, call) => deadLetters.purge(context, call.query),
       discard: (context, call) => deadLetters.discard(context, call.params.deliveryId, call.body.note),
     },
   }

@@ -10,6 +10,7 @@ import type { PageFlags } from '../tree/page-options.ts'
 type DeadLetter = Awaited<ReturnType<Clients['events']['deadLetters']['get']>>
 
 interface Filters {
+  readonly group?: string
   readonly topic?: string
   readonly type?: string
   readonly code?: string
@@ -40,6 +41,15 @@ const letterView = fieldsView<DeadLetter>(
   ({ deliveryId }) => [deliveryId],
 )
 
+/** The flags as the API names them. */
+const filterOf = ({ group, topic, type, code }: Filters) =>
+  present({
+    ...(group?.startsWith('module:') === true ? { moduleGroup: group } : { subscriptionId: group }),
+    topic,
+    type,
+    code,
+  })
+
 const countView = fieldsView<{ matched: number; replayed: number }>(
   ({ matched, replayed }) => [
     { name: 'matched', value: matched },
@@ -53,23 +63,24 @@ export async function listDeadLetters({
   flags,
 }: Handling<PageFlags & Filters & { state?: DeadLetter['state'] }>): Promise<void> {
   const { clients } = await session.connect()
-  const { limit, cursor, state, topic, type, code } = flags
-  const query = present({ limit, cursor, state, topic, type, code })
+  const { limit, cursor, state } = flags
+  const query = { ...present({ limit, cursor, state }), ...filterOf(flags) }
   const page = await clients.events.deadLetters.list({ query })
   await session.printer.result(page, listView)
   if (page.nextCursor !== null) session.printer.note(`there are more: --cursor ${page.nextCursor}`)
 }
 
-type ReplayFlags = Filters & { readonly note: string; readonly max?: number }
+type ReplayFlags = Filters & { readonly note: string; readonly max?: number; readonly rate?: number }
 
 export async function replayDeadLetters({ session, flags, args }: Handling<ReplayFlags>): Promise<void> {
-  const { topic, type, code, note } = flags
-  const filter = present({ topic, type, code })
+  const { note, max, rate } = flags
+  const filter = filterOf(flags)
   const hasFilter = Object.keys(filter).length > 0
   if ((args[0] === undefined) === !hasFilter)
-    throw new UsageError('name one dead letter, or choose by --topic, --type or --code: one of the two')
+    throw new UsageError('name one dead letter, or choose by --group, --topic, --type or --code: one of the two')
   const { clients } = await session.connect()
-  if (args[0] === undefined) return replayMany({ session, clients, filter, note, max: flags.max })
+  if (args[0] === undefined)
+    return replayMany({ session, clients, filter, note, limits: present({ max, ratePerSecond: rate }) })
   const deliveryId = await resolveDeadLetter(args[0], clients)
   const letter = await clients.events.deadLetters.replay({ params: { deliveryId }, body: { note } })
   await session.printer.result(letter, letterView)
@@ -79,18 +90,19 @@ export async function replayDeadLetters({ session, flags, args }: Handling<Repla
 async function replayMany(options: {
   session: Handling<object>['session']
   clients: Clients
-  filter: Filters
+  filter: ReturnType<typeof filterOf>
   note: string
-  max: number | undefined
+  limits: { max?: number; ratePerSecond?: number }
 }): Promise<void> {
-  const { session, clients, filter, note, max } = options
-  const body = { filter, note, ...present({ max }) }
-  const { matched } = await clients.events.deadLetters.replayMany({
+  const { session, clients, filter, note, limits } = options
+  const body = { filter, note, ...limits }
+  const counted = await clients.events.deadLetters.replayMany({
     body: { ...body, dryRun: true },
     idempotencyKey: randomUUID(),
   })
+  const { matched } = counted
   if (matched === 0 || !(await session.confirm(`Deliver ${matched} again, with all that their handlers do?`))) {
-    await session.printer.result({ matched, replayed: 0 }, countView)
+    await session.printer.result(counted, countView)
     return
   }
   await session.printer.result(await clients.events.deadLetters.replayMany({ body }), countView)

@@ -90,11 +90,15 @@ function addDeadLetterCommands(program: Command): void {
   )
     .requiredOption('--note <text>', 'why it will work now, 1–1000 characters; it is recorded')
     .addOption(new Option('--max <count>', 'how many at most, 1–1000; default 100').argParser(integer(1, 1000)))
+    .addOption(
+      new Option('--rate <count>', 'how many a second, 1–1000; default all at once').argParser(integer(1, 1000)),
+    )
     .action(lazily(async () => (await import('../commands/dead-letters.ts')).replayDeadLetters))
 }
 
 const withFilters = (command: Command): Command =>
   command
+    .option('--group <group>', 'only those of this subscription (sub_…) or of the handlers of a module (module:<name>)')
     .option('--topic <topic>', 'only those of this topic')
     .option('--type <type>', 'only those of this event type')
     .option('--code <code>', 'only those that failed with this problem code')

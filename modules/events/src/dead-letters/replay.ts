@@ -35,23 +35,24 @@ export async function replayOne(
   const next = wanted.data === undefined ? event : edited(event, wanted.data, wanted.newEventId())
   if (next !== event) await options.checkEdited(context, next)
   if (wanted.dryRun) return current
-  const row = await reviveOpen(context, { row: current, event: next, ...wanted }, options)
+  const row = await reviveOpen(context, { row: current, event: next, delayMs: 0, ...wanted }, options)
   if (row === undefined) throw notOpen(await find(context, deliveryId, options))
   await wake([row], options)
   return row
 }
 
-/** Oldest first, so that the order inside a key is kept. Answers how many; one that another person resolved meanwhile is passed over. */
+/** Oldest first, `everyMs` apart, so that the order inside a key is kept. Answers how many; one that another person resolved meanwhile is passed over. */
 export async function replayAll(
   context: Context,
   rows: readonly store.DeadLetterRow[],
-  act: Act,
+  act: Act & { everyMs: number },
   options: ReplayOptions,
 ): Promise<number> {
   const replayed: store.DeadLetterRow[] = []
   for (const row of rows.toSorted((a, b) => a.dead_at.getTime() - b.dead_at.getTime())) {
     const event = eventOf(row)
-    const done = event === undefined ? undefined : await reviveOpen(context, { row, event, ...act }, options)
+    const delayMs = Math.round(replayed.length * act.everyMs)
+    const done = event === undefined ? undefined : await reviveOpen(context, { row, event, delayMs, ...act }, options)
     if (done !== undefined) replayed.push(done)
   }
   await wake(replayed, options)
@@ -72,15 +73,15 @@ async function wake(rows: readonly store.DeadLetterRow[], options: ReplayOptions
 
 async function reviveOpen(
   context: Context,
-  { row, event, resolution }: Act & { row: store.DeadLetterRow; event: EventEnvelope },
+  { row, event, resolution, delayMs }: Act & { row: store.DeadLetterRow; event: EventEnvelope; delayMs: number },
   { database }: ReplayOptions,
 ): Promise<store.DeadLetterRow | undefined> {
-  const envelope = JSON.stringify(event)
+  const again = { envelope: JSON.stringify(event), delayMs }
   const deliveryId = toId('dlv', row.delivery_id)
   return database.transaction(context, async (tx) => {
     const open = await store.resolveDeadLetter(tx, row.delivery_id, { state: 'replaying', resolution })
     if (open === undefined) return undefined
-    await store.reviveDelivery(tx, open, envelope)
+    await store.reviveDelivery(tx, open, again)
     const { note, byId } = resolution
     tx.emit(
       deadLetterReplayed,

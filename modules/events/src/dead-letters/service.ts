@@ -5,6 +5,7 @@ import {
   decodeCursor,
   type EventEnvelope,
   encodeCursor,
+  type Transaction,
   toId,
   uuidOf,
 } from '@soma/kernel'
@@ -81,22 +82,69 @@ export function createDeadLetterService(options: DeadLetterServiceOptions) {
       return toDeadLetter(await replayOne(context, deliveryId, act, options))
     },
     replayMany: (context: Context, wanted: ReplayMany) => replayMany(context, wanted, options),
+    purge: (context: Context, wanted: Filters & { note: string }) => purge(context, wanted, options),
     discard: (context: Context, deliveryId: string, note: string) => discard(context, deliveryId, note, options),
   }
 }
 
-type ReplayMany = { filter: Filters; note: string; max: number; dryRun: boolean }
+type ReplayMany = { filter: Filters; note: string; max: number; ratePerSecond?: number | undefined; dryRun: boolean }
 
 async function replayMany(
   context: Context,
-  { filter, note, max, dryRun }: ReplayMany,
+  { filter, note, max, ratePerSecond, dryRun }: ReplayMany,
   options: DeadLetterServiceOptions,
-): Promise<{ matched: number; replayed: number }> {
+) {
   const rows = await options.database.transaction(context, (tx) =>
     store.listDeadLetters(tx, filterOf({ ...filter, state: 'open' }), { before: null, limit: max }),
   )
-  const act = { resolution: by(context, note, options) }
-  return { matched: rows.length, replayed: dryRun ? 0 : await replayAll(context, rows, act, options) }
+  const everyMs = ratePerSecond === undefined ? 0 : 1000 / ratePerSecond
+  const act = { resolution: by(context, note, options), everyMs }
+  const replayed = dryRun ? 0 : await replayAll(context, rows, act, options)
+  return { matched: rows.length, replayed, handlers: handlersOf(rows) }
+}
+
+function handlersOf(rows: readonly store.DeadLetterRow[]) {
+  const found = new Map<string, { group: string; handler: string | null; count: number }>()
+  for (const { grp, handler } of rows) {
+    const name = `${grp}\0${handler}`
+    const known = found.get(name) ?? { group: wireGroup(grp), handler, count: 0 }
+    found.set(name, { ...known, count: known.count + 1 })
+  }
+  return [...found.values()]
+}
+
+const PURGE_ROWS = 500
+
+/** In batches, each with its facts: a purge that is cut off has done a part, and is repeated. */
+async function purge(
+  context: Context,
+  { note, ...filter }: Filters & { note: string },
+  options: DeadLetterServiceOptions,
+): Promise<{ purged: number }> {
+  let purged = 0
+  for (;;) {
+    const rows = await options.database.transaction(context, async (tx) => {
+      const gone = await store.deleteDeadLetters(tx, filterOf(filter), PURGE_ROWS)
+      for (const row of gone) {
+        if (row.state === 'open') await store.dropBlockingRow(tx, row.delivery_id)
+        emitDiscarded(tx, row, { note, byId: context.principal.id })
+      }
+      return gone
+    })
+    const blocking = rows.filter((row) => row.state === 'open' && !isOfModule(row))
+    for (const grp of new Set(blocking.map((row) => row.grp)))
+      await options.rowsChanged(
+        subscriptionOf(grp),
+        blocking.filter((row) => row.grp === grp).map(({ delivery_id }) => delivery_id),
+      )
+    purged += rows.length
+    if (rows.length < PURGE_ROWS) return { purged }
+  }
+}
+
+function emitDiscarded(tx: Transaction, row: store.DeadLetterRow, act: { note: string; byId: string }): void {
+  const deliveryId = toId('dlv', row.delivery_id)
+  tx.emit(deadLetterDiscarded, { deliveryId, group: wireGroup(row.grp), ...act }, { partitionKey: deliveryId })
 }
 
 async function discard(
@@ -111,11 +159,7 @@ async function discard(
     const resolved = await store.resolveDeadLetter(tx, current.delivery_id, { state: 'discarded', resolution })
     if (resolved === undefined) throw notOpen(current)
     await store.dropBlockingRow(tx, resolved.delivery_id)
-    tx.emit(
-      deadLetterDiscarded,
-      { deliveryId, group: wireGroup(resolved.grp), note, byId: context.principal.id },
-      { partitionKey: deliveryId },
-    )
+    emitDiscarded(tx, resolved, { note, byId: context.principal.id })
     return resolved
   })
   if (!isOfModule(row)) await options.rowsChanged(subscriptionOf(row.grp), [row.delivery_id])

@@ -98,11 +98,15 @@ export async function resolveDeadLetter(
 }
 
 /** Puts a dead letter back before its group as a fresh delivery with the same id, beside the cursor, with the event that it shall get. */
-export async function reviveDelivery(session: SqlSession, row: DeadLetterRow, envelope: string): Promise<void> {
+export async function reviveDelivery(
+  session: SqlSession,
+  row: DeadLetterRow,
+  { envelope, delayMs }: { envelope: string; delayMs: number },
+): Promise<void> {
   await session.execute(
     `insert into events.delivery (grp, topic, part, pos, segment, delivery_id, tenant_id, key, attempt, due_at, replay_id, envelope, first_failed_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, 0, clock_timestamp(), $6, $9, $10::timestamptz)
-     on conflict (grp, topic, part, pos) do update set attempt = 0, due_at = clock_timestamp(), member = null, lease_until = null,
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 0, clock_timestamp() + $11::int8 * interval '1 millisecond', $6, $9, $10::timestamptz)
+     on conflict (grp, topic, part, pos) do update set attempt = 0, due_at = excluded.due_at, member = null, lease_until = null,
        replay_id = excluded.replay_id, envelope = excluded.envelope, attempts = '[]'`,
     [
       row.grp,
@@ -115,6 +119,7 @@ export async function reviveDelivery(session: SqlSession, row: DeadLetterRow, en
       row.key,
       envelope,
       row.first_failed_at.toISOString(),
+      delayMs,
     ],
   )
   // The place counts as settled no longer.
@@ -124,6 +129,20 @@ export async function reviveDelivery(session: SqlSession, row: DeadLetterRow, en
     row.part,
     row.pos,
   ])
+}
+
+/** Takes out a batch; what is being replayed stays. */
+export function deleteDeadLetters(
+  session: SqlSession,
+  filter: DeadLetterFilter,
+  limit: number,
+): Promise<DeadLetterRow[]> {
+  return session.query<DeadLetterRow>(
+    `delete from events.dead_letter where delivery_id in (
+       select delivery_id from events.dead_letter where ${CONDITIONS} and state <> 'replaying' limit $8::int4 for update)
+     returning *`,
+    [...values(filter), limit],
+  )
 }
 
 /** A discarded dead letter that blocked its key blocks no longer. */

@@ -169,7 +169,7 @@ export function restoreRow(group: Group, row: DeliveryRow): HeldEvent {
     member: undefined,
     leasedAtMs: 0,
     leaseUntilMs: 0,
-    dueAtMs: 0,
+    dueAtMs: row.due_ms === null ? 0 : nowMs(group) + row.due_ms,
   }
   group.queues.add(held)
   group.rows.set(placeKey(row.topic, row.part, row.pos), held)
@@ -191,9 +191,5 @@ function restoreState(group: Group, held: HeldEvent, row: DeliveryRow): void {
   }
   if (group.queues.headOf(held.orderKey) !== held) return
   if (row.member === null && row.attempt > 0 && row.due_ms === null) held.state = 'blocked'
-  else if (row.member === null && row.due_ms !== null && row.due_ms > 0) {
-    held.state = 'delayed'
-    held.dueAtMs = now + row.due_ms
-    group.delayed.add(held)
-  } else promote(group, held)
+  else promote(group, held)
 }

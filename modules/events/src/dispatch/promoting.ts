@@ -1,9 +1,14 @@
 import type { EventEnvelope, LogRecord } from '@soma/kernel'
-import { type Group, WINDOW_EVENTS } from './group.ts'
+import { type Group, nowMs, WINDOW_EVENTS } from './group.ts'
 import { type HeldEvent, placeKey } from './held-event.ts'
 
-/** Makes the head of a key ready; one whose record is in the database only is loaded first. */
+/** Makes the head of a key ready when it is due; one whose record is in the database only is loaded first. */
 export function promote(group: Group, held: HeldEvent, options: { isFirst?: boolean } = {}): void {
+  if (held.dueAtMs > nowMs(group)) {
+    held.state = 'delayed'
+    group.delayed.add(held)
+    return
+  }
   if (held.record === undefined) {
     load(group, held, options)
     return

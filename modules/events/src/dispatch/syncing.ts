@@ -89,6 +89,7 @@ function takeBlocked(group: Group, held: HeldEvent, row: DeliveryRow | undefined
   held.attempt = 0
   held.replayId = replayIdOf(row)
   held.envelope = row.envelope
+  held.dueAtMs = nowMs(group) + row.due_ms
   if (held.record !== undefined) group.inMemory -= 1
   held.record = undefined
   promote(group, held, { isFirst: true })
