@@ -26,6 +26,8 @@ interface Guest {
   readonly sink: FrameQueue
   /** `delivery:attempt` of the frames that were written. */
   readonly sent: Set<string>
+  /** Leased to it and not written when last looked: still so at the next look, its notice is lost. */
+  unheard: ReadonlySet<string>
   /** The dispatcher, once it is in this process. */
   group: Group | undefined
 }
@@ -102,16 +104,16 @@ export function createGuests({ nodes, groups, log }: { nodes: Nodes; groups: Gro
     const before = new Map([...guests].map(([id, { sent }]) => [id, new Set(sent)]))
     const rows = await groups.leasedTo(at, [...guests.keys()])
     for (const guest of guests.values()) {
-      const own = rows.filter(({ member }) => member === guest.memberId)
-      const keys = new Set(own.map(({ delivery_id, attempt }) => `${delivery_id}:${attempt}`))
-      for (const key of before.get(guest.memberId) ?? []) if (!keys.has(key)) guest.sent.delete(key)
-      const ids = own.filter(({ delivery_id, attempt }) => !guest.sent.has(`${delivery_id}:${attempt}`))
-      if (ids.length > 0) await write(at, guest, { ids: ids.map(({ delivery_id }) => delivery_id), isAgain: false })
+      const own = new Map(rows.filter(({ member }) => member === guest.memberId).map((row) => [leaseKey(row), row]))
+      for (const key of before.get(guest.memberId) ?? []) if (!own.has(key)) guest.sent.delete(key)
+      const missing = [...own].filter(([key]) => !guest.sent.has(key))
+      const ids = missing.flatMap(([key, row]) => (guest.unheard.has(key) ? row.delivery_id : []))
+      guest.unheard = new Set(missing.map(([key]) => key))
+      if (ids.length > 0) await write(at, guest, { ids, isAgain: false })
     }
   }
   const write = async (at: Elsewhere, guest: Guest, { ids, isAgain }: { ids: readonly string[]; isAgain: boolean }) => {
     for (const held of await leasedRows(at, guest.memberId, ids)) {
-      if (guest.sent.has(keyOf(held)) && !isAgain) continue
       guest.sent.add(keyOf(held))
       guest.sink.push({ event: 'delivery', data: deliveryOf(held, isAgain) })
     }
@@ -147,6 +149,7 @@ export function createGuests({ nodes, groups, log }: { nodes: Nodes; groups: Gro
         stream: newUuid(),
         sink: createFrameQueue(),
         sent: new Set<string>(),
+        unheard: new Set<string>(),
         group: undefined,
       }
       const party = parties.get(id) ?? { at, guests: new Map(), timer: undefined }
@@ -223,6 +226,9 @@ export function createGuests({ nodes, groups, log }: { nodes: Nodes; groups: Gro
     },
   }
 }
+
+const leaseKey = (row: { readonly delivery_id: string; readonly attempt: number }): string =>
+  `${row.delivery_id}:${row.attempt}`
 
 const keyOf = ({ deliveryId, attempt }: HeldEvent): string => `${deliveryId}:${attempt}`
 
