@@ -137,6 +137,18 @@ describe('EVT-R31 members of a group at any process', () => {
     expect(numberOf(await member.delivery())).toBe(2)
   }, 60_000)
 
+  it('what a member elsewhere hands back reaches it again with the same attempt', async () => {
+    const [first, second] = await twoHosts()
+    const id = await subscribe(first)
+    const local = await dispatching(first, id)
+    const remote = await aMember(second, context, id)
+    await local.settle({ credits: 0 })
+    await ask(first, 1)
+    const given = await remote.delivery()
+    await remote.nack(given, { release: true })
+    expect(await remote.delivery()).toMatchObject({ deliveryId: given.deliveryId, attempt: 1 })
+  }, 60_000)
+
   it('pause, resume and delete at another process reach the dispatcher and its members', async () => {
     const [first, second] = await twoHosts()
     const id = await subscribe(first)
