@@ -1,4 +1,4 @@
-import { type AnyModule, contract, defineModule, event, type ModuleDatabase, on } from '@soma/kernel'
+import { type AnyModule, contract, defineModule, event, type ModuleDatabase, onTopic } from '@soma/kernel'
 import { somaPlatform } from '@soma/server'
 import { createTestServer, type TestServer, testContext } from '@soma/server/testing'
 import * as z from 'zod'
@@ -20,10 +20,12 @@ export interface BenchServer {
   readonly module: ModuleDatabase
   /** Called by the handler. */
   handled: (number: number) => void
+  /** Address of the bus outside the database. */
+  readonly busUrl: string | undefined
 }
 
-/** A server with the events and registry modules and one small module, on a new database. */
-export async function openBenchServer(store: Store, given: { withHandler?: boolean } = {}): Promise<BenchServer> {
+/** A server with the events and registry modules and one small module, on a new database. The module handles `row.written`, or the types of `handles`. */
+export async function openBenchServer(store: Store, given: { handles?: readonly string[] } = {}): Promise<BenchServer> {
   const parts: { module?: ModuleDatabase; handled: (number: number) => void } = { handled: () => undefined }
   const own: AnyModule = defineModule({
     contract: contract({
@@ -38,17 +40,21 @@ export async function openBenchServer(store: Store, given: { withHandler?: boole
     migrations: new URL('./migrations/', import.meta.url),
     create: ({ database }) => {
       parts.module = database
-      const handler = on(rowWritten, async ({ data }) => parts.handled(data.number))
-      return { operations: {}, handlers: given.withHandler === false ? [] : [handler] }
+      const { handles = [rowWritten.type] } = given
+      const handlers = handles.map((type) =>
+        onTopic('business-facts', type, async ({ event }) => parts.handled((event.data as { number: number }).number)),
+      )
+      return { operations: {}, handlers }
     },
   })
+  const { database, settings, busUrl } = await store.open()
   const server = await createTestServer({
-    database: await store.open(),
+    database,
     modules: [...somaPlatform.modules.filter(({ contract }) => ['events', 'registry'].includes(contract.module)), own],
     portsOf: (bindings) => somaPlatform.portsOf(bindings),
-    settings: { 'events.quotaEventsPerSecond': 1_000_000 },
+    settings: { 'events.quotaEventsPerSecond': 1_000_000, ...settings },
   })
-  return Object.assign(parts, { server, module: parts.module as ModuleDatabase })
+  return Object.assign(parts, { server, busUrl, module: parts.module as ModuleDatabase })
 }
 
 const context = testContext()

@@ -3,9 +3,10 @@
  * the log alone, and a module's group with an empty handler, whose every event is a transaction with an inbox row.
  */
 import { parseArgs } from 'node:util'
-import { type Database, newUuid, noMetrics, onTopic, silentLogger } from '@soma/kernel'
+import { newUuid, noMetrics, onTopic, silentLogger } from '@soma/kernel'
 import { contextOfEvent, createConsumer, createModuleDatabase } from '@soma/runtime'
 import { type BenchServer, openBenchServer } from './bench-module.ts'
+import { fillLog } from './fill-log.ts'
 import { median, perSecond, printFigure, rounds } from './figures.ts'
 import { stores } from './stores.ts'
 import { aLoadEvent, context, defineLoad, eventsClient } from './subscriber.ts'
@@ -19,12 +20,12 @@ const waiting = Number(
 )
 
 for (const store of stores()) {
-  const bench = await openBenchServer(store, { withHandler: false })
+  const bench = await openBenchServer(store, { handles: [] })
   await defineLoad(bench)
   await publish(bench)
   const without = await rounds(ROUNDS, () => publish(bench))
   const subscription = await waitingGroup(bench)
-  await fill(bench, waiting)
+  await fillLog(bench, 0, waiting)
   const withBacklog = await rounds(ROUNDS, () => publish(bench))
   const ratio = median(withBacklog) / median(without)
   printFigure({
@@ -72,39 +73,6 @@ function publish(bench: BenchServer): Promise<number> {
     }),
   ).then((rate) => rate * BATCH)
 }
-
-/** Straight into the log, as fast as the store takes it. */
-async function fill({ server }: BenchServer, count: number): Promise<void> {
-  const { bus } = server.spine
-  const parts = await bus.partitions('business-facts')
-  for (let from = 0; from < count; from += 1_000) {
-    const records = Array.from({ length: Math.min(1_000, count - from) }, (_, index) => {
-      const event = aLoadEvent(from + index)
-      const id = newUuid()
-      const envelope = JSON.stringify({
-        specversion: '1.0',
-        id,
-        source: '/bench',
-        type: event.type,
-        topic: event.topic,
-        time: new Date().toISOString(),
-        datacontenttype: 'application/json',
-        dataschema: '/v1/registry/schemas/load.done/versions/1.0.0',
-        tenantid: context.tenantId,
-        correlationid: id,
-        partitionkey: event.partitionKey,
-        traceparent: context.traceparent,
-        data: event.data,
-      })
-      const place = { topic: 'business-facts', part: index % parts.length, tenantId: context.tenantId }
-      return { ...place, eventId: id, type: event.type, key: event.partitionKey, userId: null, envelope }
-    })
-    await asBus(server.database, (session) => bus.append(records, session))
-  }
-}
-
-const asBus = <T>(database: Database, work: Parameters<typeof database.transaction<T>>[1]) =>
-  database.transaction({ role: 'soma_bus' }, work)
 
 /** Every partition from its start to its end, in pages of a reader. */
 async function readAll({ server }: BenchServer): Promise<number> {

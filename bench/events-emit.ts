@@ -5,10 +5,10 @@ import { stores } from './stores.ts'
 
 const ROUNDS = 7
 const TRANSACTIONS = 2_000
-const GOAL = { PGlite: 0.45, Postgres: 0.6 }
+const GOAL = { PGlite: 0.45, Postgres: 0.6, NATS: 0.6, Kafka: 0.6 }
 
 for (const store of stores()) {
-  const bench = await openBenchServer(store, { withHandler: false })
+  const bench = await openBenchServer(store, { handles: [] })
   const measure = (withEvent: boolean) => perSecond(TRANSACTIONS, 32, (number) => writeRow(bench, number, withEvent))
   await measure(true)
   const measured = await rounds(ROUNDS, async () => ({ without: await measure(false), with: await measure(true) }))

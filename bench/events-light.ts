@@ -6,7 +6,7 @@ import { stores } from './stores.ts'
 const ROUNDS = 5
 const SECONDS = 3
 /** Inline adds a wake-up, the relay a second transaction. */
-const ALLOWED_MS = { PGlite: 1, Postgres: 2 }
+const ALLOWED_MS = { PGlite: 1, Postgres: 2, NATS: 2, Kafka: 2 }
 
 for (const store of stores()) {
   const bench = await openBenchServer(store)

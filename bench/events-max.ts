@@ -7,10 +7,11 @@ import { aLoadEvent, context, defineLoad, eventsClient, subscribe } from './subs
 const ROUNDS = 3
 const EVENTS = 10_000
 const BATCH = 100
-const GOAL = { PGlite: 6_000, Postgres: 8_000 }
+/** With a bus outside the database: beside its bare client, in events.publishers. */
+const GOAL = { PGlite: 6_000, Postgres: 8_000, NATS: undefined, Kafka: undefined }
 
 for (const store of stores()) {
-  const bench = await openBenchServer(store, { withHandler: false })
+  const bench = await openBenchServer(store, { handles: [] })
   await defineLoad(bench)
   const subscriber = await subscribe(bench, { name: 'max', way: 'in-process', members: 4, credits: 200 })
   const client = eventsClient(bench, 'http')
@@ -40,12 +41,13 @@ for (const store of stores()) {
   ] as const) {
     const measured = await rounds(ROUNDS, () => measure(publish))
     const handled = measured.map((round) => round.handled)
+    const least = GOAL[store.name]
     printFigure({
       bench: `events.max, ${store.name}`,
       what: `published and handled, ${name}, events/s`,
       values: handled,
       beside: { what: 'published alone', values: measured.map((round) => round.published) },
-      goal: { text: `≥ ${GOAL[store.name]}`, isMet: median(handled) >= GOAL[store.name] },
+      ...(least === undefined ? {} : { goal: { text: `≥ ${least}`, isMet: median(handled) >= least } }),
     })
   }
   await subscriber.stop()

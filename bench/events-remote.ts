@@ -9,7 +9,7 @@ const EVENTS = 10_000
 const BATCH = 500
 
 for (const store of stores()) {
-  const bench = await openBenchServer(store, { withHandler: false })
+  const bench = await openBenchServer(store, { handles: [] })
   await defineLoad(bench)
   const subscriber = await subscribe(bench, { name: 'remote', way: 'http', members: 4, credits: 100 })
   const client = eventsClient(bench, 'in-process')

@@ -12,21 +12,33 @@ import { FIGURE_MARK } from './figures.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const report = join(folder, '../docs/benchmarks.md')
-const HELPERS = new Set(['run', 'figures', 'stores', 'bench-module', 'subscriber', 'child', 'server-process'])
+const HELPERS = new Set([
+  'run',
+  'figures',
+  'stores',
+  'bench-module',
+  'subscriber',
+  'child',
+  'server-process',
+  'bare-clients',
+  'fill-log',
+])
 const all = readdirSync(folder)
   .filter((name) => name.endsWith('.ts'))
   .map((name) => name.slice(0, -3))
   .filter((name) => !HELPERS.has(name))
 
 const { values, positionals } = parseArgs({
-  options: { write: { type: 'boolean', default: false }, waiting: { type: 'string' } },
+  options: { write: { type: 'boolean', default: false }, waiting: { type: 'string' }, most: { type: 'string' } },
   allowPositionals: true,
 })
 const chosen = positionals.length === 0 ? all : positionals.map((name) => name.replace('.', '-'))
 const unknown = chosen.filter((name) => !all.includes(name))
 if (unknown.length > 0) throw new Error(`there is no benchmark ${unknown.join(', ')}: they are ${all.join(', ')}`)
 
-const passed = values.waiting === undefined ? [] : ['--waiting', values.waiting]
+const passed = (['waiting', 'most'] as const).flatMap((name) =>
+  values[name] === undefined ? [] : [`--${name}`, values[name]],
+)
 const figures: string[] = []
 for (const name of chosen) {
   const before = loadOf()

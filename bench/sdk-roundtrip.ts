@@ -29,11 +29,12 @@ const squareRequested = defineEvent({
 for (const store of stores()) for (const way of ['in process', 'remote'] as const) await measure(store, way)
 
 async function measure(store: Store, way: keyof typeof GOAL_MS): Promise<void> {
+  const { database, settings } = await store.open()
   const server = await createTestServer({
-    database: await store.open(),
+    database,
     modules: somaPlatform.modules,
     portsOf: (bindings) => somaPlatform.portsOf(bindings),
-    settings: { 'events.quotaEventsPerSecond': 1_000_000 },
+    settings: { 'events.quotaEventsPerSecond': 1_000_000, ...settings },
   })
   const headers = server.headersOf(testContext({ kind: 'agent', principalId: 'squarer' }))
   const worker = defineWorker({ name: 'squarer', description: 'Squares numbers.', concurrency: 100 })

@@ -5,32 +5,72 @@ import { join } from 'node:path'
 import { createPgliteDatabase } from '@soma/adapter-pglite'
 import { createPostgresDatabase } from '@soma/adapter-postgres'
 import { type Database, silentLogger } from '@soma/kernel'
+import { ownServer } from '@soma/runtime/testing'
 import pg from 'pg'
 
-/** A kind of database that figures are taken on; every `open` makes a new one. */
+/** What figures are taken on: a database, and the bus beside it. */
 export interface Store {
-  readonly name: 'PGlite' | 'Postgres'
-  open(): Promise<Database>
+  readonly name: 'PGlite' | 'Postgres' | 'NATS' | 'Kafka'
+  /** A new one each time. */
+  open(): Promise<OpenStore>
 }
 
-/** The embedded engine with fsync on a temporary directory and, where DATABASE_URL is set, Postgres. */
+export interface OpenStore {
+  /** Closing it ends the bus too. */
+  readonly database: Database
+  /** What tells a server where its events live, by full key. */
+  readonly settings: Readonly<Record<string, unknown>>
+  /** Address of the bus outside the database, for its bare client. */
+  readonly busUrl: string | undefined
+}
+
+/**
+ * The embedded engine with fsync on a temporary directory and, where DATABASE_URL is set, Postgres alone and with a NATS or Kafka server of its own beside it.
+ * BENCH_STORES names some of them: `NATS,Kafka`.
+ */
 export function stores(): readonly Store[] {
   const url = process.env.DATABASE_URL
   const embedded: Store = { name: 'PGlite', open: openPglite }
-  return url === undefined ? [embedded] : [embedded, { name: 'Postgres', open: () => openPostgres(url) }]
+  const all: readonly Store[] =
+    url === undefined
+      ? [embedded]
+      : [
+          embedded,
+          { name: 'Postgres', open: async () => besideNothing(await openPostgres(url)) },
+          { name: 'NATS', open: () => openNats(url) },
+          { name: 'Kafka', open: () => openKafka(url) },
+        ]
+  const wanted = process.env.BENCH_STORES?.split(',')
+  return wanted === undefined ? all : all.filter(({ name }) => wanted.includes(name))
 }
 
-async function openPglite(): Promise<Database> {
+const besideNothing = (database: Database): OpenStore => ({ database, settings: {}, busUrl: undefined })
+
+async function openPglite(): Promise<OpenStore> {
   const directory = await mkdtemp(join(tmpdir(), 'soma-bench-'))
   const database = await createPgliteDatabase({ dataDirectory: directory, durability: 'power', log: silentLogger })
-  return {
-    ...database,
-    close: async () => {
-      await database.close()
-      await rm(directory, { recursive: true, force: true })
-    },
-  }
+  return besideNothing(closingAlso(database, () => rm(directory, { recursive: true, force: true })))
 }
+
+async function openNats(databaseUrl: string): Promise<OpenStore> {
+  const server = await ownServer('nats')
+  const database = closingAlso(await openPostgres(databaseUrl), () => server.end())
+  return { database, settings: { 'events.bus': 'nats', 'events.natsUrl': server.url }, busUrl: server.url }
+}
+
+async function openKafka(databaseUrl: string): Promise<OpenStore> {
+  const server = await ownServer('kafka')
+  const database = closingAlso(await openPostgres(databaseUrl), () => server.end())
+  return { database, settings: { 'events.bus': 'kafka', 'events.kafkaBrokers': server.url }, busUrl: server.url }
+}
+
+const closingAlso = (database: Database, end: () => Promise<void>): Database => ({
+  ...database,
+  close: async () => {
+    await database.close()
+    await end()
+  },
+})
 
 /** The database is left behind: the server is thrown away after the run. */
 async function openPostgres(url: string): Promise<Database> {

@@ -1,1 +1,1 @@
-export { createTestServer, type TestServer, type TestServerOptions, testContext } from './test-server.ts'
+export { createTestServer, headersOf, type TestServer, type TestServerOptions, testContext } from './test-server.ts'

@@ -53,7 +53,7 @@ export async function createTestServer(options: TestServerOptions): Promise<Test
   return { ...server, client: (contract) => buildClient(contract, server.transport), headersOf }
 }
 
-const headersOf = (context: Context): Record<string, string> => ({
+export const headersOf = (context: Context): Record<string, string> => ({
   'test-context': Buffer.from(JSON.stringify(context)).toString('base64url'),
 })
 
