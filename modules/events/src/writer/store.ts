@@ -176,8 +176,7 @@ export async function moveCursors(session: SqlSession, rows: readonly CursorRow[
      moved as (
        update events.cursor c set segment = r.segment, pos = r.pos from wanted r
        where c.grp = r.grp and c.topic = r.topic and c.part = r.part and c.epoch = r.epoch and c.pos < r.pos)
-     select distinct r.grp from wanted r where not exists (
-       select from events.cursor c where c.grp = r.grp and c.topic = r.topic and c.part = r.part and c.epoch = r.epoch)`,
+     select distinct r.grp from wanted r join events.cursor c on c.grp = r.grp and c.topic = r.topic and c.part = r.part and c.epoch <> r.epoch`,
     [
       rows.map(({ group }) => group),
       rows.map(({ topic }) => topic),
