@@ -16,6 +16,8 @@ import { deleteRecords, fetchRecords, listOffsets, produce } from './wire/log-ap
 
 /** Longer than a leader takes to move, shorter than a relay's lease. */
 const CALL_MS = 5_000
+/** At the start, when 192 partitions were just made: brokers on a busy machine need longer than a call to lead them all. */
+const START_MS = 30_000
 const CONNECT_MS = 2_000
 const RETRY_MS = 100
 /** With less left another try would end by the clock and hide why the one before failed. */
@@ -47,8 +49,10 @@ export interface Cluster {
   leaderOf(topicName: string, part: number, timeoutMs: number): Promise<Led>
   send<Request, Response>(to: Target, api: Api<Request, Response>, request: Request): Promise<Response>
   sendToAny<Request, Response>(api: Api<Request, Response>, request: Request, timeoutMs: number): Promise<Response>
+  /** The start is over: from now on calls are given up after 5 s, before it after 30 s. */
+  started(): void
   /**
-   * Runs calls until they succeed or 5 s are over, with new metadata before each repeat; `work` is told what is left of them.
+   * Runs calls until they succeed or their time is over, with new metadata before each repeat; `work` is told how long it may take.
    * @throws Problem `unavailable`, at once when the broker's refusal is not one that passes
    */
   attempt<T>(what: string, work: (timeoutMs: number) => Promise<T>): Promise<T>
@@ -82,6 +86,7 @@ export function createCluster(options: ClusterOptions, topicNames: readonly stri
   let refreshing: Promise<ClusterMetadata> | undefined
   let pinned: ReadonlyMap<string, string> = new Map()
   let closed = false
+  let limitMs = START_MS
 
   const sendToAny: Cluster['sendToAny'] = async (api, request, timeoutMs) => {
     const until = performance.now() + timeoutMs
@@ -131,13 +136,16 @@ export function createCluster(options: ClusterOptions, topicNames: readonly stri
       return connections.send(found, lane, { api, request, timeoutMs })
     },
     sendToAny,
+    started: () => {
+      limitMs = CALL_MS
+    },
     attempt: async (what, work) => {
-      const until = performance.now() + CALL_MS
+      const until = performance.now() + limitMs
       const leftMs = () => Math.max(1, until - performance.now())
       for (;;) {
         let failure: unknown
         try {
-          return await work(leftMs())
+          return await work(Math.min(CALL_MS, leftMs()))
         } catch (error) {
           if (isProblem(error)) throw error
           failure = error
@@ -147,7 +155,7 @@ export function createCluster(options: ClusterOptions, topicNames: readonly stri
         if (isFinal || leftMs() < LEAST_MS + RETRY_MS) throw unavailable(what, failure)
         await pause(RETRY_MS)
         // A failure here is the failure of the next try.
-        await refresh(leftMs()).catch(() => undefined)
+        await refresh(Math.min(CALL_MS, leftMs())).catch(() => undefined)
         if (leftMs() < LEAST_MS) throw unavailable(what, failure)
       }
     },

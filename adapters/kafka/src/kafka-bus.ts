@@ -24,6 +24,7 @@ export async function openKafkaBus(options: KafkaBusOptions): Promise<EventBus> 
   try {
     await prepareTopics(cluster, names, options)
     const states = await readStates(cluster, names, placesOf(names))
+    cluster.started()
     const append = createAppending(cluster, names, new Map(states.map((state) => [keyOf(state), state.position])))
     return {
       flags: { transactionalWithDatabase: false, nativeDedupe: false, writableFromOutside: true },
