@@ -1,10 +1,11 @@
 import type { AppendRecord, Database, EventBus, LogRecord, SqlSession } from '@soma/kernel'
 import { recordsAt } from './append-record.ts'
 import { LOG_CHANNEL, payloadOf, placeOf } from './notifier.ts'
+import type { Shipped, WaitingRecord } from './shipped.ts'
 
 const LEASE = 'relay'
 const MIN_BATCH = 10
-const MAX_BATCH = 1_000
+export const MAX_BATCH = 1_000
 const START_BATCH = 500
 /** A bus that answers faster than this gets larger batches. */
 const FAST_MS = 100
@@ -60,9 +61,11 @@ export interface ShipOptions {
   readonly owner: string
   readonly epoch: number
   readonly limit: number
+  /** Of this epoch; asked for a bus outside the database alone. */
+  readonly shipped: Shipped
 }
 
-export interface Shipped {
+export interface ShippedBatch {
   /** How many rows are in the log now. */
   readonly count: number
   /** What readers of this process need not ask the log for: nothing of a bus outside the database, whose notices come as soon. */
@@ -76,14 +79,14 @@ export interface Shipped {
 const NOTHING = { count: 0, records: [], nextDueMs: Number.POSITIVE_INFINITY }
 
 /**
- * Ships the oldest rows. A log inside the database takes them in the transaction that deletes them; any other is asked first and the rows go after it has answered, so a
- * crash in between ships them again (the inbox knows them by id). No row is skipped: what fails stays in front.
+ * Ships the oldest rows. A log inside the database takes them in the transaction that deletes them; any other is asked first and the rows go after it has answered; what a
+ * crash in between left in the log is not shipped again. No row is skipped: what fails stays in front.
  */
-export function shipBatch(options: ShipOptions): Promise<Shipped> {
+export function shipBatch(options: ShipOptions): Promise<ShippedBatch> {
   return options.bus.flags.transactionalWithDatabase ? shipInside(options) : shipOutside(options)
 }
 
-function shipInside({ database, bus, owner, epoch, limit }: ShipOptions): Promise<Shipped> {
+function shipInside({ database, bus, owner, epoch, limit }: ShipOptions): Promise<ShippedBatch> {
   return database.transaction({ role: 'soma_bus' }, async (session) => {
     if (!(await holdsLease(session, owner, epoch))) return { ...NOTHING, isLost: true }
     const rows = await waitingRows(session, limit)
@@ -97,7 +100,7 @@ function shipInside({ database, bus, owner, epoch, limit }: ShipOptions): Promis
   })
 }
 
-async function shipOutside({ database, bus, owner, epoch, limit }: ShipOptions): Promise<Shipped> {
+async function shipOutside({ database, bus, owner, epoch, limit, shipped }: ShipOptions): Promise<ShippedBatch> {
   const asBus = <T>(work: (session: SqlSession) => Promise<T>) => database.transaction({ role: 'soma_bus' }, work)
   const taken = await asBus(async (session) => {
     if (!(await holdsLease(session, owner, epoch))) return undefined
@@ -105,13 +108,20 @@ async function shipOutside({ database, bus, owner, epoch, limit }: ShipOptions):
     return { rows, nextDueMs: rows.length > 0 ? 0 : await untilDue(session) }
   })
   if (taken === undefined) return { ...NOTHING, isLost: true }
-  if (taken.rows.length === 0) return { ...NOTHING, nextDueMs: taken.nextDueMs, isLost: false }
-  await bus.append(taken.rows.map(toAppendRecord))
+  if (taken.rows.length === 0) {
+    shipped.allMarked()
+    return { ...NOTHING, nextDueMs: taken.nextDueMs, isLost: false }
+  }
+  const waiting = taken.rows.map((row): WaitingRecord => ({ ...toAppendRecord(row), rowId: row.id }))
+  const missing = await shipped.missing(waiting)
+  if (missing.length > 0) await bus.append(missing)
+  shipped.appended(missing)
   const isHeld = await asBus(async (session) => {
     if (!(await holdsLease(session, owner, epoch))) return false
     await deleteRows(session, taken.rows)
     return true
   })
+  shipped.marked(waiting)
   return { count: taken.rows.length, records: [], nextDueMs: 0, isLost: !isHeld }
 }
 

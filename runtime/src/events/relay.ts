@@ -1,7 +1,15 @@
 import { type Database, type EventBus, type Logger, type LogRecord, type Metrics, newUuid } from '@soma/kernel'
 import { backoffMs } from './consumer/settings.ts'
 import { OUTBOX_CHANNEL } from './notifier.ts'
-import { createBatchSize, holdRelayLease, outboxBacklog, releaseRelayLease, shipBatch } from './outbox-shipping.ts'
+import {
+  createBatchSize,
+  holdRelayLease,
+  MAX_BATCH,
+  outboxBacklog,
+  releaseRelayLease,
+  shipBatch,
+} from './outbox-shipping.ts'
+import { createShipped } from './shipped.ts'
 
 /** Life of the relay's lease; renewed with every batch and at least every 3 s. */
 const LEASE_MS = 10_000
@@ -47,6 +55,7 @@ export function createRelay(options: RelayOptions): Relay {
   let running: Promise<void> | undefined
   let failures = 0
   let epoch: number | undefined
+  let shipped = createShipped(bus, MAX_BATCH)
   let heldUntil = 0
   let lastShippedAt = Number.NEGATIVE_INFINITY
   let wakeUp: () => void = () => undefined
@@ -59,7 +68,9 @@ export function createRelay(options: RelayOptions): Relay {
   const holdLease = async (): Promise<number | undefined> => {
     const now = performance.now()
     if (epoch !== undefined && now < heldUntil - LEASE_MS + RENEW_MS) return epoch
-    epoch = await holdRelayLease(database, owner, LEASE_MS)
+    const held = await holdRelayLease(database, owner, LEASE_MS)
+    if (held !== epoch) shipped = createShipped(bus, MAX_BATCH)
+    epoch = held
     heldUntil = now + LEASE_MS
     return epoch
   }
@@ -73,6 +84,7 @@ export function createRelay(options: RelayOptions): Relay {
       owner,
       epoch: held,
       limit: batch.size(),
+      shipped,
     })
     if (isLost) epoch = undefined
     if (count > 0) {
