@@ -57,11 +57,13 @@ const answersOf = (server: ServerProcess): Promise<Done[]> =>
 
 async function untilHandled(server: ServerProcess, { accepted, groups }: Expected): Promise<void> {
   const wanted = accepted * TENANTS.length * (1 + groups.length)
+  const named = groups.map((group) => `'${group}'`).join(', ')
   let [last, since] = ['', performance.now()]
   for (;;) {
     const [row] = await server.ask<{ effects: number; answers: number; outbox: number; copied: number }>(
       `select (select count(*)::int4 from chaos.effects where grp = '${EVENT_TYPE}') as effects,
-         (select count(distinct (tenant_id, envelope::jsonb -> 'data'))::int4 from events.log where type = '${ANSWER_TYPE}') as answers,
+         (select count(distinct (tenant_id, envelope::jsonb -> 'data'))::int4 from events.log
+           where type = '${ANSWER_TYPE}' and envelope::jsonb -> 'data' ->> 'group' in (${named})) as answers,
          (select count(*)::int4 from events.outbox) as outbox, (select sum(head)::int4 from events.partition) as copied`,
     )
     const heads = (await server.heads()).reduce((sum, { position }) => sum + position, 0)
