@@ -1,6 +1,6 @@
 import { canonicalJson } from '@soma/kernel'
 import type { Pair } from './compare-schemas.ts'
-import { escapePointer, isObject, type SchemaObject } from './schema-node.ts'
+import { escapePointer, isObject, ownMember, type SchemaObject } from './schema-node.ts'
 
 /** Properties and items: what a document is made of. */
 export function compareObjects(pair: Pair): void {
@@ -81,8 +81,9 @@ function comparePatterns(pair: Pair): void {
   const [was, is] = [membersOf(pair.before.patternProperties), membersOf(pair.after.patternProperties)]
   for (const pattern of new Set([...Object.keys(was), ...Object.keys(is)])) {
     const at = `/patternProperties/${escapePointer(pattern)}`
-    if (!(pattern in was)) pair.report('constraint-tightened', `properties like ${pattern} are checked now`, at)
-    else if (!(pattern in is)) pair.report('property-removed', `properties like ${pattern} are removed`, at)
+    if (!Object.hasOwn(was, pattern))
+      pair.report('constraint-tightened', `properties like ${pattern} are checked now`, at)
+    else if (!Object.hasOwn(is, pattern)) pair.report('property-removed', `properties like ${pattern} are removed`, at)
     else pair.deeper(was[pattern], is[pattern], at)
   }
 }
@@ -124,5 +125,5 @@ function compareDependencies(pair: Pair): void {
     report('constraint-relaxed', `no longer ${need}`, '/dependentRequired')
   const [old, now] = [membersOf(before.dependentSchemas), membersOf(after.dependentSchemas)]
   for (const name of new Set([...Object.keys(old), ...Object.keys(now)]))
-    pair.deeper(old[name], now[name], `/dependentSchemas/${escapePointer(name)}`)
+    pair.deeper(ownMember(old, name), ownMember(now, name), `/dependentSchemas/${escapePointer(name)}`)
 }

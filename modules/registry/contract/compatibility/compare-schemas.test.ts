@@ -301,3 +301,14 @@ it('compares catalogues: what is gone or changed without its version breaks, wha
     ['schema note', 'patch', '1.0.1', true],
   ])
 })
+
+it.each([
+  ['a keyword', { hasOwnProperty: 1 }],
+  ['a pattern', { patternProperties: { constructor: text } }],
+  ['a dependency', { dependentSchemas: { toString: text } }],
+  ['a reference', { $ref: '#/constructor' }],
+  ['a reference that is no percent encoding', { $ref: '#/%zz' }],
+])('%s that every object inherits, or that is badly written, is compared like any other', (_what, schema) => {
+  expect(compareSchemas({}, schema as JsonSchema).level).not.toBe('none')
+  expect(compareSchemas(schema as JsonSchema, {}).level).not.toBe('none')
+})

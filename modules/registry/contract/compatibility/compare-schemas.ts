@@ -10,7 +10,7 @@ import {
 import { compareBranches } from './compare-branches.ts'
 import { compareObjects } from './compare-objects.ts'
 import { compareValues, isRetyped } from './compare-values.ts'
-import { expand, isFalse, isText, PLACES, type SchemaObject } from './schema-node.ts'
+import { expand, isFalse, isText, ownMember, PLACES, type SchemaObject } from './schema-node.ts'
 
 /** Two schemas for the same place, and what may be said about them. */
 export interface Pair {
@@ -111,7 +111,7 @@ function compareRest({ before, after, handled, report }: Pair): void {
   const keywords = new Set([...Object.keys(before), ...Object.keys(after)])
   for (const keyword of keywords) {
     if (handled.has(keyword) || PLACES.has(keyword)) continue
-    if (canonicalJson(before[keyword] ?? null) === canonicalJson(after[keyword] ?? null)) continue
+    if (canonicalJson(ownMember(before, keyword) ?? null) === canonicalJson(ownMember(after, keyword) ?? null)) continue
     if (isText(keyword)) report('text-changed', `${keyword} changed`, `/${keyword}`)
     else report('undecidable', `${keyword} changed, and its effect cannot be decided`, `/${keyword}`)
   }

@@ -42,12 +42,21 @@ function targetOf(reference: unknown, root: JsonSchema): unknown {
   if (reference === '#') return root
   if (!reference.startsWith('#/')) return anchored(root, reference.slice(1)) ?? null
   let node: unknown = root
-  for (const step of decodeURIComponent(reference.slice(2)).split('/')) {
+  for (const step of decoded(reference.slice(2)).split('/')) {
     const key = step.replaceAll('~1', '/').replaceAll('~0', '~')
     if (typeof node !== 'object' || node === null || !Object.hasOwn(node, key)) return null
     node = (node as Record<string, unknown>)[key]
   }
   return node
+}
+
+/** As it stands when it is no percent encoding: then it leads nowhere. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 function anchored(node: unknown, anchor: string): unknown {
@@ -59,5 +68,8 @@ function anchored(node: unknown, anchor: string): unknown {
   }
   return undefined
 }
+
+/** A schema's own member: names come from tenants, and `hasOwnProperty` may be one. */
+export const ownMember = (of: SchemaObject, name: string): unknown => (Object.hasOwn(of, name) ? of[name] : undefined)
 
 export const escapePointer = (step: string): string => step.replaceAll('~', '~0').replaceAll('/', '~1')
