@@ -113,7 +113,7 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
     database,
     emitter: spine.emitter,
     configuration,
-    clock: { now: () => new Date() },
+    clock: { now: () => new Date(), steadyMs: () => performance.timeOrigin + performance.now() },
     region: settings.region,
     log,
     metrics,

@@ -1,5 +1,5 @@
 import { failedReply } from './failed-reply.ts'
-import { type Group, nowMs } from './group.ts'
+import type { Group } from './group.ts'
 import { eventOf, type HeldEvent } from './held-event.ts'
 import { finish } from './promoting.ts'
 
@@ -7,7 +7,7 @@ import { finish } from './promoting.ts'
 export function isExpired(group: Group, held: HeldEvent): boolean {
   if (held.attempt > 0 || held.record === undefined || !held.record.envelope.includes('"expirytime"')) return false
   const { expirytime } = eventOf(held)
-  return expirytime !== undefined && Date.parse(expirytime) < nowMs(group)
+  return expirytime !== undefined && Date.parse(expirytime) < group.dependencies.clock.now().getTime()
 }
 
 /** Not delivered, counted; a request gets a failed reply. */

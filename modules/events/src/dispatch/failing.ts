@@ -105,7 +105,7 @@ export function backoffMs(
 }
 
 const historyOf = (group: Group, held: HeldEvent, problem: FailureProblem) => ({
-  at: new Date(nowMs(group)).toISOString(),
+  at: group.dependencies.clock.now().toISOString(),
   memberId: held.member?.id ?? null,
   durationMs: held.leasedAtMs === 0 ? null : nowMs(group) - held.leasedAtMs,
   problem,

@@ -93,4 +93,5 @@ export interface Group {
   sync: (deliveryIds: readonly string[]) => void
 }
 
-export const nowMs = (group: Group): number => group.dependencies.clock.now().getTime()
+/** Leases, retries and grace must end though somebody sets the clock back. */
+export const nowMs = ({ dependencies: { clock } }: Group): number => clock.steadyMs?.() ?? clock.now().getTime()
