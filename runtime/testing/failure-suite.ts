@@ -266,7 +266,7 @@ export function failureSuite({ name, open, openBus }: ConsumerSuiteOptions): voi
       expect(letters.map((letter) => letter.problem.detail)).toEqual(['NUL \ufffd and half a \ufffd fox'])
     })
 
-    it('EVT-R37 text that is no event becomes a dead letter and the loop goes on', async () => {
+    it('text that is no event becomes a dead letter and the loop goes on', async () => {
       const { tenant, group, mine, deadLetters } = aGroup(spine)
       const done = queue<string>()
       const consumer = spine.consumer([mine(async ({ event: given }) => done.push(given.id))], FAST, group)

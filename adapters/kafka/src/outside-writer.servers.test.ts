@@ -26,7 +26,7 @@ const breakages: ((good: EventEnvelope) => string)[] = [
   (good) => JSON.stringify({ ...good, id: '' }),
 ]
 
-it('EVT-R37 EVT-A10 of 100 broken and 100 good events of a program outside Soma, all good ones are handled in order per key and all others are dead letters', async () => {
+it('of 100 broken and 100 good events of a program outside Soma, all good ones are handled in order per key and all others are dead letters', async () => {
   const prefix = aPrefix()
   const spine = await openEventSpine(await postgres.open(), {
     openBus: (partitions) => openBus(brokers, { prefix, partitions }),

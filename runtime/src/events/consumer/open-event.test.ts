@@ -24,7 +24,7 @@ describe('an event read from the log', () => {
   })
 
   it.each(['id', 'source', 'type', 'specversion', 'tenantid', 'traceparent', 'dataschema'])(
-    'EVT-R37 from a bus that others write to, one without %s is invalid and the detail names it',
+    'from a bus that others write to, one without %s is invalid and the detail names it',
     (name) => {
       const { [name]: _left, ...rest } = anEnvelope()
       const { invalid } = openEvent(recordOf(rest), true)
