@@ -184,7 +184,7 @@ type FramesOf<Stream> =
 
 /** The same on every stream. `gap`: what a slow reader missed; `drain`: this process stops, resume elsewhere; `closed`: the right or the resource has ended. */
 export type ControlFrame =
-  | StreamFrame<'gap', { from: string; to: string; lost?: number; reason: string }>
+  | StreamFrame<'gap', { topic?: string; from: string; to: string; lost?: number; reason: string }>
   | StreamFrame<'drain', { cursor?: string; retryAfterMs: number }>
   | StreamFrame<'closed', { reason: string }>
 

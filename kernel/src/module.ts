@@ -116,6 +116,8 @@ export interface Job {
   readonly name: string
   readonly everyMs: number
   run(signal: AbortSignal): Promise<void>
+  /** Another process runs it now: what this one told of its last run (gauges) is true no longer. Called again and again. */
+  elsewhere?(): void
 }
 
 export interface ReadyCheck {

@@ -43,6 +43,7 @@ async function loop({ module, job }: { module: string; job: Job }, options: Loop
   while (!options.signal.aborted) {
     try {
       if (await lease(name, options)) await job.run(options.signal)
+      else job.elsewhere?.()
     } catch (error) {
       if (!options.signal.aborted) options.log.error('job failed', { job: name, error })
     }

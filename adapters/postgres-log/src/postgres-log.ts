@@ -33,8 +33,8 @@ export interface PostgresLog extends EventBus {
    * Run it hourly. Answers how many were opened.
    */
   openNextSegments(retentionMsOf: (topic: string) => number): Promise<number>
-  /** Moves groups that are still inside segments closed before the time to their end; answers what each lost. `trim` can drop them then. */
-  moveBehindCursors(topic: string, before: Date): Promise<LogGap[]>
+  /** Moves groups that are still inside segments closed before the time to their end, in the caller's transaction as `soma_bus`; answers what each lost. `trim` can drop them then. */
+  moveBehindCursors(session: SqlSession, topic: string, before: Date): Promise<LogGap[]>
 }
 
 export function createPostgresLog({ database, partitions = 16, log = silentLogger }: PostgresLogOptions): PostgresLog {
@@ -61,7 +61,7 @@ export function createPostgresLog({ database, partitions = 16, log = silentLogge
     },
     positionAt: (topic, part, at) => positionAt(asBus, { topic, part, at }),
     openNextSegments: (retentionMsOf) => openNextSegments(database, retentionMsOf),
-    moveBehindCursors: (topic, before) => moveBehindCursors(database, topic, before),
+    moveBehindCursors,
     trim: async (topic, before) => {
       const dropped = await trimSegments(database, topic, before)
       if (dropped > 0) log.info('log segments dropped', { topic, dropped })

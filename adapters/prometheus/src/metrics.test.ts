@@ -26,6 +26,19 @@ test('a use that does not fit the first one is dropped and counted, and throws n
   expect(body).toContain('soma_metrics_refused_total{metric="soma_plans_total"} 2')
 })
 
+test('a gauge that is set whole keeps no series of before', async () => {
+  const metrics = createMetrics()
+  metrics.gauges('soma_events_lag', [
+    { value: 1, labels: { group: 'a' } },
+    { value: 2, labels: { group: 'b' } },
+  ])
+  metrics.gauges('soma_events_lag', [{ value: 3, labels: { group: 'b' } }])
+  const { body } = await metrics.render()
+  expect(body.match(/^soma_events_lag\{.*$/gm)).toEqual(['soma_events_lag{group="b"} 3'])
+  metrics.gauges('soma_events_lag', [])
+  expect((await metrics.render()).body).not.toContain('soma_events_lag{')
+})
+
 test('two collections in one process do not meet', async () => {
   createMetrics().count('soma_plans_total')
   expect((await createMetrics({ process: true }).render()).body).not.toContain('soma_plans_total')

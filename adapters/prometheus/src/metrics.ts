@@ -59,6 +59,12 @@ export function createMetrics(options: { process?: boolean } = {}): Metrics {
   return {
     count: (name, labels = {}, by = 1) => (metricOf('counter', name, labels) as Counter | undefined)?.inc(labels, by),
     gauge: (name, value, labels = {}) => (metricOf('gauge', name, labels) as Gauge | undefined)?.set(labels, value),
+    gauges: (name, series) => {
+      const known = registered.get(name)
+      if (known?.kind === 'gauge') known.metric.reset()
+      for (const { value, labels = {} } of series)
+        (metricOf('gauge', name, labels) as Gauge | undefined)?.set(labels, value)
+    },
     observe: (name, value, labels = {}) =>
       (metricOf('histogram', name, labels) as Histogram | undefined)?.observe(labels, value),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { createTokenCodec } from '@soma/adapter-jose'
 import { createMetrics } from '@soma/adapter-prometheus'
 import {
+  type Clock,
   type Contract,
   type Database,
   type Logger,
@@ -51,6 +52,7 @@ export interface Assembled {
   readonly key: SigningKey
   readonly encryptionKey: Uint8Array
   readonly processId: string
+  readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
   readonly modules: readonly string[]
@@ -71,6 +73,7 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
   const processId = newUuid()
   const log = options.log ?? createLogger({ level: settings.logLevel, fields: { process: processId.slice(-6) } })
   const metrics = createMetrics()
+  const clock: Clock = { now: () => new Date(), steadyMs: () => performance.timeOrigin + performance.now() }
   opened.push(await startTracesTo(settings.otlpEndpoint, processId))
   const modules = chosenModules(platform, options.modules)
   if (options.authenticate === undefined) requireIdentity(modules, settings)
@@ -113,7 +116,7 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
     database,
     emitter: spine.emitter,
     configuration,
-    clock: { now: () => new Date(), steadyMs: () => performance.timeOrigin + performance.now() },
+    clock,
     region: settings.region,
     log,
     metrics,
@@ -133,6 +136,7 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
     key,
     encryptionKey,
     processId,
+    clock,
     log,
     metrics,
     modules,

@@ -109,18 +109,18 @@ export async function serve(assembled: Assembled, opened: Close[]): Promise<Runn
 const jobsOf = (composition: Composition) =>
   composition.modules.flatMap((module) => module.jobs.map((job) => ({ module: module.name, job })))
 
-/** Retention, inbox and lag are kept by whoever hosts the events module. */
-function maintenanceOf({ modules, configuration, database, spine, log, metrics }: Assembled) {
+/** Retention and inbox are kept by whoever hosts the events module. */
+function maintenanceOf({ modules, configuration, database, spine, clock, log, metrics }: Assembled) {
   if (!modules.includes('events')) return []
   const settings = configuration.of('events') as SettingValues<typeof eventsContract>
-  const { retentionMs, retentionGraceMs, lagSloMs } = settings
+  const { retentionMs, retentionGraceMs } = settings
   const jobs = createEventMaintenance({
     database,
     bus: spine.bus,
     emitter: spine.emitter,
     retentionMs: retentionMs as Record<Topic, number>,
     retentionGraceMs,
-    lagSloMs,
+    clock,
     log,
     metrics,
   })

@@ -4,6 +4,8 @@ export type Labels = Readonly<Record<string, string>>
 export interface Metrics {
   count(name: string, labels?: Labels, by?: number): void
   gauge(name: string, value: number, labels?: Labels): void
+  /** Sets a gauge whole: a series that is not among these is gone. */
+  gauges(name: string, series: readonly { readonly value: number; readonly labels?: Labels }[]): void
   /** Observes a duration or size in the base unit of the name (seconds, bytes). */
   observe(name: string, value: number, labels?: Labels): void
   /** The exposition text of all metrics (Prometheus text format). */
@@ -13,6 +15,7 @@ export interface Metrics {
 export const noMetrics: Metrics = {
   count() {},
   gauge() {},
+  gauges() {},
   observe() {},
   render: async () => ({ contentType: 'text/plain', body: '' }),
 }

@@ -164,6 +164,8 @@ export const lagOperations = {
     capability: 'event:read',
     query: z.strictObject({ subscriptionId: idSchema('sub').optional(), topic: z.string().max(255).optional() }),
     output: z.strictObject({
+      /** Age of the oldest unsettled event from which a group lags. */
+      lagSloMs: z.number().int(),
       items: z.array(
         z.strictObject({
           subscriptionId: idSchema('sub'),
@@ -179,6 +181,8 @@ export const lagOperations = {
           retrying: z.number().int(),
           parked: z.number().int(),
           deadLetters: z.number().int(),
+          /** Measured every 10 s: an event that it wants is older than lagSloMs, or more than 10,000 events wait. */
+          isLagging: z.boolean(),
         }),
       ),
     }),

@@ -38,6 +38,30 @@ export const subscriptionGapRecorded = event({
   summary: 'A group was moved over events that the log no longer has.',
 })
 
+const lagFact = z.strictObject({
+  /** A subscription's id, or the group of a module. */
+  group: z.string(),
+  topic: z.string(),
+  /** Events that the group has not passed. */
+  lag: z.number().int(),
+  oldestAgeMs: z.number().int(),
+  threshold: z.strictObject({ lag: z.number().int(), oldestAgeMs: z.number().int() }),
+})
+
+export const consumerLagging = event({
+  type: 'consumer.lagging',
+  topic: 'system-events',
+  data: lagFact,
+  summary: 'A group is further behind than its threshold. Told once; of a module group in the tenant platform.',
+})
+
+export const consumerRecovered = event({
+  type: 'consumer.recovered',
+  topic: 'system-events',
+  data: lagFact,
+  summary: 'A group that was lagging has caught up.',
+})
+
 export const deliveryDeadLettered = event({
   type: 'delivery.dead-lettered',
   topic: 'dead-letter',
@@ -123,6 +147,8 @@ export const eventFacts = [
   subscriptionSuspended,
   subscriptionResumed,
   subscriptionGapRecorded,
+  consumerLagging,
+  consumerRecovered,
   deliveryDeadLettered,
   deadLetterReplayed,
   deadLetterDiscarded,

@@ -152,11 +152,16 @@ export const eventSettings = {
     default: 1000,
     summary: 'Events a tenant may publish a second, with a burst of as many.',
   }),
+  quotaBytesPerDay: setting({
+    type: count,
+    default: 10_737_418_240,
+    summary: 'Bytes a tenant may publish a day (UTC), over all processes.',
+  }),
   quotaSubscriptions: setting({ type: count, default: 200, summary: 'Subscriptions a tenant may have.' }),
   quotaMembers: setting({
     type: count,
     default: 500,
-    summary: 'Members of all groups of a tenant that may be connected.',
+    summary: 'Members of all groups of a tenant that may be connected to one process, by streams and pulls.',
   }),
-  quotaStreams: setting({ type: count, default: 200, summary: 'Tails a tenant may have open.' }),
+  quotaStreams: setting({ type: count, default: 200, summary: 'Tails a tenant may have open at one process.' }),
 }

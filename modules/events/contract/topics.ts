@@ -19,6 +19,10 @@ export const topicDetailSchema = z.strictObject({
   retentionMs: z.number().int(),
   maxEventBytes: z.number().int(),
   aliases: z.array(aliasSchema),
+  /** When the oldest event that can still be read was recorded; null where there is none. */
+  oldestAt: z.string().nullable(),
+  /** What the topic takes in the database with its indexes; of a log outside it, what the copy for queries takes. */
+  bytes: z.number().int(),
   partitions: z.array(z.strictObject({ part: z.number().int(), head: z.number().int(), oldest: z.number().int() })),
 })
 

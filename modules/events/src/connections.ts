@@ -1,4 +1,4 @@
-import type { Context } from '@soma/kernel'
+import type { Context, Metrics } from '@soma/kernel'
 
 export interface Connection {
   readonly kind: 'member' | 'tail'
@@ -17,16 +17,22 @@ export interface Connections {
   of(tenantId: string): readonly (Connection & { readonly connectedAt: string })[]
 }
 
-export function createConnections(now: () => Date): Connections {
+export function createConnections(now: () => Date, metrics: Metrics): Connections {
   const all = new Map<string, Set<Connection & { connectedAt: string }>>()
+  const open = { member: 0, tail: 0 }
+  const count = (kind: Connection['kind'], by: number) => {
+    open[kind] += by
+    metrics.gauge('soma_events_streams_open', open[kind], { kind })
+  }
   return {
     add: (connection) => {
       const { tenantId } = connection.context
       const entry = { ...connection, connectedAt: now().toISOString() }
       const own = all.get(tenantId) ?? new Set()
       all.set(tenantId, own.add(entry))
+      count(entry.kind, 1)
       return () => {
-        own.delete(entry)
+        if (own.delete(entry)) count(entry.kind, -1)
         if (own.size === 0 && all.get(tenantId) === own) all.delete(tenantId)
       }
     },

@@ -30,6 +30,9 @@ export function createSweep(options: Pick<EventsPorts, 'busTransaction'> & { ded
         ),
       )
       await options.busTransaction((session) =>
+        session.execute(`delete from events.usage where day < current_date - 2`),
+      )
+      await options.busTransaction((session) =>
         session.execute(
           `delete from events.members m where m.seen_at < clock_timestamp() - interval '1 day'
              and not exists (select from events.delivery d where d.member = m.member_id)`,

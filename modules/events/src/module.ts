@@ -7,11 +7,13 @@ import { createDispatch } from './dispatch/dispatch.ts'
 import { createDeliveryService } from './dispatch/service.ts'
 import { createIdleRemoval, createSweep } from './jobs.ts'
 import { createLagService } from './lag/service.ts'
+import { createLagWatch } from './lag/watch.ts'
 import { createLogService } from './log/service.ts'
 import { createTailHub } from './log/tail-hub.ts'
 import { createTailService } from './log/tail-service.ts'
 import type { EventsPorts } from './ports.ts'
 import { createConsumers } from './publishing/consumers.ts'
+import { createDailyBytes } from './publishing/daily-bytes.ts'
 import { createDefinitions } from './publishing/definitions.ts'
 import { createQuota } from './publishing/quota.ts'
 import { requestReply } from './publishing/request.ts'
@@ -42,6 +44,7 @@ export const eventsModule = defineModule<typeof eventsContract, typeof uses, Eve
       jobs: [
         createSweep({ busTransaction: environment.ports.busTransaction, dedupeMs: environment.settings.dedupeMs }),
         createIdleRemoval({ ...environment.ports, clock: environment.clock }),
+        createLagWatch({ ...environment, ...environment.ports, lagSloMs: environment.settings.lagSloMs }),
       ],
       stop: async () => {
         services.hub.close()
@@ -49,6 +52,7 @@ export const eventsModule = defineModule<typeof eventsContract, typeof uses, Eve
         services.limits.close()
         await Promise.allSettled([services.runner.close()])
         await services.dispatch.close()
+        await services.dailyBytes.close()
       },
     }
   },
@@ -64,7 +68,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     isShared: ports.nodes !== undefined,
   })
   const definitions = createDefinitions({ registry: clients.registry, compiler: ports.schemaCompiler, reader })
-  const connections = createConnections(() => clock.now())
+  const connections = createConnections(() => clock.now(), metrics)
   const hub = createTailHub(reader)
   const leases: Parameters<typeof createDispatch>[0]['leases'] = new Map()
   const dispatch = createDispatch({
@@ -82,6 +86,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
   const limits = createTopicLimits({ busTransaction, reader, configured: settings })
   const { groups, guests } = dispatch
   const consumers = createConsumers({ busTransaction })
+  const dailyBytes = createDailyBytes({ busTransaction, clock, log, quotaBytes: settings.quotaBytesPerDay })
   const publishing = createPublishing({
     consumers,
     writer,
@@ -92,11 +97,13 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     validation: settings.validation,
     maxEventBytes: async (topic) => (await limits.of(topic)).maxEventBytes,
     quota: createQuota(settings.quotaEventsPerSecond, () => performance.now()),
+    dailyBytes,
     violations: createViolations(clock),
     outboxRows: ports.outboxRows ?? (() => 0),
     outboxHighWater: settings.outboxHighWater,
   })
   return {
+    dailyBytes,
     hub,
     definitions,
     limits,
@@ -112,6 +119,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
       hub,
       connections,
       clock,
+      metrics,
       tailMaxLag: settings.tailMaxLag,
       quotaStreams: settings.quotaStreams,
     }),
@@ -136,7 +144,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
       quotaMembers: settings.quotaMembers,
       draining,
     }),
-    lag: createLagService({ database, reader, clock }),
+    lag: createLagService({ database, reader, clock, lagSloMs: settings.lagSloMs }),
     replays: createReplayService({ database, bus, reader, busTransaction, restarted: groups.restarted }),
     runner: createReplayRunner({
       groups,
@@ -145,11 +153,13 @@ function createServices({ database, clients, settings, clock, log, metrics, port
       recorder,
       clock,
       log,
+      metrics,
       wakeModuleGroup: ports.wakeModuleGroup,
     }),
     deadLetters: createDeadLetterService({
       database,
       clock,
+      metrics,
       checkEdited: publishing.checkEdited,
       rowsChanged: groups.rowsChanged,
       wakeModuleGroup: ports.wakeModuleGroup,

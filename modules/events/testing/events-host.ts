@@ -10,6 +10,7 @@ import {
   type Database,
   type LogReader,
   type LogRecord,
+  type Metrics,
   newTraceparent,
   noMetrics,
   type SqlSession,
@@ -45,6 +46,8 @@ export interface EventsHostOptions {
   readonly isSecondProcess?: boolean
   /** Other processes run or will run on the database. Default: as for a second process and on Postgres. */
   readonly isShared?: boolean
+  /** What the module measures; default nothing is kept. */
+  readonly metrics?: Metrics
   /** Called inside every transaction of the write path, to let it fail. */
   readonly beforeCommit?: () => void
 }
@@ -66,6 +69,8 @@ export interface EventsHost {
   ): Promise<void>
   /** Runs the module's jobs once. */
   runJobs(): Promise<void>
+  /** Another process runs the module's jobs now. */
+  standBy(): void
   /** The process dies: nothing is written any more, the database stays. */
   crash(): Promise<void>
   /** The process ends in order, the database stays. */
@@ -134,7 +139,7 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
     clock,
     region: 'local',
     log: silentLogger,
-    metrics: noMetrics,
+    metrics: options.metrics ?? noMetrics,
   })
   for (const module of composition.modules) await module.start()
   const registry = buildClient(registryContract, composition.transport)
@@ -168,6 +173,9 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
     },
     runJobs: async () => {
       for (const job of composition.modules.flatMap(({ jobs }) => jobs)) await job.run(new AbortController().signal)
+    },
+    standBy: () => {
+      for (const job of composition.modules.flatMap(({ jobs }) => jobs)) job.elsewhere?.()
     },
     crash: async () => {
       state.isDead = true

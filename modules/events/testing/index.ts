@@ -6,4 +6,5 @@ export {
   type EventsHostOptions,
   migrateEvents,
 } from './events-host.ts'
+export { openRetention } from './retention.ts'
 export { aMember, type ReceivedDelivery, type TestMember } from './test-member.ts'

@@ -8,7 +8,6 @@ export { backoffMs, type BackoffSettings, type ConsumerSettings, consumerDefault
 export { resetLeases } from './cursors/store.ts'
 export { createEmitter, type Emitter, type EmitMode, type EmitterOptions } from './emitter.ts'
 export { claimInstallation, type Installation, refuseLostEvents } from './installation.ts'
-export { type PartitionLag, readLag } from './lag.ts'
 export { createEventMaintenance, type MaintenanceOptions } from './maintenance.ts'
 export { createRelay, type Relay, type RelayOptions } from './relay.ts'
 export type { LostEvents, SegmentedBus } from './retention.ts'

@@ -9,10 +9,9 @@ import {
   toId,
 } from '@soma/kernel'
 import type { Emitter } from './emitter.ts'
-import { type PartitionLag, readLag } from './lag.ts'
 import { outboxBacklog } from './outbox-shipping.ts'
 import { currentRetention } from './topic-retention.ts'
-import { expireEvents, type LostEvents, type RetentionOptions } from './retention.ts'
+import { expireEvents, type LostEvents, type MoveOn, type RetentionOptions } from './retention.ts'
 
 const HOUR_MS = 3_600_000
 /** The inbox outlives the longest redelivery by this (EVT-R17). */
@@ -23,15 +22,13 @@ const SWEEP_ROWS = 5_000
 
 export interface MaintenanceOptions extends RetentionOptions {
   readonly emitter: Emitter
-  /** Age of the oldest unsettled event from which a group counts as lagging. */
-  readonly lagSloMs: number
   readonly log: Logger
   readonly metrics: Metrics
 }
 
-/** Jobs that keep the log and its tables small and say how far groups are behind. Each runs on one process at a time. */
+/** Jobs that keep the log and its tables small and say how long events wait in the outbox. Each runs on one process at a time. */
 export function createEventMaintenance(options: MaintenanceOptions): readonly Job[] {
-  const { database } = options
+  const { database, metrics } = options
   const retention = () => currentRetention(database, options.retentionMs)
   return [
     {
@@ -39,7 +36,7 @@ export function createEventMaintenance(options: MaintenanceOptions): readonly Jo
       everyMs: HOUR_MS,
       run: async () => {
         const retentionMs = await retention()
-        await expireEvents({ ...options, retentionMs }, (gaps) => recordGaps(gaps, options))
+        await expireEvents({ ...options, retentionMs }, (move) => recordGaps(move, options))
       },
     },
     {
@@ -51,31 +48,52 @@ export function createEventMaintenance(options: MaintenanceOptions): readonly Jo
         await sweep(database, 'runtime.idempotency', 'created_at', { olderThanMs: IDEMPOTENCY_MS, signal })
       },
     },
-    { name: 'lag', everyMs: 10_000, run: () => reportLag(options) },
+    {
+      name: 'outbox-age',
+      everyMs: 10_000,
+      run: async () => {
+        const { rows, oldestAgeMs } = await outboxBacklog(database)
+        metrics.gauges('soma_events_outbox_rows', [{ value: rows }])
+        metrics.gauges('soma_events_outbox_oldest_age_seconds', [{ value: oldestAgeMs / 1000 }])
+      },
+      elsewhere: () => {
+        metrics.gauges('soma_events_outbox_rows', [])
+        metrics.gauges('soma_events_outbox_oldest_age_seconds', [])
+      },
+    },
   ]
 }
 
-/** One transaction a subscription's tenant; groups of modules have no tenant to tell, the log line is theirs. */
-async function recordGaps(gaps: readonly LostEvents[], { database, emitter, log }: MaintenanceOptions): Promise<void> {
-  for (const gap of gaps) {
-    log.error('a group was moved over events that retention took from it', { ...gap })
-    const { tenantId } = gap
-    if (tenantId === null) continue
-    const envelopes = [gapEvent({ ...gap, tenantId })]
-    await database.transaction({ role: 'soma_bus' }, (session) => emitter.write(session, envelopes))
-    emitter.committed(envelopes)
-  }
+/** Groups of modules have no tenant to tell, the log line is theirs. */
+async function recordGaps(
+  move: Parameters<MoveOn>[0],
+  { database, emitter, log, clock }: MaintenanceOptions,
+): Promise<void> {
+  const envelopes = await database.transaction({ role: 'soma_bus' }, async (session) => {
+    const gaps = await move(session)
+    for (const gap of gaps) log.error('a group was moved over events that retention took from it', { ...gap })
+    const ofTenants = gaps.filter(isOfTenant)
+    if (ofTenants.length === 0) return []
+    await session.execute(
+      `insert into events.gap (grp, topic, part, from_pos, to_pos, tenant_id)
+       select * from unnest($1::text[], $2::text[], $3::int2[], $4::int8[], $5::int8[], $6::text[]) on conflict do nothing`,
+      (['group', 'topic', 'part', 'fromPosition', 'toPosition', 'tenantId'] as const).map((name) =>
+        ofTenants.map((gap) => gap[name]),
+      ),
+    )
+    const facts = ofTenants.map((gap) => gapEvent(gap, clock.now()))
+    await emitter.write(session, facts)
+    return facts
+  })
+  if (envelopes.length > 0) emitter.committed(envelopes)
 }
 
+type GapOfTenant = LostEvents & { readonly tenantId: string }
+
+const isOfTenant = (gap: LostEvents): gap is GapOfTenant => gap.tenantId !== null
+
 /** The fact `subscription.gap-recorded` of the events module; a subscription's group is `sub:<uuid>`. */
-function gapEvent({
-  group,
-  tenantId,
-  topic,
-  part,
-  fromPosition,
-  toPosition,
-}: LostEvents & { tenantId: string }): EventEnvelope {
+function gapEvent({ group, tenantId, topic, part, fromPosition, toPosition }: GapOfTenant, now: Date): EventEnvelope {
   const id = newId('evt')
   const subscriptionId = toId('sub', group.slice('sub:'.length))
   return {
@@ -84,7 +102,7 @@ function gapEvent({
     source: '/modules/events',
     type: 'subscription.gap-recorded',
     topic: 'system-events',
-    time: new Date().toISOString(),
+    time: now.toISOString(),
     datacontenttype: 'application/json',
     dataschema: '/v1/registry/schemas/subscription.gap-recorded/versions/1.0.0',
     tenantid: tenantId,
@@ -113,33 +131,3 @@ async function sweep(
     )
   }
 }
-
-async function reportLag({ database, bus, metrics, log, lagSloMs }: MaintenanceOptions): Promise<void> {
-  const backlog = await outboxBacklog(database)
-  metrics.gauge('soma_events_outbox_rows', backlog.rows)
-  metrics.gauge('soma_events_outbox_oldest_age_seconds', backlog.oldestAgeMs / 1000)
-  for (const [group, lags] of byGroup(await readLag({ database, bus }))) {
-    const oldestAgeMs = Math.max(...lags.map((each) => each.oldestAgeMs))
-    metrics.gauge('soma_events_consumer_oldest_age_seconds', oldestAgeMs / 1000, { group })
-    metrics.gauge('soma_events_parked_rows', sum(lags, 'parked'), { group })
-    for (const topic of new Set(lags.map((each) => each.topic)))
-      metrics.gauge(
-        'soma_events_consumer_lag_events',
-        sum(
-          lags.filter((each) => each.topic === topic),
-          'lag',
-        ),
-        { group, topic },
-      )
-    if (oldestAgeMs > lagSloMs) log.warn('a group lags', { group, oldestAgeMs, lag: sum(lags, 'lag'), lagSloMs })
-  }
-}
-
-function byGroup(lags: readonly PartitionLag[]): Map<string, PartitionLag[]> {
-  const groups = new Map<string, PartitionLag[]>()
-  for (const lag of lags) groups.set(lag.group, [...(groups.get(lag.group) ?? []), lag])
-  return groups
-}
-
-const sum = (lags: readonly PartitionLag[], member: 'lag' | 'parked'): number =>
-  lags.reduce((total, each) => total + each[member], 0)

@@ -49,7 +49,10 @@ const cursorAt = (group: string, topic: string, position: number) =>
 
 async function expire(bus: ReturnType<typeof createMemoryLog>, retentionGraceMs: number): Promise<LostEvents[]> {
   const lost: LostEvents[] = []
-  await expireEvents({ database, bus, retentionMs, retentionGraceMs }, async (gaps) => void lost.push(...gaps))
+  const clock = { now: () => new Date() }
+  await expireEvents({ database, bus, retentionMs, retentionGraceMs, clock }, (move) =>
+    database.transaction({ role: 'soma_bus' }, async (session) => void lost.push(...(await move(session)))),
+  )
   return lost
 }
 

@@ -4,9 +4,8 @@ import { runningServer, dataDirectory, type Connected } from '../connection.ts'
 import { EXIT } from '../failure.ts'
 import { duration } from '../output/relative-time.ts'
 import type { View } from '../output/view.ts'
+import { type Led, lagLed } from './lag-led.ts'
 import type { Handling } from '../session.ts'
-
-export type Led = 'green' | 'amber' | 'red'
 
 interface Part {
   readonly name: string
@@ -31,8 +30,6 @@ interface ReadyReport {
 }
 
 const WORDS: Readonly<Record<Led, string>> = { green: 'ok', amber: 'warn', red: 'fail' }
-/** The default of `events.lagSloMs`. */
-const LAGGING_MS = 30_000
 
 const view: View<Status, Part> = {
   rows: ({ parts }) => parts,
@@ -94,11 +91,11 @@ async function part(name: string, read: () => Promise<Omit<Part, 'name'>>): Prom
 }
 
 async function lagPart(clients: Clients): Promise<Omit<Part, 'name'>> {
-  const { items } = await clients.events.lag.list({ query: {} })
+  const { items, lagSloMs } = await clients.events.lag.list({ query: {} })
   const behind = items.reduce((sum, { lag }) => sum + lag, 0)
   const oldestMs = Math.max(0, ...items.map(({ oldestAgeMs }) => oldestAgeMs ?? 0))
   const waiting = oldestMs === 0 ? '' : `, the oldest for ${duration(oldestMs)}`
-  return { led: oldestMs > LAGGING_MS ? 'amber' : 'green', detail: `${behind} events to deliver${waiting}` }
+  return { led: lagLed(items, lagSloMs), detail: `${behind} events to deliver${waiting}` }
 }
 
 async function deadLetterPart(clients: Clients): Promise<Omit<Part, 'name'>> {

@@ -1,10 +1,19 @@
-import { type Context, commonProblems, type EventEnvelope, type ModuleDatabase, toId, uuidOf } from '@soma/kernel'
+import {
+  type Context,
+  commonProblems,
+  type EventEnvelope,
+  type Metrics,
+  type ModuleDatabase,
+  toId,
+  uuidOf,
+} from '@soma/kernel'
 import { deadLetterReplayed } from '../../contract/facts.ts'
 import { subscriptionOf, wireGroup } from '../subscriptions/config.ts'
 import * as store from './store.ts'
 
 export interface ReplayOptions {
   readonly database: ModuleDatabase
+  readonly metrics: Metrics
   /** Refuses data that a publish would refuse. */
   readonly checkEdited: (context: Context, event: EventEnvelope) => Promise<void>
   /** After the commit, for a subscription: tells its dispatcher, in whatever process. */
@@ -60,6 +69,7 @@ export async function replayAll(
 }
 
 async function wake(rows: readonly store.DeadLetterRow[], options: ReplayOptions): Promise<void> {
+  options.metrics.count('soma_events_replayed_total', {}, rows.length)
   for (const group of new Set(rows.map(({ grp }) => grp))) {
     const own = rows.filter(({ grp }) => grp === group)
     if (own.every(isOfModule)) await options.wakeModuleGroup(group)

@@ -1,7 +1,7 @@
 import type { HeldRow } from '../writer/requests.ts'
 import { expire, isExpired } from './expiry.ts'
 import { bury } from './failing.ts'
-import { type Group, nowMs } from './group.ts'
+import { countDeliveries, type Group, nowMs } from './group.ts'
 import { type DeliveryData, deliveryOf, type HeldEvent, placeKey } from './held-event.ts'
 import { freeMember, type Member } from './members.ts'
 import { promote } from './promoting.ts'
@@ -83,7 +83,7 @@ async function lease(group: Group, taken: readonly HeldEvent[]): Promise<HeldEve
     group.dependencies.leases.set(held.deliveryId, { group, held })
   }
   group.isDirty = true
-  group.dependencies.metrics.count('soma_events_deliveries_total', { outcome: 'sent' }, taken.length)
+  countDeliveries(group, 'sent', taken.length)
   return [...taken]
 }
 

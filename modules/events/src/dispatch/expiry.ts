@@ -1,5 +1,5 @@
 import { failedReply } from './failed-reply.ts'
-import type { Group } from './group.ts'
+import { countDeliveries, type Group } from './group.ts'
 import { eventOf, type HeldEvent } from './held-event.ts'
 import { finish } from './promoting.ts'
 
@@ -12,9 +12,9 @@ export function isExpired(group: Group, held: HeldEvent): boolean {
 
 /** Not delivered, counted; a request gets a failed reply. */
 export function expire(group: Group, held: HeldEvent): void {
-  const { writer, log, metrics, clock } = group.dependencies
+  const { writer, log, clock } = group.dependencies
   held.isSettling = true
-  metrics.count('soma_events_deliveries_total', { outcome: 'expired' })
+  countDeliveries(group, 'expired')
   const problem = { code: 'expired', detail: 'the event expired before it was first handed out' }
   const facts = failedReply(eventOf(held), { group: group.config.group, problem, now: clock.now() })
   const written = facts.length === 0 ? Promise.resolve() : writer.write({ facts }).then(() => undefined)

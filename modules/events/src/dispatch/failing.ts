@@ -6,7 +6,7 @@ import { wireGroup } from '../subscriptions/config.ts'
 import { factEnvelope } from '../writer/fact-envelope.ts'
 import type { DeadRow, WriteRequest } from '../writer/requests.ts'
 import { failedReply } from './failed-reply.ts'
-import { type Group, nowMs } from './group.ts'
+import { countDeliveries, type Group, nowMs } from './group.ts'
 import { eventOf, type HeldEvent } from './held-event.ts'
 import { parkFollowers } from './parking.ts'
 import { finish, loadRecord, promote, unlease } from './promoting.ts'
@@ -128,7 +128,7 @@ export function bury(group: Group, held: HeldEvent, problem: FailureProblem | un
 
 /** The dead letter, its fact and the failed reply are one transaction; only then the key goes on (EVT-R35, EVT-R38). */
 async function buryNow(group: Group, held: HeldEvent, problem: FailureProblem): Promise<boolean> {
-  const { config, dependencies } = group
+  const { config } = group
   held.isSettling = true
   const isThere = await loadRecord(group, held).catch((error: unknown) => {
     held.isSettling = false
@@ -140,7 +140,7 @@ async function buryNow(group: Group, held: HeldEvent, problem: FailureProblem): 
   }
   const dead = { dead: [deadRow(group, held, problem)], facts: factsOf(group, held, problem) }
   if (!(await endLease(group, held, dead))) return false
-  dependencies.metrics.count('soma_events_deliveries_total', { outcome: 'dead' })
+  countDeliveries(group, 'dead')
   if (config.onDeadLetter === 'continue') finish(group, held)
   else await block(group, held)
   group.assign()

@@ -1,9 +1,11 @@
 import { createWake } from '../log/wake.ts'
+import type { GapData } from './gaps.ts'
 import type { DeliveryData } from './held-event.ts'
 
 export type MemberFrame =
   | { readonly event: 'delivery'; readonly data: DeliveryData }
   | { readonly event: 'lease-lost'; readonly data: { deliveryId: string; reason: 'expired' | 'replaced' | 'revoked' } }
+  | { readonly event: 'gap'; readonly data: GapData }
   | { readonly event: 'closed'; readonly data: { reason: string } }
 
 /** Where frames of a member go. */

@@ -1,6 +1,7 @@
 import type { Clock, Logger, LogReader, Metrics, Topic } from '@soma/kernel'
 import type { EventFilter, TopicReadings } from '../log/event-filter.ts'
-import type { SubscriptionConfig } from '../subscriptions/config.ts'
+import type { EventsPorts } from '../ports.ts'
+import { type SubscriptionConfig, wireGroup } from '../subscriptions/config.ts'
 import type { Writer } from '../writer/writer.ts'
 import type { DeliveryData, HeldEvent } from './held-event.ts'
 import type { KeyQueues } from './key-queues.ts'
@@ -16,6 +17,7 @@ export interface GroupDependencies {
   readonly log: Logger
   readonly metrics: Metrics
   readonly maxParked: number
+  readonly busTransaction: EventsPorts['busTransaction']
   /** Every leased delivery of the process by its id. */
   readonly leases: Map<string, { group: Group; held: HeldEvent }>
 }
@@ -92,6 +94,10 @@ export interface Group {
   /** Takes in what other processes did to rows of these deliveries. */
   sync: (deliveryIds: readonly string[]) => void
 }
+
+/** With the labels that the groups of modules have too: a metric has one set of them in a process. */
+export const countDeliveries = ({ config, dependencies }: Group, outcome: string, count = 1): void =>
+  dependencies.metrics.count('soma_events_deliveries_total', { group: wireGroup(config.group), outcome }, count)
 
 /** Leases, retries and grace must end though somebody sets the clock back. */
 export const nowMs = ({ dependencies: { clock } }: Group): number => clock.steadyMs?.() ?? clock.now().getTime()

@@ -2,17 +2,18 @@ import { commonProblems, uuidOf } from '@soma/kernel'
 import {
   subscriptionChanged,
   subscriptionDeleted,
+  subscriptionGapRecorded,
   subscriptionResumed,
   subscriptionSuspended,
 } from '../../contract/facts.ts'
 import { openOnce } from '../log/event-filter.ts'
-import type { EventsPorts } from '../ports.ts'
 import { groupOf, type SubscriptionRow } from '../subscriptions/config.ts'
 import { findSubscription, touchSubscription } from '../subscriptions/store.ts'
 import type { Fence } from '../writer/requests.ts'
 import type { Writer } from '../writer/writer.ts'
 import { assignReady } from './assigning.ts'
 import { moveCursors } from './cursor.ts'
+import { tellGaps } from './gaps.ts'
 import { type Group, type GroupDependencies, nowMs } from './group.ts'
 import { serveRemote } from './hosting.ts'
 import { configOf, deliveryRows, loadGroup, restoreGroup } from './load.ts'
@@ -29,7 +30,9 @@ const TICK_MS = 50
 const IDLE_MS = 15_000
 const MOVED = 'the place of this subscription was moved: connect again'
 const CHANGES: ReadonlySet<string> = new Set(
-  [subscriptionChanged, subscriptionSuspended, subscriptionResumed, subscriptionDeleted].map(({ type }) => type),
+  [subscriptionChanged, subscriptionSuspended, subscriptionResumed, subscriptionDeleted, subscriptionGapRecorded].map(
+    ({ type }) => type,
+  ),
 )
 /** Which process dispatches a subscription is asked again after this time. */
 const KNOWN_MS = 1000
@@ -66,13 +69,11 @@ export interface Groups {
   close(): Promise<void>
 }
 
-export type GroupsOptions = Omit<GroupDependencies, 'leases'> &
-  Pick<EventsPorts, 'busTransaction'> & {
-    leases: GroupDependencies['leases']
-    nodes: Nodes
-    /** This process dispatches the subscription from now on. */
-    owned: (subscriptionId: string) => void
-  }
+export interface GroupsOptions extends GroupDependencies {
+  readonly nodes: Nodes
+  /** This process dispatches the subscription from now on. */
+  readonly owned: (subscriptionId: string) => void
+}
 
 export function createGroups(options: GroupsOptions): Groups {
   const { busTransaction, nodes } = options
@@ -177,7 +178,13 @@ export function createGroups(options: GroupsOptions): Groups {
       if (host !== undefined) sink?.end('the subscription was deleted')
     await presence.release([id])
   }
-  const stopHearing = hearFacts(options, { changed, removed })
+  const gapped = async (id: string) => {
+    const group = groups.get(id)
+    if (group === undefined) return
+    await tellGaps(group)
+    await changed(id)
+  }
+  const stopHearing = hearFacts(options, { changed, removed, gapped })
   const endUpkeep = keepUp({ groups, presence, giveUp, putAway, options })
   return {
     find,
@@ -261,14 +268,25 @@ export function createGroups(options: GroupsOptions): Groups {
 /** Every process hears of changes by its own reader of the log, whichever of them carried them out. */
 function hearFacts(
   { reader, log }: GroupsOptions,
-  { changed, removed }: Pick<Groups, 'changed' | 'removed'>,
+  {
+    changed,
+    removed,
+    gapped,
+  }: Pick<Groups, 'changed' | 'removed'> & {
+    /** Retention moved it over events that it had not passed. */
+    gapped: (subscriptionId: string) => Promise<void>
+  },
 ): () => void {
+  const follow: Readonly<Record<string, (subscriptionId: string) => Promise<void>>> = {
+    [subscriptionDeleted.type]: removed,
+    [subscriptionGapRecorded.type]: gapped,
+  }
   return reader.onAppend('system-events', (records) => {
     for (const record of records) {
       if (!CHANGES.has(record.type)) continue
       const { subscriptionId } = openOnce(record).data as { subscriptionId: string }
       const id = uuidOf('sub', subscriptionId)
-      const done = record.type === subscriptionDeleted.type ? removed(id) : changed(id)
+      const done = (follow[record.type] ?? changed)(id)
       done.catch((error: unknown) => log.warn('a changed subscription cannot be read', { subscriptionId, error }))
     }
   })

@@ -206,7 +206,8 @@ export function createGuests({ nodes, groups, log }: { nodes: Nodes; groups: Gro
       if (notice.op === 'end') {
         guest.sink.end(notice.reason)
         remove(id, guest)
-      } else if (notice.op === 'lease-lost')
+      } else if (notice.op === 'gap') guest.sink.push({ event: 'gap', data: notice.gap })
+      else if (notice.op === 'lease-lost')
         guest.sink.push({
           event: 'lease-lost',
           data: { deliveryId: toId('dlv', notice.deliveryId), reason: 'expired' },

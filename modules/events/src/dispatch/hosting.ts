@@ -1,5 +1,6 @@
 import { toUuid } from '@soma/kernel'
 import type { FrameSink } from './frame-queue.ts'
+import { tellGaps } from './gaps.ts'
 import { type Group, nowMs } from './group.ts'
 import type { HeldEvent } from './held-event.ts'
 import { type Member, memberOf } from './members.ts'
@@ -36,6 +37,7 @@ function join(group: Group, notice: Of<'join'>, nodes: Nodes): void {
   member.credits = notice.credits
   const again = [...member.inFlight.values()].filter(({ deliveryId }) => group.leased.has(deliveryId))
   for (const held of again) sink.again(held)
+  void tellGaps(group)
   group.assign()
 }
 
@@ -94,6 +96,7 @@ function createRemoteSink(
     again: ({ deliveryId }) => add('again', deliveryId),
     push: (frame) => {
       if (frame.event === 'closed') return
+      if (frame.event === 'gap') return nodes.tell(node, { op: 'gap', ...to, gap: frame.data })
       const deliveryId = toUuid('dlv', frame.data.deliveryId) as string
       if (frame.event === 'delivery') add('fresh', deliveryId)
       else nodes.tell(node, { op: 'lease-lost', ...to, deliveryId })

@@ -1,5 +1,6 @@
 import { type Logger, newUuid } from '@soma/kernel'
 import type { EventsPorts } from '../ports.ts'
+import type { GapData } from './gaps.ts'
 
 /** Ids in one notice: the database takes 8,000 bytes. */
 const IDS_A_NOTICE = 150
@@ -31,6 +32,7 @@ export type Notice =
   // From the dispatcher.
   | (StreamOfMember & { readonly op: 'deliver'; readonly ids: readonly string[]; readonly isAgain: boolean })
   | (StreamOfMember & { readonly op: 'lease-lost'; readonly deliveryId: string })
+  | (StreamOfMember & { readonly op: 'gap'; readonly gap: GapData })
   | (StreamOfMember & { readonly op: 'end'; readonly reason: string })
   | (About & { readonly op: 'pulled'; readonly request: string; readonly ids: readonly string[] })
   /** It dispatches the subscription no longer: whoever has members of it may. */

@@ -16,6 +16,7 @@ import { groupOf, subscriptionOf } from '../subscriptions/config.ts'
 import { requireVisible } from '../subscriptions/service.ts'
 import { findSubscription } from '../subscriptions/store.ts'
 import { createFrameQueue, type MemberFrame } from './frame-queue.ts'
+import { tellGaps } from './gaps.ts'
 import { type Group, nowMs } from './group.ts'
 import type { Found, Groups } from './groups.ts'
 import type { Guests, Seat } from './guests.ts'
@@ -73,22 +74,29 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
   }
   const enter = async (context: Context, group: Group, memberId: string): Promise<Member> => {
     const isNew = !group.members.has(memberId)
+    if (isNew) requireRoom(context)
     const member = memberOf(group.members, memberId, context.principal.id)
     if (isNew) await remember(context, group.config.id, memberId)
     return member
   }
+  /** Those of groups that are dispatched here, and those that are connected here to groups dispatched elsewhere. @throws rate-limited over the quota. */
+  const requireRoom = ({ tenantId }: Context) => {
+    const dispatched = groups.loaded().filter(({ config }) => config.tenantId === tenantId)
+    const members = dispatched.reduce((total, group) => total + group.members.size, 0)
+    if (Math.max(members, options.connections.count(tenantId, 'member')) < options.quotaMembers) return
+    throw commonProblems.rateLimited.create(`the tenant has ${options.quotaMembers} members connected, its quota`, {
+      retryAfterMs: 5000,
+    })
+  }
   const sitDown = async (context: Context, found: Found, { memberId, credits }: Join): Promise<Seat> => {
     if ('group' in found) return sit(found.group, await enter(context, found.group, memberId), credits)
+    requireRoom(context)
     await remember(context, found.at.subscription.id, memberId)
     return guests.connect(found.at, { memberId, principalId: context.principal.id, credits })
   }
   return {
     stream: async (context: Context, subscriptionId: string, { join, signal }: { join: Join; signal: AbortSignal }) => {
       const found = await find(context, subscriptionId)
-      if (options.connections.count(context.tenantId, 'member') >= options.quotaMembers)
-        throw commonProblems.rateLimited.create(`the tenant has ${options.quotaMembers} members connected, its quota`, {
-          retryAfterMs: 5000,
-        })
       const seat = await sitDown(context, found, join)
       const disconnected = options.connections.add({
         kind: 'member',
@@ -113,6 +121,7 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
       const ends = [signal, options.draining]
       if ('group' in found) {
         const member = await enter(context, found.group, memberId)
+        found.group.members.set(memberId, member)
         return { deliveries: [...(await pull(found.group, member, { ...wait, ends }))] }
       }
       await remember(context, found.at.subscription.id, memberId)
@@ -181,6 +190,7 @@ async function sit(group: Group, member: Member, credits: number): Promise<Seat>
     (held) => group.leased.has(held.deliveryId) && held.record !== undefined,
   )
   for (const held of again) sink.push({ event: 'delivery', data: deliveryOf(held, true) })
+  await tellGaps(group)
   group.assign()
   return {
     sink,

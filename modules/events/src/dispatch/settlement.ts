@@ -4,7 +4,7 @@ import { eventIdReused } from '../../contract/problems.ts'
 import type { settleBodySchema, settledSchema } from '../../contract/deliveries.ts'
 import type { Publishing } from '../publishing/service.ts'
 import { fail, type FailureProblem, release } from './failing.ts'
-import { type Group, nowMs } from './group.ts'
+import { countDeliveries, type Group, nowMs } from './group.ts'
 import type { Elsewhere, Groups } from './groups.ts'
 import type { Guests } from './guests.ts'
 import { eventOf, type HeldEvent } from './held-event.ts'
@@ -108,7 +108,7 @@ async function acknowledge(by: Author, { deliveryId, attempt, emits }: Ack): Pro
   } finally {
     held.isSettling = false
   }
-  group.dependencies.metrics.count('soma_events_deliveries_total', { outcome: 'acknowledged' })
+  countDeliveries(group, 'acknowledged')
   finish(group, held)
   group.assign()
   return { deliveryId, is: 'settled' }
@@ -149,9 +149,7 @@ async function refuse(by: Author, nack: Nack): Promise<Verdict> {
           ...(nack.dead === undefined ? {} : { dead: nack.dead }),
         })
   if (!isDone) return { deliveryId, is: 'missed' }
-  by.group.dependencies.metrics.count('soma_events_deliveries_total', {
-    outcome: nack.release === true ? 'released' : 'failed',
-  })
+  countDeliveries(by.group, nack.release === true ? 'released' : 'failed')
   if (nacked.size >= NACKS_REMEMBERED) nacked.delete(nacked.values().next().value as string)
   nacked.add(repeat)
   return { deliveryId, is: 'settled' }

@@ -2,7 +2,9 @@ import { moveCursors } from './cursor.ts'
 import { fail, type FailureProblem } from './failing.ts'
 import { type Group, nowMs } from './group.ts'
 import type { HeldEvent } from './held-event.ts'
+import type { Member } from './members.ts'
 import { toId } from '@soma/kernel'
+import { wireGroup } from '../subscriptions/config.ts'
 import { promote } from './promoting.ts'
 
 const EXPIRED: FailureProblem = {
@@ -30,6 +32,7 @@ export function tick(group: Group): void {
   }
   for (const held of group.leased.values()) if (held.leaseUntilMs <= now) lapse(group, held, EXPIRED)
   for (const member of group.members.values()) {
+    if (isGone(group, member)) group.members.delete(member.id)
     if (member.graceUntilMs > now || (member.sink !== undefined && member.host === undefined)) continue
     // Its process did not say for so long that it is there.
     member.sink = undefined
@@ -43,12 +46,16 @@ export function tick(group: Group): void {
   )
 }
 
+/** It came to pull, and nothing of it is in hand. */
+const isGone = ({ pulls }: Group, member: Member): boolean =>
+  member.sink === undefined && member.inFlight.size === 0 && !pulls.some((pull) => pull.member === member)
+
 /** The lease is nobody's any more; the next free member gets the event, attempt + 1 (EVT-R25). */
 function lapse(group: Group, held: HeldEvent, problem: FailureProblem): void {
   if (held.isSettling || held.leaseUntilMs === Number.POSITIVE_INFINITY) return
   const { member } = held
   member?.sink?.push({ event: 'lease-lost', data: { deliveryId: toId('dlv', held.deliveryId), reason: 'expired' } })
-  group.dependencies.metrics.count('soma_events_lease_losses_total')
+  group.dependencies.metrics.count('soma_events_lease_losses_total', { group: wireGroup(group.config.group) })
   fail(group, held, { problem, retryAfterMs: 0 }).catch((error: unknown) => {
     held.leaseUntilMs = nowMs(group) + AGAIN_MS
     group.dependencies.log.warn('an ended lease cannot be written', { subscription: group.config.id, error })

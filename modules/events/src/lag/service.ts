@@ -2,7 +2,12 @@ import { type Clock, type Context, type LogReader, type ModuleDatabase, toId, uu
 import { requireReadings } from '../log/service.ts'
 import { readLag } from './store.ts'
 
-export function createLagService(options: { database: ModuleDatabase; reader: LogReader; clock: Clock }) {
+export function createLagService(options: {
+  database: ModuleDatabase
+  reader: LogReader
+  clock: Clock
+  lagSloMs: number
+}) {
   return {
     list: async (context: Context, query: { subscriptionId?: string | undefined; topic?: string | undefined }) => {
       const topic = query.topic === undefined ? null : ([...requireReadings([query.topic]).keys()][0] ?? null)
@@ -14,6 +19,7 @@ export function createLagService(options: { database: ModuleDatabase; reader: Lo
       )
       const now = options.clock.now().getTime()
       return {
+        lagSloMs: options.lagSloMs,
         items: rows.map((row) => {
           const head = Math.max(heads.get(`${row.topic}:${row.part}`) ?? row.pos, row.pos)
           return {
@@ -29,6 +35,7 @@ export function createLagService(options: { database: ModuleDatabase; reader: Lo
             retrying: row.retrying,
             parked: row.parked,
             deadLetters: row.dead,
+            isLagging: row.is_lagging,
           }
         }),
       }

@@ -12,6 +12,8 @@ export interface LagRow {
   readonly dead: number
   /** When the oldest event that is not settled was recorded. */
   readonly oldest: Date | null
+  /** As measured last. */
+  readonly is_lagging: boolean
 }
 
 /** Per subscription and partition of the session's tenant. The next event of the tenant after the cursor tells the age: one look-up by index. */
@@ -22,7 +24,8 @@ export function readLag(
   return session.query<LagRow>(
     `select s.id as subscription_id, s.name, c.topic, c.part, c.pos,
        coalesce(d.in_flight, 0)::int4 as in_flight, coalesce(d.retrying, 0)::int4 as retrying, coalesce(d.parked, 0)::int4 as parked,
-       coalesce(dead.count, 0)::int4 as dead, least(d.oldest, ahead.recorded_at) as oldest
+       coalesce(dead.count, 0)::int4 as dead, least(d.oldest, ahead.recorded_at) as oldest,
+       exists (select from events.lagging g where g.grp = c.grp and g.topic = c.topic) as is_lagging
      from events.subscriptions s
      join events.cursor c on c.grp = 'sub:' || s.id
      left join lateral (select count(*) filter (where member is not null) as in_flight,

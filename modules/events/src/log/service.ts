@@ -7,13 +7,14 @@ import {
   holds,
   type ModuleDatabase,
   openRecord,
+  type SqlSession,
   TOPICS,
 } from '@soma/kernel'
 import { TOPIC_NAMES } from '../../contract/aliases.ts'
-import { unknownTopic } from '../../contract/problems.ts'
+import { positionTrimmed, unknownTopic } from '../../contract/problems.ts'
 import { nearestName } from '../publishing/nearest.ts'
 import { type EventFilter, readingsOf, type TopicReadings } from './event-filter.ts'
-import { findEvent, listEvents } from './store.ts'
+import { findEvent, type ListPlace, listEvents, oldestOf } from './store.ts'
 
 export interface ListQuery {
   readonly limit: number
@@ -69,6 +70,7 @@ export function createLogService({ database }: { database: ModuleDatabase }) {
         if (query.id !== undefined)
           return (await findEvent(tx, query.id)).filter((record) => visible(openRecord(record), filter))
         const before = placeOf(query.cursor)
+        if (before !== undefined) await requireThere(tx, before)
         return listEvents(tx, {
           readings,
           filter,
@@ -117,11 +119,20 @@ const visible = (event: EventEnvelope, filter: EventFilter): boolean =>
   (filter.spaceId === undefined || event.spaceid === filter.spaceId) &&
   (filter.source === undefined || event.source === filter.source)
 
-function placeOf(cursor: string | undefined) {
+function placeOf(cursor: string | undefined): ListPlace | undefined {
   const place = decodeCursor(cursor, ['milliseconds', 'text', 'smallint', 'integer'])
   if (place === undefined) return undefined
   const [recordedAtMs, topic, part, position] = place
   return { recordedAt: new Date(recordedAtMs), topic, part, position }
+}
+
+/** @throws position-trimmed when the event that the last page ended with is gone: what came before it is gone too. */
+async function requireThere(session: SqlSession, { topic, part, position }: ListPlace): Promise<void> {
+  const oldestPosition = await oldestOf(session, topic, part)
+  if (oldestPosition === undefined || position >= oldestPosition) return
+  throw positionTrimmed.create(`the oldest event of "${topic}", partition ${part}, is at position ${oldestPosition}`, {
+    oldestPosition,
+  })
 }
 
 function withFields(event: EventEnvelope, fields: 'headers' | 'all'): EventEnvelope {

@@ -135,6 +135,15 @@ export async function listEvents(
   return rows.map(toRecord)
 }
 
+/** The oldest position that can still be read. */
+export async function oldestOf(session: SqlSession, topic: string, part: number): Promise<number | undefined> {
+  const rows = await session.query<{ tail: number }>(
+    'select tail from events.partition where topic = $1 and part = $2::int2',
+    [topic, part],
+  )
+  return rows[0]?.tail
+}
+
 export async function findEvent(session: SqlSession, eventId: string): Promise<LogRecord[]> {
   const rows = await session.query<LogRow>(
     `select ${COLUMNS} from events.log l where l.event_id = $1 order by l.recorded_at desc limit 20`,
@@ -159,9 +168,9 @@ export interface TailRead {
 export async function readAfter(
   session: SqlSession,
   wanted: TailRead,
-): Promise<{ records: LogRecord[]; heads: number[] }> {
-  const states = await session.query<{ part: number; head: number }>(
-    'select part, head from events.partition where topic = $1 order by part',
+): Promise<{ records: LogRecord[]; heads: number[]; oldest: number[] }> {
+  const states = await session.query<{ part: number; head: number; tail: number }>(
+    'select part, head, tail from events.partition where topic = $1 order by part',
     [wanted.topic],
   )
   const parameters = createParameters()
@@ -180,5 +189,9 @@ export async function readAfter(
      order by l.recorded_at, l.part, l.pos limit ${limit}`,
     parameters.values,
   )
-  return { records: rows.map(toRecord), heads: states.map(({ head }) => head) }
+  return {
+    records: rows.map(toRecord),
+    heads: states.map(({ head }) => head),
+    oldest: states.map(({ tail }) => tail),
+  }
 }

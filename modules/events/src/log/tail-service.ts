@@ -3,6 +3,7 @@ import {
   type Context,
   commonProblems,
   type LogReader,
+  type Metrics,
   type ModuleDatabase,
   TOPICS,
   type Topic,
@@ -33,6 +34,7 @@ export interface TailServiceOptions {
   readonly hub: TailHub
   readonly connections: Connections
   readonly clock: Clock
+  readonly metrics: Metrics
   readonly tailMaxLag: number
   readonly quotaStreams: number
 }
@@ -69,6 +71,7 @@ export function createTailService(options: TailServiceOptions) {
             positions,
             heads,
             maxLag: options.tailMaxLag,
+            metrics: options.metrics,
             nowMs: () => options.clock.now().getTime(),
           },
           signal,
@@ -102,7 +105,12 @@ async function startOf(
     new Map(await Promise.all(topics.map(async (topic): Promise<[Topic, number[]]> => [topic, await start(topic)])))
 
   if (from === 'now') return each(heads)
-  if (from === 'earliest') return each(async (topic) => (await heads(topic)).map(() => 0))
+  if (from === 'earliest')
+    return each(async (topic) =>
+      (await reader.heads(topic))
+        .toSorted((left, right) => left.part - right.part)
+        .map(({ oldestPosition }) => oldestPosition - 1),
+    )
   const at = new Date(from)
   if (/^\d{4}-\d\d-\d\dT/.test(from) && !Number.isNaN(at.getTime()))
     return each(async (topic) =>

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Context, EventEnvelope, LogRecord, ModuleDatabase, Topic } from '@soma/kernel'
+import type { Context, EventEnvelope, LogRecord, Metrics, ModuleDatabase, Topic } from '@soma/kernel'
 import { type EventFilter, matches, openOnce, type TopicReadings } from './event-filter.ts'
 import { readAfter } from './store.ts'
 import { encodeTailCursor, type TailPositions } from './tail-cursor.ts'
@@ -31,6 +31,7 @@ export interface TailOptions {
   readonly positions: TailPositions
   readonly heads: (topic: Topic) => Promise<number[]>
   readonly maxLag: number
+  readonly metrics: Metrics
   readonly nowMs: () => number
 }
 
@@ -43,12 +44,17 @@ export async function* followLog(options: TailOptions, signal: AbortSignal): Asy
   const live = createLiveBuffer(options)
   const stop = options.hub.join(live.listener)
   const frame = createFramer(positions)
+  const gap = (data: Gap): TailFrame => {
+    options.metrics.count('soma_events_stream_gaps_total')
+    return { event: 'gap', data }
+  }
   let hasCaughtUp = false
   try {
     while (!signal.aborted) {
-      if (hasCaughtUp && (await isTooFarBehind(options, live.brokenForMs()))) yield await skipToHead(options)
+      if (hasCaughtUp && (await isTooFarBehind(options, live.brokenForMs()))) yield gap(await skipToHead(options))
       live.beginPass()
-      for await (const { record, isLast } of readPass(options, signal)) yield frame(record, isLast)
+      for await (const read of readPass(options, signal))
+        yield 'gap' in read ? gap(read.gap) : frame(read.record, read.isLast)
       if (signal.aborted) return
       // Who reads history is not behind; who has seen the head once is.
       hasCaughtUp = true
@@ -65,18 +71,22 @@ export async function* followLog(options: TailOptions, signal: AbortSignal): Asy
   }
 }
 
-/** Yields all that is in the log after the positions, topic by topic, and moves them to the heads seen. */
+type Gap = Extract<TailFrame, { event: 'gap' }>['data']
+
+/** Yields all that is in the log after the positions, topic by topic, and moves them to the heads seen. What retention took before it was read is a gap. */
 async function* readPass(
   options: TailOptions,
   signal: AbortSignal,
-): AsyncGenerator<{ record: LogRecord; isLast: boolean }> {
+): AsyncGenerator<{ record: LogRecord; isLast: boolean } | { gap: Gap }> {
   const { positions, readings, filter } = options
   for (const [topic, parts] of positions) {
     const wanted = await options.heads(topic)
     for (;;) {
-      const { records, heads } = await options.database.transaction(options.context, (tx) =>
+      const { records, heads, oldest } = await options.database.transaction(options.context, (tx) =>
         readAfter(tx, { topic, positions: parts, readings, filter, limit: READ_EVENTS }),
       )
+      const from = encodeTailCursor(positions)
+      if (skipTrimmed(parts, oldest)) yield { gap: { from, to: encodeTailCursor(positions), reason: 'trimmed' } }
       for (const [index, record] of records.entries()) {
         if (signal.aborted) return
         yield { record, isLast: index === records.length - 1 && records.length < READ_EVENTS }
@@ -88,6 +98,17 @@ async function* readPass(
       await delay(COPY_WAIT_MS)
     }
   }
+}
+
+/** True where the log no longer reaches back to a position; those stand before the oldest event then. */
+function skipTrimmed(parts: number[], oldest: readonly number[]): boolean {
+  let isTrimmed = false
+  for (const [part, first] of oldest.entries()) {
+    if ((parts[part] ?? 0) >= first - 1) continue
+    parts[part] = first - 1
+    isTrimmed = true
+  }
+  return isTrimmed
 }
 
 function createFramer(positions: TailPositions) {
@@ -157,8 +178,8 @@ async function isTooFarBehind({ positions, heads, maxLag }: TailOptions, behindM
   return lag > maxLag
 }
 
-async function skipToHead({ positions, heads }: TailOptions): Promise<TailFrame> {
+async function skipToHead({ positions, heads }: TailOptions): Promise<Gap> {
   const from = encodeTailCursor(positions)
   for (const topic of positions.keys()) positions.set(topic, await heads(topic))
-  return { event: 'gap', data: { from, to: encodeTailCursor(positions), reason: 'slow' } }
+  return { from, to: encodeTailCursor(positions), reason: 'slow' }
 }

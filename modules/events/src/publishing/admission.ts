@@ -5,6 +5,7 @@ import {
   type FieldError,
   holds,
   isTopic,
+  type Metrics,
   MODULE_TOPICS,
   type Topic,
 } from '@soma/kernel'
@@ -35,6 +36,7 @@ export interface Admitted {
 }
 
 export interface AdmissionOptions {
+  readonly metrics: Metrics
   readonly definitions: Definitions
   readonly reservedNouns: ReadonlySet<string>
   readonly validation: 'strict' | 'warn'
@@ -162,18 +164,20 @@ async function validate(
   input: Content,
   topic: Topic,
   context: Context,
-  { definitions, validation, pointer }: AdmissionOptions & { pointer: string },
+  { definitions, validation, metrics, pointer }: AdmissionOptions & { pointer: string },
 ): Promise<Verdict> {
   const { definition, nearest } = await definitions.find(context, topic, input.type)
   if (definition === undefined) {
     const hint = nearest.length === 0 ? '' : `; the nearest are ${nearest.join(', ')}`
     const detail = `the type "${input.type}" is not registered on "${topic}"${hint}`
+    metrics.count('soma_events_validation_refused_total', { mode: validation })
     if (validation === 'strict') throw unknownEventType.create(detail, { nearest })
     return { ...accepted(UNKNOWN_SCHEMA), warnings: [{ code: 'unknown-event-type', detail }] }
   }
   const errors =
     input.outcome === 'failed' ? failedReplyErrors(input.data, pointer) : dataErrors(input, definition, pointer)
   if (errors.length === 0) return accepted(definition.schemaId)
+  metrics.count('soma_events_validation_refused_total', { mode: validation })
   const detail = `the data of "${input.type}" does not fit: ${errors[0]?.pointer} ${errors[0]?.detail}`
   if (validation === 'strict') throw schemaMismatch.create(detail, { errors, schemaId: definition.schemaId })
   return { schemaId: definition.schemaId, warnings: [{ code: 'schema-mismatch', detail }], violations: errors }

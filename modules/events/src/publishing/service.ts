@@ -21,6 +21,7 @@ import {
   type Warning,
 } from './admission.ts'
 import type { Consumers } from './consumers.ts'
+import type { DailyBytes } from './daily-bytes.ts'
 import type { createQuota } from './quota.ts'
 import type { ParsedEvent, Stamp } from './stamp.ts'
 import type { Violations } from './violations.ts'
@@ -30,6 +31,7 @@ export interface PublishingOptions extends AdmissionOptions {
   readonly clock: Clock
   readonly metrics: Metrics
   readonly quota: ReturnType<typeof createQuota>
+  readonly dailyBytes: DailyBytes
   readonly violations: Violations
   readonly consumers: Consumers
   readonly outboxRows: () => number
@@ -76,12 +78,20 @@ export function createPublishing(options: PublishingOptions): Publishing {
       })
     quota.take(context.tenantId, count)
   }
+  const takeBytes = (context: Context, admitted: readonly Admitted[]) =>
+    options.dailyBytes.take(
+      context.tenantId,
+      admitted.reduce((total, { prepared }) => total + prepared.contentBytes, 0),
+    )
   const write = async (context: Context, admitted: readonly Admitted[]) => {
+    await takeBytes(context, admitted)
     const facts = admitted.flatMap((event) => options.violations.factsOf(context, event))
+    const startedAt = performance.now()
     const result = await writer.write({
       events: admitted.map(({ prepared }) => prepared),
       facts,
     } satisfies WriteRequest)
+    metrics.observe('soma_events_publish_seconds', (performance.now() - startedAt) / 1000)
     for (const { prepared } of admitted)
       metrics.count('soma_events_published_total', { topic: prepared.envelope.topic, outcome: result.status })
     return 'events' in result ? result.events : []
@@ -123,12 +133,14 @@ export function createPublishing(options: PublishingOptions): Publishing {
     prepare: async (context, emits, cause) => {
       if (emits.length > 0) open(context, emits.length)
       const now = clock.now()
-      return Promise.all(
+      const admitted = await Promise.all(
         emits.map((value, index) => {
           const input = parseEvent(value, `/emits/${index}`)
           return admit(input, { context, now, id: input.id ?? newId('evt'), cause }, `/emits/${index}`)
         }),
       )
+      await takeBytes(context, admitted)
+      return admitted
     },
   }
 }

@@ -4,6 +4,7 @@ import {
   type Logger,
   type LogReader,
   type LogRecord,
+  type Metrics,
   newUuid,
   toId,
 } from '@soma/kernel'
@@ -27,6 +28,7 @@ export interface RunnerOptions extends Pick<EventsPorts, 'busTransaction' | 'rec
   readonly reader: LogReader
   readonly clock: Clock
   readonly log: Logger
+  readonly metrics: Metrics
 }
 
 export interface ReplayRunner {
@@ -129,6 +131,7 @@ async function handOn(row: store.ReplayRow, records: readonly LogRecord[], optio
   })
   if (made === undefined) return false
   if (made.length === 0) return true
+  options.metrics.count('soma_events_replayed_total', {}, made.length)
   if (row.grp.startsWith('module:')) await options.wakeModuleGroup(row.grp)
   else if (group === undefined || group.isClosed)
     // A dispatcher that was made meanwhile may have read its rows before these came.

@@ -38,7 +38,10 @@ export const toSubscription = (row: SubscriptionRow): Subscription => ({
 })
 
 /** What a row reads: topics by alias, and the filter with its space. Names were checked when the row was written. */
-export function readsOf(row: SubscriptionRow): { readings: TopicReadings; filter: EventFilter } {
+export function readsOf(row: Pick<SubscriptionRow, 'config' | 'space_id'>): {
+  readings: TopicReadings
+  filter: EventFilter
+} {
   const found = readingsOf(row.config.topics)
   const filter = Object.fromEntries(Object.entries(row.config.filter).filter(([, value]) => value !== undefined))
   return {

@@ -66,6 +66,7 @@ export async function deleteGroup(session: SqlSession, group: string, subscripti
   await session.execute('delete from events.cursor where grp = $1', [group])
   await session.execute('delete from events.delivery where grp = $1', [group])
   await session.execute('delete from events.settled where grp = $1', [group])
+  await session.execute('delete from events.gap where grp = $1', [group])
   await session.execute('delete from events.members where subscription_id = $1', [subscriptionId])
 }
 

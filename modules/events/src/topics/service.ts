@@ -3,11 +3,9 @@ import { TOPIC_ALIASES } from '../../contract/aliases.ts'
 import { topicChanged } from '../../contract/facts.ts'
 import { requireReadings } from '../log/service.ts'
 import type { EventsPorts } from '../ports.ts'
-import { factEnvelope } from '../writer/fact-envelope.ts'
+import { factEnvelope, PLATFORM_TENANT } from '../writer/fact-envelope.ts'
 import type { TopicLimits } from './limits.ts'
-import { saveTopicSettings } from './store.ts'
-
-const PLATFORM_TENANT = 'platform'
+import { measureTopic, saveTopicSettings } from './store.ts'
 
 export interface TopicServiceOptions extends Pick<EventsPorts, 'reader' | 'busTransaction' | 'recorder'> {
   readonly limits: TopicLimits
@@ -17,22 +15,27 @@ export interface TopicServiceOptions extends Pick<EventsPorts, 'reader' | 'busTr
 type Changes = Parameters<typeof saveTopicSettings>[2]
 
 export function createTopicService(options: TopicServiceOptions) {
-  const detail = async (topic: Topic) => ({
-    topic,
-    openToTenants: (TENANT_TOPICS as readonly string[]).includes(topic),
-    ...(await options.limits.of(topic)),
-    aliases: TOPIC_ALIASES.filter(({ topics }) => topics.includes(topic)).map(
-      ({ name, types, exceptTypes, source }) => ({
-        name,
-        types: [...types],
-        exceptTypes: [...exceptTypes],
-        ...(source === undefined ? {} : { source }),
-      }),
-    ),
-    partitions: (await options.reader.heads(topic))
-      .map(({ part, position, oldestPosition }) => ({ part, head: position, oldest: oldestPosition }))
-      .toSorted((left, right) => left.part - right.part),
-  })
+  const detail = async (topic: Topic) => {
+    const { oldest, bytes } = await options.busTransaction((session) => measureTopic(session, topic))
+    return {
+      topic,
+      oldestAt: oldest?.toISOString() ?? null,
+      bytes,
+      openToTenants: (TENANT_TOPICS as readonly string[]).includes(topic),
+      ...(await options.limits.of(topic)),
+      aliases: TOPIC_ALIASES.filter(({ topics }) => topics.includes(topic)).map(
+        ({ name, types, exceptTypes, source }) => ({
+          name,
+          types: [...types],
+          exceptTypes: [...exceptTypes],
+          ...(source === undefined ? {} : { source }),
+        }),
+      ),
+      partitions: (await options.reader.heads(topic))
+        .map(({ part, position, oldestPosition }) => ({ part, head: position, oldest: oldestPosition }))
+        .toSorted((left, right) => left.part - right.part),
+    }
+  }
   return {
     list: async () => ({ items: await Promise.all(TOPICS.map(detail)) }),
     update: async (context: Context, topic: Topic, changes: Changes) => {

@@ -11,6 +11,22 @@ export function listTopicSettings(session: SqlSession): Promise<TopicSettingsRow
   return session.query<TopicSettingsRow>('select topic, retention_ms, max_event_bytes from events.topic_settings')
 }
 
+/** Of all tenants. */
+export async function measureTopic(
+  session: SqlSession,
+  topic: string,
+): Promise<{ readonly oldest: Date | null; readonly bytes: number }> {
+  const [row] = await session.query<{ oldest: Date | null; bytes: number }>(
+    `select (select min(l.recorded_at) from events.partition p cross join lateral (
+         select l.recorded_at from events.log l where l.topic = p.topic and l.part = p.part order by l.segment, l.pos limit 1) l
+        where p.topic = $1) as oldest,
+       (select coalesce(sum(pg_total_relation_size(relid)), 0)::int8
+          from pg_partition_tree(to_regclass('events.log_' || replace($1, '-', '_'))) where isleaf) as bytes`,
+    [topic],
+  )
+  return row ?? { oldest: null, bytes: 0 }
+}
+
 /** Undefined leaves a value as it is. */
 export async function saveTopicSettings(
   session: SqlSession,

@@ -51,6 +51,19 @@ describe('topics', () => {
     await expect(publish(neighbour, 5000)).rejects.toMatchObject({ code: 'payload-too-large' })
   })
 
+  it('tell how old their oldest event is and what they take', async () => {
+    const read = (topic: string) => host.events.topics.get(context, { params: { topic } })
+    expect(await read('memory')).toMatchObject({ oldestAt: null })
+    const before = await read('business-facts')
+    const times = host.recorded.filter((each) => each.topic === 'business-facts').map(({ recordedAt }) => recordedAt)
+    expect(before.oldestAt).toBe(new Date(Math.min(...times.map(Number))).toISOString())
+    for (let round = 0; round < 40; round++) await publish(host, 3000)
+    const after = await read('business-facts')
+    expect(after.oldestAt).toBe(before.oldestAt)
+    expect(after.bytes - before.bytes).toBeGreaterThan(8192)
+    expect((await host.events.topics.list(context)).items.map(({ topic }) => topic)).toContain('memory')
+  })
+
   it('are changed in the tenant platform alone, and within bounds', async () => {
     await expect(change({ retentionMs: HOUR_MS }, context)).rejects.toMatchObject({ code: 'forbidden' })
     await expect(change({ retentionMs: 1 })).rejects.toMatchObject({ code: 'invalid-request' })

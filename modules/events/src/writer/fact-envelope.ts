@@ -7,6 +7,9 @@ import {
   newTraceparent,
 } from '@soma/kernel'
 
+/** Facts about what belongs to all tenants are written in this one. */
+export const PLATFORM_TENANT = 'platform'
+
 /** What a fact of this module outside a module transaction is about: whose tenant, on which occasion. */
 export interface FactAbout {
   readonly tenantId: string

@@ -47,6 +47,7 @@ export function followDeliveries(options: {
     for await (const frame of frames) {
       if (frame.event === 'delivery') options.onDelivery(frame.data as unknown as Delivery)
       else if (frame.event === 'lease-lost') options.onLeaseLost(frame.data.deliveryId)
+      else if (frame.event === 'gap') options.log.warn('events were lost to retention', { ...frame.data })
       else if (frame.event === 'drain') return frame.data.retryAfterMs
       else if (frame.event === 'closed') options.log.warn('the stream was closed', { reason: frame.data.reason })
     }
