@@ -170,6 +170,8 @@ export const lagOperations = {
         z.strictObject({
           subscriptionId: idSchema('sub'),
           name: z.string(),
+          /** Whose place, of a broadcast subscription. */
+          memberId: z.string().optional(),
           topic: z.string(),
           part: z.number().int(),
           head: z.number().int(),

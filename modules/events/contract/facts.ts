@@ -39,7 +39,7 @@ export const subscriptionGapRecorded = event({
 })
 
 const lagFact = z.strictObject({
-  /** A subscription's id, or the group of a module. */
+  /** A subscription's id, of a broadcast with the member behind it (`sub_…/<memberId>`), or the group of a module. */
   group: z.string(),
   topic: z.string(),
   /** Events that the group has not passed. */

@@ -48,8 +48,9 @@ const changeable = {
 
 export const subscriptionInputSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9._-]{1,128}$/, 'must be 1 to 128 of a-z 0-9 . _ -'),
-  mode: z.enum(['group']).default('group'),
-  /** Where a new group begins to read. */
+  /** `group`: its members share the events. `broadcast`: each member gets all of them, at a place of its own that is kept 24 h after it was last seen. */
+  mode: z.enum(['group', 'broadcast']).default('group'),
+  /** Where a new group begins to read; in a broadcast each member when it first joins, so no sequence there. */
   startAt: startAtSchema.default('latest'),
   ...changeable,
 })
@@ -59,7 +60,7 @@ export type SubscriptionInput = z.input<typeof subscriptionInputSchema>
 export const subscriptionSchema = z.strictObject({
   id: idSchema('sub'),
   name: z.string(),
-  mode: z.enum(['group']),
+  mode: z.enum(['group', 'broadcast']),
   startAt: startAtSchema,
   topics: z.array(z.string()),
   types: z.array(z.string()),

@@ -2,7 +2,7 @@ import type { Clock, Job } from '@soma/kernel'
 import { subscriptionDeleted } from '../contract/facts.ts'
 import type { EventsPorts } from './ports.ts'
 import { groupOf, toSubscription } from './subscriptions/config.ts'
-import { deleteGroup, deleteIdleSubscriptions } from './subscriptions/store.ts'
+import { deleteGroup, deleteIdleSubscriptions, deleteMembers, listForgotten } from './subscriptions/store.ts'
 import { factEnvelope } from './writer/fact-envelope.ts'
 
 /** A repeated settle is recognised this long. Longer than any client retries an answer it did not get. */
@@ -29,6 +29,9 @@ export function createSweep(options: Pick<EventsPorts, 'busTransaction'> & { ded
           [SETTLED_MS],
         ),
       )
+      await options.busTransaction(async (session) => {
+        for (const group of await listForgotten(session)) await deleteGroup(session, group)
+      })
       await options.busTransaction((session) =>
         session.execute(`delete from events.usage where day < current_date - 2`),
       )
@@ -54,7 +57,10 @@ export function createIdleRemoval({
     run: async () => {
       const facts = await busTransaction(async (session) => {
         const rows = await deleteIdleSubscriptions(session)
-        for (const row of rows) await deleteGroup(session, groupOf(row.id), row.id)
+        for (const row of rows) {
+          await deleteGroup(session, groupOf(row.id))
+          await deleteMembers(session, row.id)
+        }
         const envelopes = rows.map((row) => {
           const { id, name, topics, types, state } = toSubscription(row)
           const data = { subscriptionId: id, name, topics, types, state, reason: 'no member for longer than idleTtlMs' }

@@ -141,6 +141,8 @@ function createServices({ database, clients, settings, clock, log, metrics, port
       publishing,
       connections,
       leases,
+      bus,
+      reader,
       quotaMembers: settings.quotaMembers,
       draining,
     }),

@@ -19,6 +19,7 @@ const INBOX_MARGIN_MS = 7 * 24 * HOUR_MS
 /** Longest life of a stored answer to a repeated request. */
 const IDEMPOTENCY_MS = 24 * HOUR_MS
 const SWEEP_ROWS = 5_000
+const UUID_LENGTH = 36
 
 export interface MaintenanceOptions extends RetentionOptions {
   readonly emitter: Emitter
@@ -92,10 +93,10 @@ type GapOfTenant = LostEvents & { readonly tenantId: string }
 
 const isOfTenant = (gap: LostEvents): gap is GapOfTenant => gap.tenantId !== null
 
-/** The fact `subscription.gap-recorded` of the events module; a subscription's group is `sub:<uuid>`. */
+/** The fact `subscription.gap-recorded` of the events module; a subscription's group is `sub:<uuid>`, that of a broadcast's member `sub:<uuid>/<uuid>`. */
 function gapEvent({ group, tenantId, topic, part, fromPosition, toPosition }: GapOfTenant, now: Date): EventEnvelope {
   const id = newId('evt')
-  const subscriptionId = toId('sub', group.slice('sub:'.length))
+  const subscriptionId = toId('sub', group.slice('sub:'.length, 'sub:'.length + UUID_LENGTH))
   return {
     specversion: '1.0',
     id,

@@ -8,7 +8,7 @@ import {
   uuidOf,
 } from '@soma/kernel'
 import { deadLetterReplayed } from '../../contract/facts.ts'
-import { subscriptionOf, wireGroup } from '../subscriptions/config.ts'
+import { dispatchOf, wireGroup } from '../subscriptions/config.ts'
 import * as store from './store.ts'
 
 export interface ReplayOptions {
@@ -75,7 +75,7 @@ async function wake(rows: readonly store.DeadLetterRow[], options: ReplayOptions
     if (own.every(isOfModule)) await options.wakeModuleGroup(group)
     else
       await options.rowsChanged(
-        subscriptionOf(group),
+        dispatchOf(group),
         own.map(({ delivery_id }) => delivery_id),
       )
   }

@@ -12,7 +12,7 @@ import {
 import type * as z from 'zod'
 import { type deadLetterSchema, deadLetterDiscarded } from '../../contract/index.ts'
 import { resolveTopic } from '../../contract/aliases.ts'
-import { groupOf, subscriptionOf, wireGroup } from '../subscriptions/config.ts'
+import { groupOf, dispatchOf, wireGroup } from '../subscriptions/config.ts'
 import { eventOf, isOfModule, notOpen, type ReplayOptions, replayAll, replayOne } from './replay.ts'
 import * as store from './store.ts'
 
@@ -134,7 +134,7 @@ async function purge(
     const blocking = rows.filter((row) => row.state === 'open' && !isOfModule(row))
     for (const grp of new Set(blocking.map((row) => row.grp)))
       await options.rowsChanged(
-        subscriptionOf(grp),
+        dispatchOf(grp),
         blocking.filter((row) => row.grp === grp).map(({ delivery_id }) => delivery_id),
       )
     purged += rows.length
@@ -162,7 +162,7 @@ async function discard(
     emitDiscarded(tx, resolved, { note, byId: context.principal.id })
     return resolved
   })
-  if (!isOfModule(row)) await options.rowsChanged(subscriptionOf(row.grp), [row.delivery_id])
+  if (!isOfModule(row)) await options.rowsChanged(dispatchOf(row.grp), [row.delivery_id])
   return toDeadLetter(row)
 }
 

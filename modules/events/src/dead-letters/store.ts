@@ -32,7 +32,7 @@ export interface DeadLetterFilter {
   readonly to: string | null
 }
 
-const CONDITIONS = `($1::text is null or grp = $1) and ($2::text is null or topic = $2) and ($3::text is null or type = $3)
+const CONDITIONS = `($1::text is null or grp = $1 or starts_with(grp, $1 || '/')) and ($2::text is null or topic = $2) and ($3::text is null or type = $3)
   and ($4::text is null or problem ->> 'code' = $4) and ($5::text is null or state = $5)
   and ($6::timestamptz is null or dead_at >= $6::timestamptz) and ($7::timestamptz is null or dead_at < $7::timestamptz)`
 

@@ -23,6 +23,7 @@ export interface GroupDependencies {
 }
 
 export interface GroupConfig extends SubscriptionConfig {
+  /** Of the dispatcher (`dispatchIdOf`). */
   readonly id: string
   readonly name: string
   readonly group: string

@@ -1,20 +1,13 @@
-import { commonProblems, uuidOf } from '@soma/kernel'
-import {
-  subscriptionChanged,
-  subscriptionDeleted,
-  subscriptionGapRecorded,
-  subscriptionResumed,
-  subscriptionSuspended,
-} from '../../contract/facts.ts'
-import { openOnce } from '../log/event-filter.ts'
-import { groupOf, type SubscriptionRow } from '../subscriptions/config.ts'
-import { findSubscription, touchSubscription } from '../subscriptions/store.ts'
+import { commonProblems } from '@soma/kernel'
+import { groupOf, type SubscriptionRow, subscriptionOf } from '../subscriptions/config.ts'
+import { findSubscription, touchDispatched } from '../subscriptions/store.ts'
 import type { Fence } from '../writer/requests.ts'
 import type { Writer } from '../writer/writer.ts'
 import { assignReady } from './assigning.ts'
 import { moveCursors } from './cursor.ts'
 import { tellGaps } from './gaps.ts'
 import { type Group, type GroupDependencies, nowMs } from './group.ts'
+import { hearChanges } from './hearing.ts'
 import { serveRemote } from './hosting.ts'
 import { configOf, deliveryRows, loadGroup, restoreGroup } from './load.ts'
 import type { Nodes, Notice } from './nodes.ts'
@@ -29,16 +22,15 @@ const TICK_MS = 50
 /** A dispatcher nobody uses is put away after this time; its rows and cursors are in the database. */
 const IDLE_MS = 15_000
 const MOVED = 'the place of this subscription was moved: connect again'
-const CHANGES: ReadonlySet<string> = new Set(
-  [subscriptionChanged, subscriptionSuspended, subscriptionResumed, subscriptionDeleted, subscriptionGapRecorded].map(
-    ({ type }) => type,
-  ),
-)
+/** So much less than a day may a member's place be kept after a crash: when it was last seen is written as seldom. */
+const TOUCH_MS = 600_000
 /** Which process dispatches a subscription is asked again after this time. */
 const KNOWN_MS = 1000
 
 /** A subscription that another process dispatches. */
 export interface Elsewhere {
+  /** Of the dispatcher. */
+  readonly id: string
   readonly subscription: SubscriptionRow
   /** That process. */
   readonly owner: string
@@ -49,15 +41,15 @@ export interface Elsewhere {
 export type Found = { readonly group: Group } | { readonly at: Elsewhere }
 
 export interface Groups {
-  /** The dispatcher of a subscription, made from its rows when no process has it. Undefined = no such subscription. */
-  find(subscriptionId: string): Promise<Found | undefined>
+  /** The dispatcher of a subscription, or of a member's place in a broadcast (`dispatchIdOf`), made from its rows when no process has it. Undefined = no such subscription or place. */
+  find(dispatchId: string): Promise<Found | undefined>
   /** Dispatcher functions over rows of deliveries, for the process that does not dispatch: nothing is read or assigned, and what it writes holds as long as the leases do. */
   detached(at: Elsewhere, deliveryIds: readonly string[]): Promise<Group>
   loaded(): readonly Group[]
   /** What is leased to these members. */
   leasedTo(at: Elsewhere, memberIds: readonly string[]): Promise<readonly LeasedRow[]>
   /** Rows of deliveries were written without the dispatcher: it looks at them, wherever it is. */
-  rowsChanged(subscriptionId: string, deliveryIds: readonly string[]): Promise<void>
+  rowsChanged(dispatchId: string, deliveryIds: readonly string[]): Promise<void>
   /** Reads the subscription again. */
   changed(subscriptionId: string): Promise<void>
   removed(subscriptionId: string): Promise<void>
@@ -109,18 +101,18 @@ export function createGroups(options: GroupsOptions): Groups {
     loading.delete(group.config.id)
     closeGroup(group)
     await moveCursors(group, true)
-    await busTransaction((session) => touchSubscription(session, group.config.id))
+    await busTransaction((session) => touchDispatched(session, [group.config.id]))
     await presence.release([group.config.id])
     releaseGuests(group, nodes)
   }
   const load = async (id: string): Promise<Found | undefined> => {
     await ending.get(id)
     await nodes.start()
-    const subscription = await busTransaction((session) => findSubscription(session, id))
+    const subscription = await busTransaction((session) => findSubscription(session, subscriptionOf(id)))
     if (subscription === undefined) return undefined
     const claim = await presence.claim(id)
     if (!claim.isOwn)
-      return remember({ subscription, owner: claim.owner, lapsesAtMs: performance.now() + claim.lapseMs })
+      return remember({ id, subscription, owner: claim.owner, lapsesAtMs: performance.now() + claim.lapseMs })
     const loaded = await busTransaction((session) => loadGroup(session, id))
     if (loaded === undefined) return undefined
     const isCurrent = () => groups.get(id) === group
@@ -136,7 +128,7 @@ export function createGroups(options: GroupsOptions): Groups {
   const remember = (at: Elsewhere): Found => {
     if (!nodes.isShared)
       throw commonProblems.unavailable.create('another process dispatches this subscription', { retryAfterMs: 1000 })
-    elsewhere.set(at.subscription.id, { at, untilMs: Math.min(performance.now() + KNOWN_MS, at.lapsesAtMs) })
+    elsewhere.set(at.id, { at, untilMs: Math.min(performance.now() + KNOWN_MS, at.lapsesAtMs) })
     return { at }
   }
   const find = async (id: string): Promise<Found | undefined> => {
@@ -152,23 +144,32 @@ export function createGroups(options: GroupsOptions): Groups {
     loading.set(id, pending)
     return pending
   }
-  const changed = async (id: string) => {
-    elsewhere.delete(id)
+  /** Of the subscription: one, or those of the members of a broadcast. */
+  const dispatchersOf = (id: string): string[] => {
+    for (const key of elsewhere.keys()) if (subscriptionOf(key) === id) elsewhere.delete(key)
+    return [...groups.keys()].filter((key) => subscriptionOf(key) === id)
+  }
+  const changedOne = async (id: string) => {
     const group = groups.get(id)
     if (group === undefined) return
     const [row, isInPlace] = await options.busTransaction(async (session) => [
-      await findSubscription(session, id),
+      await findSubscription(session, subscriptionOf(id)),
       await hasEpochs(session, group.config.group, group.partitions),
     ])
     if (row === undefined || groups.get(id) !== group) return
     if (!isInPlace) return group.outdated()
     const before = group.config
-    group.config = configOf(row)
+    group.config = configOf(id, row)
     if (before.topics.join() !== row.config.topics.join() || before.ordered !== row.config.ordered) await reload(group)
     else group.assign()
   }
+  const changed = async (id: string) => {
+    await Promise.all(dispatchersOf(id).map(changedOne))
+  }
   const removed = async (id: string) => {
-    elsewhere.delete(id)
+    await Promise.all(dispatchersOf(id).map(removedOne))
+  }
+  const removedOne = async (id: string) => {
     const group = groups.get(id)
     if (group === undefined) return
     groups.delete(id)
@@ -179,12 +180,10 @@ export function createGroups(options: GroupsOptions): Groups {
     await presence.release([id])
   }
   const gapped = async (id: string) => {
-    const group = groups.get(id)
-    if (group === undefined) return
-    await tellGaps(group)
+    await Promise.all(dispatchersOf(id).map((each) => tellGaps(groups.get(each) as Group)))
     await changed(id)
   }
-  const stopHearing = hearFacts(options, { changed, removed, gapped })
+  const stopHearing = hearChanges(options, { changed, removed, gapped })
   const endUpkeep = keepUp({ groups, presence, giveUp, putAway, options })
   return {
     find,
@@ -203,17 +202,16 @@ export function createGroups(options: GroupsOptions): Groups {
       )
       return done
     },
-    detached: async ({ subscription }, deliveryIds) => {
-      const deliveries = await busTransaction((session) => deliveryRows(session, subscription.id, deliveryIds))
+    detached: async ({ id, subscription }, deliveryIds) => {
+      const deliveries = await busTransaction((session) => deliveryRows(session, id, deliveryIds))
       const group = restoreGroup(
-        { subscription, deliveries, cursors: [], settled: [] },
+        { id, subscription, deliveries, cursors: [], settled: [] },
         { ...options, leases: new Map() },
       )
       group.isClosed = true
       return group
     },
-    leasedTo: ({ subscription }, memberIds) =>
-      busTransaction((session) => leasedTo(session, groupOf(subscription.id), memberIds)),
+    leasedTo: ({ id }, memberIds) => busTransaction((session) => leasedTo(session, groupOf(id), memberIds)),
     rowsChanged: async (id, ids) => {
       const group = groups.get(id)
       if (group !== undefined) return group.sync(ids)
@@ -265,33 +263,6 @@ export function createGroups(options: GroupsOptions): Groups {
   }
 }
 
-/** Every process hears of changes by its own reader of the log, whichever of them carried them out. */
-function hearFacts(
-  { reader, log }: GroupsOptions,
-  {
-    changed,
-    removed,
-    gapped,
-  }: Pick<Groups, 'changed' | 'removed'> & {
-    /** Retention moved it over events that it had not passed. */
-    gapped: (subscriptionId: string) => Promise<void>
-  },
-): () => void {
-  const follow: Readonly<Record<string, (subscriptionId: string) => Promise<void>>> = {
-    [subscriptionDeleted.type]: removed,
-    [subscriptionGapRecorded.type]: gapped,
-  }
-  return reader.onAppend('system-events', (records) => {
-    for (const record of records) {
-      if (!CHANGES.has(record.type)) continue
-      const { subscriptionId } = openOnce(record).data as { subscriptionId: string }
-      const id = uuidOf('sub', subscriptionId)
-      const done = (follow[record.type] ?? changed)(id)
-      done.catch((error: unknown) => log.warn('a changed subscription cannot be read', { subscriptionId, error }))
-    }
-  })
-}
-
 /** Writes under the lease of the dispatcher. What a member settles holds by the member's own lease. */
 function fencedWriter(writer: Writer, fence: Fence, lost: () => unknown): Writer {
   return {
@@ -317,8 +288,14 @@ interface Upkeep {
 /** Ticks the dispatchers, puts idle ones away and renews the leases of the others. Answers a function that ends it. */
 function keepUp({ groups, presence, giveUp, putAway, options }: Upkeep): () => void {
   const { log, nodes, busTransaction } = options
+  let touchedAtMs = performance.now()
   const renew = async (ids: readonly string[]) => {
     for (const id of await presence.renew(ids)) giveUp(id)
+    if (performance.now() - touchedAtMs > TOUCH_MS) {
+      touchedAtMs = performance.now()
+      const used = [...groups.values()].filter(({ members }) => members.size > 0).map(({ config }) => config.id)
+      await busTransaction((session) => touchDispatched(session, used))
+    }
     if (!nodes.isShared) return
     const held = [...groups.values()]
     const replayed = await busTransaction((session) =>

@@ -143,7 +143,7 @@ export function createGuests({ nodes, groups, log }: { nodes: Nodes; groups: Gro
   return {
     visit,
     connect: (at, member) => {
-      const { id } = at.subscription
+      const { id } = at
       const guest = {
         ...member,
         stream: newUuid(),
@@ -170,7 +170,7 @@ export function createGuests({ nodes, groups, log }: { nodes: Nodes; groups: Gro
         pulls.set(request, resolve)
         const timer = setTimeout(() => resolve([]), waitMs + PATIENCE_MS).unref()
         const stopListening = onFirstAbort(ends, () => resolve([]))
-        const { id } = at.subscription
+        const { id } = at
         nodes.tell(at.owner, {
           op: 'pull',
           subscriptionId: id,
@@ -191,7 +191,7 @@ export function createGuests({ nodes, groups, log }: { nodes: Nodes; groups: Gro
       return (await leasedRows(at, memberId, ids)).map((held) => deliveryOf(held, false))
     },
     giveCredits: (at, { memberId, principalId, credits }) => {
-      const { id } = at.subscription
+      const { id } = at
       const guest = parties.get(id)?.guests.get(memberId)
       if (guest?.principalId === principalId) guest.credits = credits
       nodes.tell(at.owner, { op: 'credits', subscriptionId: id, memberId, principalId, credits, from: nodes.id })

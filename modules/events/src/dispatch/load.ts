@@ -1,5 +1,5 @@
 import { isTopic, type SqlSession, type Topic, toId } from '@soma/kernel'
-import { groupOf, readsOf, type SubscriptionRow } from '../subscriptions/config.ts'
+import { groupOf, readsOf, type SubscriptionRow, subscriptionOf } from '../subscriptions/config.ts'
 import { findSubscription } from '../subscriptions/store.ts'
 import { type Group, type GroupConfig, type GroupDependencies, nowMs, type Partition } from './group.ts'
 import { type HeldEvent, placeKey } from './held-event.ts'
@@ -36,6 +36,7 @@ interface CursorRow {
 
 /** What a dispatcher begins with. */
 export interface Loaded {
+  readonly id: string
   readonly subscription: SubscriptionRow
   readonly cursors: readonly CursorRow[]
   readonly deliveries: readonly DeliveryRow[]
@@ -43,41 +44,43 @@ export interface Loaded {
   readonly settled: readonly { topic: string; part: number; pos: number }[]
 }
 
+/** Undefined when there is no such subscription, or its member has no place. */
 export async function loadGroup(session: SqlSession, id: string): Promise<Loaded | undefined> {
-  const subscription = await findSubscription(session, id)
+  const subscription = await findSubscription(session, subscriptionOf(id))
   if (subscription === undefined) return undefined
   const group = groupOf(id)
   const cursors = await session.query<CursorRow>(
     'select topic, part, segment, pos, epoch from events.cursor where grp = $1',
     [group],
   )
+  if (cursors.length === 0) return undefined
   const deliveries = await deliveryRows(session, id)
   const settled = await session.query<{ topic: string; part: number; pos: number }>(
     `select s.topic, s.part, s.pos from events.settled s join events.cursor c on c.grp = s.grp and c.topic = s.topic and c.part = s.part
      where s.grp = $1 and s.pos > c.pos`,
     [group],
   )
-  return { subscription, cursors, deliveries, settled }
+  return { id, subscription, cursors, deliveries, settled }
 }
 
-/** Unfinished deliveries of a subscription: all, or those among the ids. */
-export const deliveryRows = (session: SqlSession, subscriptionId: string, ids?: readonly string[]) =>
+/** Unfinished deliveries of a dispatcher: all, or those among the ids. */
+export const deliveryRows = (session: SqlSession, dispatchId: string, ids?: readonly string[]) =>
   session.query<DeliveryRow>(
     `select d.topic, d.part, d.pos, d.segment, d.delivery_id, d.key, d.attempt, d.member, m.principal_id, d.replay_id, d.envelope,
        case when d.due_at = 'infinity' then null else (extract(epoch from d.due_at - clock_timestamp()) * 1000)::float8 end as due_ms,
        (extract(epoch from d.lease_until - clock_timestamp()) * 1000)::float8 as lease_ms
      from events.delivery d left join events.members m on m.subscription_id = $2::uuid and m.member_id = d.member
      where d.grp = $1 ${ids === undefined ? '' : 'and d.delivery_id = any($3::uuid[]) '}order by d.topic, d.part, d.pos`,
-    [groupOf(subscriptionId), subscriptionId, ...(ids === undefined ? [] : [ids])],
+    [groupOf(dispatchId), subscriptionOf(dispatchId), ...(ids === undefined ? [] : [ids])],
   )
 
-export function configOf(row: SubscriptionRow): GroupConfig {
+export function configOf(id: string, row: SubscriptionRow): GroupConfig {
   const { readings, filter } = readsOf(row)
   return {
     ...row.config,
-    id: row.id,
+    id,
     name: row.name,
-    group: groupOf(row.id),
+    group: groupOf(id),
     tenantId: row.tenant_id,
     spaceId: row.space_id,
     state: row.state,
@@ -92,7 +95,7 @@ export function restoreGroup(loaded: Loaded, dependencies: GroupDependencies): G
     isTopic(cursor.topic) ? [partitionOf(cursor, cursor.topic, loaded)] : [],
   )
   const group: Group = {
-    config: configOf(loaded.subscription),
+    config: configOf(loaded.id, loaded.subscription),
     dependencies,
     queues: createKeyQueues(),
     ready: [],

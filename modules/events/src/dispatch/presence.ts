@@ -31,7 +31,7 @@ export function createPresence({
   const claimAll = async (subscriptionIds: readonly string[]): Promise<Map<string, number>> => {
     const rows = await busTransaction((session) =>
       session.query<{ id: string; epoch: number }>(
-        `select w.id, l.epoch from unnest($1::uuid[]) as w (id), lateral runtime.claim_lease('dispatch/' || w.id, $2::uuid, $3::float8) as l (epoch)`,
+        `select w.id, l.epoch from unnest($1::text[]) as w (id), lateral runtime.claim_lease('dispatch/' || w.id, $2::uuid, $3::float8) as l (epoch)`,
         [subscriptionIds.toSorted(), node, LEASE_MS / 1000],
       ),
     )
@@ -63,7 +63,7 @@ export function createPresence({
     },
     release: async (subscriptionIds) => {
       await busTransaction((session) =>
-        session.query(`select runtime.release_lease('dispatch/' || w.id, $2::uuid) from unnest($1::uuid[]) as w (id)`, [
+        session.query(`select runtime.release_lease('dispatch/' || w.id, $2::uuid) from unnest($1::text[]) as w (id)`, [
           subscriptionIds,
           node,
         ]),

@@ -1,24 +1,15 @@
-import {
-  type Context,
-  commonProblems,
-  decodeCursor,
-  type ModuleDatabase,
-  sequenceOf,
-  toId,
-  toPage,
-  toUuid,
-  uuidOf,
-} from '@soma/kernel'
+import { type Context, commonProblems, decodeCursor, sequenceOf, toId, toPage, toUuid, uuidOf } from '@soma/kernel'
 import type { Connections } from '../connections.ts'
 import { closable } from '../log/wake.ts'
 import type { Publishing } from '../publishing/service.ts'
-import { groupOf, subscriptionOf } from '../subscriptions/config.ts'
+import { dispatchOf, groupOf, subscriptionOf } from '../subscriptions/config.ts'
 import { requireVisible } from '../subscriptions/service.ts'
 import { findSubscription } from '../subscriptions/store.ts'
+import { createFinding, type FindingOptions, tooManyMembers } from './finding.ts'
 import { createFrameQueue, type MemberFrame } from './frame-queue.ts'
 import { tellGaps } from './gaps.ts'
 import { type Group, nowMs } from './group.ts'
-import type { Found, Groups } from './groups.ts'
+import type { Found } from './groups.ts'
 import type { Guests, Seat } from './guests.ts'
 import { deliveryOf, eventOf, type HeldEvent } from './held-event.ts'
 import { disconnect, REPLACED } from './hosting.ts'
@@ -28,14 +19,11 @@ import { pull } from './pulling.ts'
 import { settle, type SettleBody, settleElsewhere } from './settlement.ts'
 import { type DeliveryListRow, groupOfDelivery, listDeliveries, rememberMember } from './store.ts'
 
-export interface DeliveryServiceOptions {
-  readonly database: ModuleDatabase
-  readonly groups: Groups
+export interface DeliveryServiceOptions extends FindingOptions {
   readonly guests: Guests
   readonly publishing: Publishing
   readonly connections: Connections
   readonly leases: ReadonlyMap<string, { group: Group; held: HeldEvent }>
-  readonly quotaMembers: number
   /** Aborts when the process drains. */
   readonly draining: AbortSignal
 }
@@ -46,24 +34,9 @@ interface Join {
   readonly agentInstanceId?: string | undefined
 }
 
-const NOBODYS = { tenantId: undefined, spaceId: '' }
-
-const ownerOf = (found: Found): { tenantId: string; spaceId: string } =>
-  'group' in found
-    ? found.group.config
-    : { tenantId: found.at.subscription.tenant_id, spaceId: found.at.subscription.space_id }
-
 export function createDeliveryService(options: DeliveryServiceOptions) {
   const { database, groups, guests } = options
-
-  /** Where the dispatcher is, if the subscription is the caller's tenant's and in its space. @throws not-found, the same for foreign and absent. */
-  const find = async (context: Context, subscriptionId: string): Promise<Found> => {
-    const found = await groups.find(uuidOf('sub', subscriptionId))
-    const { tenantId, spaceId } = found === undefined ? NOBODYS : ownerOf(found)
-    const isVisible = tenantId === context.tenantId && (context.spaceId === '' || context.spaceId === spaceId)
-    if (found === undefined || !isVisible) throw commonProblems.notFound.create(`no subscription ${subscriptionId}`)
-    return found
-  }
+  const find = createFinding(options)
   const remember = async (context: Context, subscriptionId: string, memberId: string) => {
     const principalId = context.principal.id
     const { tenantId } = context
@@ -76,7 +49,7 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
     const isNew = !group.members.has(memberId)
     if (isNew) requireRoom(context)
     const member = memberOf(group.members, memberId, context.principal.id)
-    if (isNew) await remember(context, group.config.id, memberId)
+    if (isNew) await remember(context, subscriptionOf(group.config.id), memberId)
     return member
   }
   /** Those of groups that are dispatched here, and those that are connected here to groups dispatched elsewhere. @throws rate-limited over the quota. */
@@ -84,9 +57,7 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
     const dispatched = groups.loaded().filter(({ config }) => config.tenantId === tenantId)
     const members = dispatched.reduce((total, group) => total + group.members.size, 0)
     if (Math.max(members, options.connections.count(tenantId, 'member')) < options.quotaMembers) return
-    throw commonProblems.rateLimited.create(`the tenant has ${options.quotaMembers} members connected, its quota`, {
-      retryAfterMs: 5000,
-    })
+    throw tooManyMembers(options.quotaMembers)
   }
   const sitDown = async (context: Context, found: Found, { memberId, credits }: Join): Promise<Seat> => {
     if ('group' in found) return sit(found.group, await enter(context, found.group, memberId), credits)
@@ -96,7 +67,7 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
   }
   return {
     stream: async (context: Context, subscriptionId: string, { join, signal }: { join: Join; signal: AbortSignal }) => {
-      const found = await find(context, subscriptionId)
+      const found = await find(context, subscriptionId, { memberId: join.memberId, isJoining: true })
       const seat = await sitDown(context, found, join)
       const disconnected = options.connections.add({
         kind: 'member',
@@ -116,8 +87,8 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
       subscriptionId: string,
       want: { memberId: string; max: number; waitMs: number; signal: AbortSignal },
     ) => {
-      const found = await find(context, subscriptionId)
       const { signal, memberId, ...wait } = want
+      const found = await find(context, subscriptionId, { memberId, isJoining: true })
       const ends = [signal, options.draining]
       if ('group' in found) {
         const member = await enter(context, found.group, memberId)
@@ -129,7 +100,7 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
       return { deliveries: [...(await guests.pull(found.at, { ...wait, memberId, principalId, ends }))] }
     },
     settle: async (context: Context, subscriptionId: string, body: SettleBody) => {
-      const found = await find(context, subscriptionId)
+      const found = await find(context, subscriptionId, { memberId: body.memberId, isJoining: false })
       return 'group' in found
         ? settle(context, found.group, { body, options })
         : settleElsewhere(context, found.at, { body, options })
@@ -140,7 +111,7 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
       query: { limit: number; cursor?: string | undefined; state?: string | undefined; key?: string | undefined },
     ) => {
       const id = uuidOf('sub', subscriptionId)
-      const place = decodeCursor(query.cursor, ['text', 'smallint', 'integer'])
+      const place = decodeCursor(query.cursor, ['text', 'smallint', 'integer', 'uuid'])
       const rows = await database.transaction(context, async (tx) => {
         requireVisible(await findSubscription(tx, id), subscriptionId)
         return listDeliveries(tx, {
@@ -153,7 +124,7 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
       })
       return toPage(rows, query.limit, {
         item: (row) => wireRow(row, subscriptionId),
-        key: (row) => [row.topic, row.part, row.pos],
+        key: (row) => [row.topic, row.part, row.pos, row.delivery_id],
       })
     },
     context: async (context: Context, deliveryId: string) => {
@@ -171,7 +142,7 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
   async function restore(context: Context, uuid: string) {
     const name = await database.transaction(context, (tx) => groupOfDelivery(tx, uuid))
     if (name === undefined || !name.startsWith('sub:')) return undefined
-    const found = await groups.find(subscriptionOf(name))
+    const found = await groups.find(dispatchOf(name))
     if (found === undefined || 'group' in found) return options.leases.get(uuid)
     const group = await groups.detached(found.at, [uuid])
     const held = group.leased.get(uuid)

@@ -65,7 +65,7 @@ export async function settleElsewhere(
     ({ deliveryId }) => toUuid('dlv', deliveryId) ?? [],
   )
   const settled = await settle(context, await options.groups.detached(at, ids), { body: entries, options })
-  if (ids.length > 0) await options.groups.rowsChanged(at.subscription.id, ids)
+  if (ids.length > 0) await options.groups.rowsChanged(at.id, ids)
   return settled
 }
 

@@ -1,4 +1,5 @@
 import type { SqlSession } from '@soma/kernel'
+import { ofSubscription } from '../subscriptions/config.ts'
 
 /** False when the member id is another principal's. */
 export async function rememberMember(
@@ -100,14 +101,14 @@ export interface DeliveryListRow {
   readonly state: 'leased' | 'retrying' | 'parked'
 }
 
-/** Unfinished deliveries of a group in log order. */
+/** Unfinished deliveries of a subscription in log order. */
 export function listDeliveries(
   session: SqlSession,
   wanted: {
     group: string
     state: string | null
     key: string | null
-    after: readonly [string, number, number] | null
+    after: readonly [string, number, number, string] | null
     limit: number
   },
 ): Promise<DeliveryListRow[]> {
@@ -116,10 +117,10 @@ export function listDeliveries(
        select delivery_id, topic, part, pos, key, attempt, member, lease_until,
          case when due_at = 'infinity' then '9999-12-31T23:59:59.999Z' else to_char(due_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') end as due_at,
          case when member is not null then 'leased' when due_at = 'infinity' then 'parked' else 'retrying' end as state
-       from events.delivery where grp = $1) d
+       from events.delivery where ${ofSubscription('grp', '$1')}) d
      where ($2::text is null or state = $2) and ($3::text is null or key = $3)
-       and ($4::text is null or (topic, part, pos) > ($4, $5::int2, $6::int8))
-     order by topic, part, pos limit $7::int4`,
+       and ($4::text is null or (topic, part, pos, delivery_id) > ($4, $5::int2, $6::int8, $7::uuid))
+     order by topic, part, pos, delivery_id limit $8::int4`,
     [
       wanted.group,
       wanted.state,
@@ -127,6 +128,7 @@ export function listDeliveries(
       wanted.after?.[0] ?? null,
       wanted.after?.[1] ?? null,
       wanted.after?.[2] ?? null,
+      wanted.after?.[3] ?? null,
       wanted.limit,
     ],
   )

@@ -31,7 +31,7 @@ export function listGroups(session: SqlSession, heads: readonly PartitionState[]
        s.config, s.space_id, s.version
      from events.cursor c
      join unnest($1::text[], $2::int2[], $3::int8[]) as h (topic, part, head) on h.topic = c.topic and h.part = c.part
-     left join events.subscriptions s on c.grp = 'sub:' || s.id
+     left join events.subscriptions s on s.id::text = substr(c.grp, 5, 36) and c.tenant_id is not null
      left join lateral (
        select count(*) filter (where d.member is null and d.attempt = 0) as parked, min(d.segment) as segment, min(d.pos) as pos from events.delivery d
         where d.grp = c.grp and d.topic = c.topic and d.part = c.part and d.replay_id is null

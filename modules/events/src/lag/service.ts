@@ -25,6 +25,7 @@ export function createLagService(options: {
           return {
             subscriptionId: toId('sub', row.subscription_id),
             name: row.name,
+            ...(row.member_id === null ? {} : { memberId: row.member_id }),
             topic: row.topic,
             part: row.part,
             head,

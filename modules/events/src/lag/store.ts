@@ -1,8 +1,10 @@
 import type { SqlSession } from '@soma/kernel'
+import { ofSubscription } from '../subscriptions/config.ts'
 
 export interface LagRow {
   readonly subscription_id: string
   readonly name: string
+  readonly member_id: string | null
   readonly topic: string
   readonly part: number
   readonly pos: number
@@ -22,12 +24,12 @@ export function readLag(
   wanted: { subscriptionId: string | null; topic: string | null },
 ): Promise<LagRow[]> {
   return session.query<LagRow>(
-    `select s.id as subscription_id, s.name, c.topic, c.part, c.pos,
+    `select s.id as subscription_id, s.name, nullif(substr(c.grp, 42), '') as member_id, c.topic, c.part, c.pos,
        coalesce(d.in_flight, 0)::int4 as in_flight, coalesce(d.retrying, 0)::int4 as retrying, coalesce(d.parked, 0)::int4 as parked,
        coalesce(dead.count, 0)::int4 as dead, least(d.oldest, ahead.recorded_at) as oldest,
        exists (select from events.lagging g where g.grp = c.grp and g.topic = c.topic) as is_lagging
      from events.subscriptions s
-     join events.cursor c on c.grp = 'sub:' || s.id
+     join events.cursor c on ${ofSubscription('c.grp', `'sub:' || s.id`)}
      left join lateral (select count(*) filter (where member is not null) as in_flight,
          count(*) filter (where member is null and due_at <> 'infinity') as retrying, count(*) filter (where member is null and due_at = 'infinity') as parked,
          min(l.recorded_at) as oldest
@@ -38,7 +40,7 @@ export function readLag(
      left join lateral (select l.recorded_at from events.log l where l.topic = c.topic and l.part = c.part and l.segment >= c.segment and l.pos > c.pos
        order by l.segment, l.pos limit 1) ahead on true
      where ($1::uuid is null or s.id = $1::uuid) and ($2::text is null or c.topic = $2)
-     order by s.name, c.topic, c.part`,
+     order by s.name, c.grp, c.topic, c.part`,
     [wanted.subscriptionId, wanted.topic],
   )
 }

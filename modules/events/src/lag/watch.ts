@@ -2,7 +2,7 @@ import type { Clock, Job, Metrics, ModuleDatabase, Topic } from '@soma/kernel'
 import { consumerLagging, consumerRecovered } from '../../contract/facts.ts'
 import { readAfter } from '../log/store.ts'
 import type { EventsPorts } from '../ports.ts'
-import { readsOf, wireGroup } from '../subscriptions/config.ts'
+import { readsOf, wirePlace } from '../subscriptions/config.ts'
 import { factEnvelope, PLATFORM_TENANT } from '../writer/fact-envelope.ts'
 import { countOpenDeadLetters, type GroupTopicRow, listGroups, saveLagging } from './groups.ts'
 
@@ -123,7 +123,7 @@ async function tell(measured: readonly Measured[], options: LagWatchOptions): Pr
       // The group was deleted meanwhile.
       if (found === undefined) return []
       const { row, oldestAgeMs } = found
-      const group = wireGroup(grp)
+      const group = wirePlace(grp)
       const about = { tenantId: row.tenant_id ?? PLATFORM_TENANT, spaceId: row.space_id ?? '' }
       const data = { group, topic, lag: row.lag, oldestAgeMs, threshold }
       return [factEnvelope(definition, data, { about, now: clock.now(), key: group })]
@@ -146,7 +146,7 @@ function setGauges(
   const shown = measured.filter(({ row, isLagging }) => row.tenant_id === null || isLagging)
   metrics.gauges(
     LAG,
-    shown.map(({ row: { grp, topic, lag } }) => ({ value: lag, labels: { group: wireGroup(grp), topic } })),
+    shown.map(({ row: { grp, topic, lag } }) => ({ value: lag, labels: { group: wirePlace(grp), topic } })),
   )
   const ages = new Map<string, number>()
   for (const { row, oldestAgeMs } of shown) ages.set(row.grp, Math.max(ages.get(row.grp) ?? 0, oldestAgeMs / 1000))
@@ -162,6 +162,6 @@ function setGauges(
   ] as const)
     metrics.gauges(
       name,
-      [...values].map(([grp, value]) => ({ value, labels: { group: wireGroup(grp) } })),
+      [...values].map(([grp, value]) => ({ value, labels: { group: wirePlace(grp) } })),
     )
 }

@@ -25,7 +25,6 @@ const newest = async () => {
   const { sequence, recordedtime: time } = items[0] as unknown as { sequence: string; recordedtime: string }
   return { position: Number(sequence.split('-')[1]), sequence, time }
 }
-}
 async function open(query: Readonly<Record<string, string>>) {
   const ending = new AbortController()
   const frames = await host.events.events.stream(context, { query: { topics: topic, ...query }, signal: ending.signal })

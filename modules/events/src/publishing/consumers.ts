@@ -1,7 +1,7 @@
 import type { Topic } from '@soma/kernel'
 import { matchesType } from '../log/event-filter.ts'
 import type { EventsPorts } from '../ports.ts'
-import { readsOf, type SubscriptionRow } from '../subscriptions/config.ts'
+import { ofSubscription, readsOf, type SubscriptionRow } from '../subscriptions/config.ts'
 
 /** Who could handle an event now. */
 export interface Consumers {
@@ -23,8 +23,8 @@ export function createConsumers({ busTransaction }: Pick<EventsPorts, 'busTransa
   const load = (tenantId: string): Promise<Reading[]> =>
     busTransaction(async (session) => {
       const rows = await session.query<SubscriptionRow>(
-        `select s.* from events.subscriptions s join runtime.job_leases l on l.name = 'dispatch/' || s.id
-         where s.tenant_id = $1 and s.state = 'active' and l.lease_until > clock_timestamp()`,
+        `select s.* from events.subscriptions s where s.tenant_id = $1 and s.state = 'active' and exists (
+           select from runtime.job_leases l where ${ofSubscription('l.name', `'dispatch/' || s.id`)} and l.lease_until > clock_timestamp())`,
         [tenantId],
       )
       return rows.map((row) => ({ topics: new Set(readsOf(row).readings.keys()), types: row.config.types }))

@@ -14,7 +14,7 @@ import { positionTrimmed } from '../../contract/problems.ts'
 import type { replayInputSchema, replaySchema } from '../../contract/replays.ts'
 import { requireReadings } from '../log/service.ts'
 import type { EventsPorts } from '../ports.ts'
-import { groupOf, wireGroup } from '../subscriptions/config.ts'
+import { groupOf, type SubscriptionRow, wireGroup } from '../subscriptions/config.ts'
 import { requireVisible } from '../subscriptions/service.ts'
 import { findSubscription } from '../subscriptions/store.ts'
 import * as store from './store.ts'
@@ -63,7 +63,7 @@ async function create(
   }
   const wanted = await database.transaction(context, async (tx) => {
     if (subscriptionId !== undefined)
-      requireVisible(await findSubscription(tx, uuidOf('sub', subscriptionId)), subscriptionId)
+      requireGroup(requireVisible(await findSubscription(tx, uuidOf('sub', subscriptionId)), subscriptionId))
     return wantedBy(tx, row)
   })
   const topics = await options.busTransaction((session) => store.topicsOf(session, grp))
@@ -78,6 +78,12 @@ async function create(
     if (!dryRun) tx.emit(replayStarted, factOf(inserted, context.principal.id), { partitionKey: toId('rpl', id) })
     return inserted
   })
+}
+
+/** @throws conflict for a broadcast: its members have places of their own, and `seek` moves them all. */
+function requireGroup({ config, name }: SubscriptionRow): void {
+  if (config.mode === 'group') return
+  throw commonProblems.conflict.create(`"${name}" is a broadcast: its members are moved by seek, not replayed to`)
 }
 
 /** @throws position-trimmed when events at or after `from` are gone */

@@ -17,15 +17,35 @@ export interface SubscriptionRow {
   readonly created_at: Date
 }
 
-/** The group of a subscription in cursors, deliveries and dead letters. */
-export const groupOf = (subscriptionId: string): string => `sub:${subscriptionId}`
+const UUID_LENGTH = 36
 
-/** The subscription of such a group. */
-export const subscriptionOf = (group: string): string => group.slice('sub:'.length)
+/**
+ * What one dispatcher dispatches: a subscription by its uuid, or one member's place in a broadcast subscription: `<subscription>/<member>`. Each has cursors, deliveries and a lease of
+ * its own.
+ */
+export const dispatchIdOf = (subscriptionId: string, memberId: string): string =>
+  `${subscriptionId}/${memberId.toLowerCase()}`
+
+/** The subscription of a dispatcher. */
+export const subscriptionOf = (dispatchId: string): string => dispatchId.slice(0, UUID_LENGTH)
+
+/** The group of a dispatcher in cursors, deliveries and dead letters. */
+export const groupOf = (dispatchId: string): string => `sub:${dispatchId}`
+
+/** The dispatcher of such a group. */
+export const dispatchOf = (group: string): string => group.slice('sub:'.length)
 
 /** The name of a group on the wire: the subscription's id, or the module's group as it is. */
 export const wireGroup = (group: string): string =>
-  group.startsWith('sub:') ? toId('sub', subscriptionOf(group)) : group
+  group.startsWith('sub:') ? toId('sub', subscriptionOf(dispatchOf(group))) : group
+
+/** The member behind it where the group is one member's place in a broadcast. */
+export const wirePlace = (group: string): string =>
+  group.startsWith('sub:') ? `${wireGroup(group)}${dispatchOf(group).slice(UUID_LENGTH)}` : group
+
+/** SQL: `column`, of collation "C", is the group of a subscription (`name`) or of one of its members. */
+export const ofSubscription = (column: string, name: string): string =>
+  `(${column} = ${name} or (${column} > ${name} || '/' and ${column} < ${name} || '0'))`
 
 export const toSubscription = (row: SubscriptionRow): Subscription => ({
   ...row.config,

@@ -89,7 +89,8 @@ export function createSubscriptionService(options: SubscriptionServiceOptions) {
       await database.transaction(context, async (tx) => {
         const current = requireManageable(context, await store.findSubscription(tx, id), subscriptionId)
         if (!(await store.deleteSubscription(tx, id, version))) throw versionConflict(current)
-        await store.deleteGroup(tx, groupOf(id), id)
+        await store.deleteGroup(tx, groupOf(id))
+        await store.deleteMembers(tx, id)
         emitAbout(tx, subscriptionDeleted, current)
       })
       await options.removed(id)
@@ -109,6 +110,7 @@ async function create(
   id: string,
   options: SubscriptionServiceOptions,
 ): Promise<Subscription> {
+  if (config.mode === 'broadcast') requireNoSequence(config.startAt)
   const places = await startPlaces([...requireReadings(config.topics).keys()], config.startAt, {
     ...options,
     pointer: '/body/startAt',
@@ -128,11 +130,21 @@ async function create(
       created_at: new Date(0),
     })
     if (inserted === undefined) return repeatOf(await store.findByName(tx, name), id, name)
-    await store.insertCursors(tx, { name: groupOf(id), tenantId: context.tenantId }, places)
+    // In a broadcast each member has a place of its own, from when it first joins.
+    if (config.mode === 'group')
+      await store.insertCursors(tx, { name: groupOf(id), tenantId: context.tenantId }, places)
     emitAbout(tx, subscriptionCreated, inserted)
     return inserted
   })
   return toSubscription(row)
+}
+
+function requireNoSequence(startAt: SubscriptionConfig['startAt']): void {
+  if (typeof startAt === 'string' || 'time' in startAt) return
+  const detail = 'members of a broadcast begin when they join: at latest, earliest or a time'
+  throw commonProblems.invalidRequest.create(detail, {
+    errors: [{ pointer: '/body/startAt', code: 'not-in-broadcast', detail }],
+  })
 }
 
 /** A repeated request makes the same id again and gets the same row. @throws conflict when the name is another's. */
@@ -163,8 +175,10 @@ async function update(
     })
     if (updated === undefined) throw versionConflict(current)
     if (topics !== undefined) {
-      await store.insertCursors(tx, { name: groupOf(id), tenantId: context.tenantId }, places)
-      await store.deleteCursorsExcept(tx, groupOf(id), topics)
+      for (const name of await store.listGroups(tx, groupOf(id))) {
+        await store.insertCursors(tx, { name, tenantId: context.tenantId }, places)
+        await store.deleteCursorsExcept(tx, name, topics)
+      }
     }
     emitAbout(tx, subscriptionChanged, updated)
     return updated
@@ -189,10 +203,11 @@ async function seek(
   await options.restarted(id, () =>
     options.database.transaction(context, async (tx) => {
       const current = await find(tx)
-      await store.seekCursors(tx, groupOf(id), places)
+      for (const group of await store.listGroups(tx, groupOf(id))) await store.seekCursors(tx, group, places)
       emitAbout(tx, subscriptionChanged, current, note)
     }),
   )
+  if (row.config.mode === 'broadcast') await options.changed(id)
   return toSubscription(row)
 }
 

@@ -1,5 +1,5 @@
 import type { SqlSession } from '@soma/kernel'
-import type { SubscriptionRow } from './config.ts'
+import { ofSubscription, type SubscriptionRow, subscriptionOf } from './config.ts'
 
 const COLUMNS = 'id, tenant_id, name, space_id, owner_id, config, state, version, created_at'
 
@@ -61,13 +61,42 @@ export async function deleteSubscription(session: SqlSession, id: string, versio
   return (await session.execute('delete from events.subscriptions where id = $1 and version = $2', [id, version])) > 0
 }
 
-/** Everything a group has but its dead letters. */
-export async function deleteGroup(session: SqlSession, group: string, subscriptionId: string): Promise<void> {
-  await session.execute('delete from events.cursor where grp = $1', [group])
-  await session.execute('delete from events.delivery where grp = $1', [group])
-  await session.execute('delete from events.settled where grp = $1', [group])
-  await session.execute('delete from events.gap where grp = $1', [group])
+/** Everything that a group and the members of a broadcast have but their dead letters. */
+export async function deleteGroup(session: SqlSession, group: string): Promise<void> {
+  for (const table of ['cursor', 'delivery', 'settled', 'gap'])
+    await session.execute(`delete from events.${table} where ${ofSubscription('grp', '$1')}`, [group])
+}
+
+export async function deleteMembers(session: SqlSession, subscriptionId: string): Promise<void> {
   await session.execute('delete from events.members where subscription_id = $1', [subscriptionId])
+}
+
+/** The group of a subscription, or those of the members of a broadcast. */
+export async function listGroups(session: SqlSession, group: string): Promise<string[]> {
+  const rows = await session.query<{ grp: string }>(
+    `select distinct grp from events.cursor where ${ofSubscription('grp', '$1')} order by grp`,
+    [group],
+  )
+  return rows.map(({ grp }) => grp)
+}
+
+/** Members of broadcasts that have a place. */
+export async function countPlaces(session: SqlSession): Promise<number> {
+  const [row] = await session.query<{ total: number }>(
+    `select count(distinct grp)::int4 as total from events.cursor where grp like 'sub:%/%'`,
+  )
+  return row?.total ?? 0
+}
+
+/** Places of broadcast members, of all tenants, whose member was not seen for a day and that nobody dispatches. */
+export async function listForgotten(session: SqlSession): Promise<string[]> {
+  const rows = await session.query<{ grp: string }>(
+    `select distinct c.grp from events.cursor c where c.grp like 'sub:%/%'
+       and not exists (select from events.members m
+         where m.subscription_id || '/' || m.member_id = substr(c.grp, 5) and m.seen_at > clock_timestamp() - interval '1 day')
+       and not exists (select from runtime.job_leases l where l.name = 'dispatch/' || substr(c.grp, 5) and l.lease_until > clock_timestamp())`,
+  )
+  return rows.map(({ grp }) => grp)
 }
 
 /** Takes out the subscriptions of all tenants that nobody dispatches and whose idle time is over. */
@@ -75,14 +104,23 @@ export function deleteIdleSubscriptions(session: SqlSession): Promise<Subscripti
   return session.query<SubscriptionRow>(
     `delete from events.subscriptions s where (s.config ->> 'idleTtlMs')::int8 > 0
        and s.last_member_at < clock_timestamp() - (s.config ->> 'idleTtlMs')::int8 * interval '1 millisecond'
-       and not exists (select from runtime.job_leases l where l.name = 'dispatch/' || s.id and l.lease_until > clock_timestamp())
+       and not exists (select from runtime.job_leases l
+         where ${ofSubscription('l.name', `'dispatch/' || s.id`)} and l.lease_until > clock_timestamp())
      returning ${COLUMNS}`,
   )
 }
 
-/** Its members were there until now. */
-export async function touchSubscription(session: SqlSession, id: string): Promise<void> {
-  await session.execute('update events.subscriptions set last_member_at = clock_timestamp() where id = $1', [id])
+/** Members of what this process dispatches are or were there until now. */
+export async function touchDispatched(session: SqlSession, dispatchIds: readonly string[]): Promise<void> {
+  await session.execute(
+    'update events.subscriptions set last_member_at = clock_timestamp() where id = any($1::uuid[])',
+    [dispatchIds.map(subscriptionOf)],
+  )
+  await session.execute(
+    `update events.members m set seen_at = clock_timestamp() from unnest($1::text[]) as w (id)
+      where w.id = m.subscription_id || '/' || m.member_id`,
+    [dispatchIds],
+  )
 }
 
 export interface StartPlace {
