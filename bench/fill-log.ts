@@ -1,4 +1,4 @@
-import { type AppendRecord, newUuid } from '@soma/kernel'
+import { type AppendRecord, newUuid, schemaUri } from '@soma/kernel'
 import type { BenchServer } from './bench-module.ts'
 import { aLoadEvent, context } from './subscriber.ts'
 
@@ -29,7 +29,7 @@ function recordOf(number: number, part: number): AppendRecord {
     topic,
     time: new Date().toISOString(),
     datacontenttype: 'application/json',
-    dataschema: '/v1/registry/schemas/load.done/versions/1.0.0',
+    dataschema: schemaUri('load.done', '1.0.0'),
     tenantid: tenantId,
     correlationid: id,
     partitionkey: partitionKey,

@@ -108,5 +108,5 @@ test('EVT-R6 compiles a validator once a version, uses a new version on all node
     [now as string[], '1.1.0'],
   ] as const)
     for (const eventId of ids)
-      expect(await schemaOf(eventId)).toBe(`/v1/registry/schemas/order.placed/versions/${version}`)
+      expect(await schemaOf(eventId)).toBe(`soma:/v1/registry/schemas/order.placed/versions/${version}`)
 }, 60_000)

@@ -28,11 +28,13 @@ export interface OperationShape {
   readonly stream?: Readonly<Record<string, Schema>>
   /** Problems beside the common ones. */
   readonly problems?: readonly ProblemDefinition[]
+  /** Its answer is a document: JSON, or YAML where `Accept` asks for it, with an `ETag` of its bytes; 304 where `If-None-Match` has that. */
+  readonly document?: true
   /** Requires `If-Match: "<version>"` and answers 412 `version-conflict` when the handler says so. */
   readonly ifMatch?: true
   /** Default 1 MiB. */
   readonly bodyLimitBytes?: number
-  /** Further content types of the body beside `application/json`. */
+  /** Further content types of the body beside `application/json`; `*\/*` = any, of a CloudEvent in binary mode, told by `ce-specversion`. */
   readonly accepts?: readonly string[]
   /** Its answer holds a secret: what a repeat with the same Idempotency-Key gets is stored sealed, readable with that key alone. */
   readonly secret?: true
@@ -41,9 +43,10 @@ export interface OperationShape {
 }
 
 export interface RawRequest {
+  /** The header as it came, parameters included. */
   readonly contentType: string
   readonly headers: Readonly<Record<string, string | undefined>>
-  /** Parsed JSON for JSON types, else the text. */
+  /** Parsed JSON for JSON types, else the bytes (`Uint8Array`); undefined without a body. */
   readonly body: unknown
 }
 

@@ -50,3 +50,35 @@ describe('decoding', () => {
     expect(structured([wire])).toThrow(/object/)
   })
 })
+
+describe('binary mode', () => {
+  const headers = { 'ce-specversion': '1.0', 'ce-id': 'e-1', 'ce-type': 'order.placed' }
+  const decode = (contentType: string, body?: unknown, more: Record<string, string> = {}) =>
+    decodeEvent({ contentType, headers: { ...headers, ...more }, body }) as Record<string, unknown>
+  const bytes = (text: string) => new TextEncoder().encode(text)
+
+  it('keeps text that is UTF-8 as text, and every other byte as it is', () => {
+    expect(decode('text/plain; charset=utf-8', bytes('\ufeffü'))).toMatchObject({
+      dataContentType: 'text/plain; charset=utf-8',
+      data: '\ufeffü',
+    })
+    expect(decode('text/plain', new Uint8Array([0xfc]))).toMatchObject({ dataBase64: '/A==' })
+    expect(decode('image/png', bytes('ü'))).toMatchObject({ dataBase64: 'w7w=' })
+    expect(decode('application/json', '')).toMatchObject({ data: '' })
+    expect(decode('application/json')).not.toHaveProperty('data')
+  })
+
+  it('reads data without a content type as JSON', () => {
+    expect(decode('', bytes('{"a":1}'))).toMatchObject({ data: { a: 1 } })
+    for (const body of ['{', '{"a":{"__proto__":1}}'])
+      expect(() => decode('', bytes(body))).toThrow(expect.objectContaining({ code: 'malformed-body' }))
+  })
+
+  it('reads header values quoted, percent-encoded, or as SDKs send them that do neither', () => {
+    const subject = (value: string) => decode('', undefined, { 'ce-subject': value }).subject
+    expect(subject('%C3%BC%20%22')).toBe('ü "')
+    expect(subject('"a \\"b\\" %25"')).toBe('a "b" %')
+    expect(subject('50% of %zz')).toBe('50% of %zz')
+    expect([subject('Ã¼'), subject('ü')]).toEqual(['ü', 'ü'])
+  })
+})

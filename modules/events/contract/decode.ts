@@ -52,7 +52,6 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const mediaTypeOf = (contentType: string): string => contentType.split(';')[0]?.trim().toLowerCase() ?? ''
-const isJson = (mediaType: string): boolean => mediaType === 'application/json' || mediaType.endsWith('+json')
 
 /** A CloudEvents JSON object as the fields of `eventInputSchema`. Pure. @throws malformed-body for what is no CloudEvents 1.0 event. */
 export function fromCloudEvent(value: unknown): Record<string, unknown> {
@@ -72,32 +71,71 @@ export function fromCloudEvent(value: unknown): Record<string, unknown> {
   return Object.keys(extensions).length === 0 ? input : { ...input, extensions }
 }
 
-function fromBinary(request: RawRequest): Record<string, unknown> {
+function fromBinary({ headers, contentType, body }: RawRequest): Record<string, unknown> {
   const event: Record<string, unknown> = {}
-  for (const [header, value] of Object.entries(request.headers)) {
-    if (header.startsWith('ce-') && value !== undefined) event[header.slice(3)] = unescape(value)
+  for (const [header, value] of Object.entries(headers)) {
+    if (header.startsWith('ce-') && value !== undefined) event[header.slice(3)] = headerText(value)
   }
-  const mediaType = mediaTypeOf(request.contentType)
-  if (request.contentType !== '') event.datacontenttype = request.contentType
   for (const name of ['data', 'data_base64', 'datacontenttype'])
-    if (`ce-${name}` in request.headers)
-      throw commonProblems.malformedBody.create(`ce-${name} is not a CloudEvents header`)
-  if (request.body !== undefined && request.body !== '') {
-    if (isJson(mediaType) || typeof request.body === 'string') event.data = request.body
-    else throw commonProblems.malformedBody.create(`a body of ${mediaType} cannot be read in binary mode`)
-  }
-  return fromCloudEvent(event)
+    if (name in event) throw commonProblems.malformedBody.create(`ce-${name} is not a CloudEvents header`)
+  if (contentType !== '') event.datacontenttype = contentType
+  return fromCloudEvent({ ...event, ...dataOf(body, mediaTypeOf(contentType)) })
 }
 
-/** Header values of the HTTP binding are percent-encoded UTF-8. */
-function unescape(value: string): string {
+const TEXT = /^(text\/.*|application\/xml|.*\+xml)$/
+
+/** JSON as it was parsed, text that is UTF-8 as text, all other bytes as they are. */
+function dataOf(body: unknown, mediaType: string): { data?: unknown; data_base64?: string } {
+  if (body === undefined) return {}
+  if (!(body instanceof Uint8Array)) return { data: body }
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(body)
+  if (mediaType === '') return { data: parseJson(text) }
+  const isText = TEXT.test(mediaType) && isSame(new TextEncoder().encode(text), body)
+  return isText ? { data: text } : { data_base64: base64(body) }
+}
+
+/** Without a content type the data is JSON (CloudEvents 1.0, datacontenttype). */
+function parseJson(text: string): unknown {
   try {
-    return decodeURIComponent(value)
-  } catch (error) {
-    throw commonProblems.malformedBody.create(`the header value "${value}" is not percent-encoded UTF-8`, {
-      cause: error,
+    return JSON.parse(text, (key, value: unknown) => {
+      if (key === '__proto__') throw new SyntaxError('a key is __proto__')
+      return value
     })
+  } catch (error) {
+    throw commonProblems.malformedBody.create('the data has no content type and is no JSON', { cause: error })
   }
+}
+
+const isSame = (left: Uint8Array, right: Uint8Array): boolean =>
+  left.length === right.length && left.every((byte, index) => byte === right[index])
+
+const base64 = (bytes: Uint8Array): string => btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
+
+/** Header values arrive as Latin-1; bytes beyond ASCII, which no SDK should send and some do, are UTF-8 where they can be. */
+function utf8Text(value: string): string {
+  if (!/[\u0080-\u00ff]/.test(value)) return value
+  try {
+    const bytes = Uint8Array.from(value, (character) => character.charCodeAt(0))
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return value
+  }
+}
+
+/**
+ * The text of a `ce-` header by the HTTP binding 1.0.2: out of its quotes, then percent-decoded once. What is no percent-encoded UTF-8 stands as it is: not
+ * every SDK encodes.
+ */
+function headerText(value: string): string {
+  const text = utf8Text(value)
+  const quoted = /^"(.*)"$/s.exec(text)?.[1]?.replaceAll(/\\(.)/gs, '$1')
+  return (quoted ?? text).replaceAll(/(?:%[0-9A-Fa-f]{2})+/g, (encoded) => {
+    try {
+      return decodeURIComponent(encoded)
+    } catch {
+      return encoded
+    }
+  })
 }
 
 /** Publish: plain JSON as it is, structured (`application/cloudevents+json`) and binary (`ce-*` headers) CloudEvents as plain fields. */

@@ -69,9 +69,28 @@ export const eventOperations = {
     body: eventInputSchema,
     output: publishedSchema,
     status: 201,
-    accepts: ['application/cloudevents+json', 'text/plain', 'text/xml', 'application/xml', 'application/octet-stream'],
+    accepts: ['application/cloudevents+json', '*/*'],
     decode: decodeEvent,
     problems: publishProblems,
+  }),
+  validate: operation({
+    method: 'POST',
+    path: '/v1/events/validate',
+    summary:
+      'Says whether an event would be accepted, and if not why; stores nothing. A reuse of its id is not looked for.',
+    capability: 'event:publish',
+    body: eventInputSchema,
+    output: z.strictObject({
+      valid: z.boolean(),
+      /** The schema that its data was held against. */
+      dataSchema: z.string().optional(),
+      warnings: z.array(warningSchema),
+      /** The problem with which it would be refused. */
+      problem: problemSummarySchema.optional(),
+    }),
+    status: 200,
+    accepts: ['application/cloudevents+json', '*/*'],
+    decode: decodeEvent,
   }),
   publishBatch: operation({
     method: 'POST',
@@ -112,6 +131,7 @@ export const eventOperations = {
       source: text,
       key: text,
       userId: text,
+      dataSchema: text,
       from: instant.optional(),
       to: instant.optional(),
       /** `headers` leaves the data out. */

@@ -1,6 +1,6 @@
-import { commonProblems, idSchema, instant, operation, pageOf, pageQuery } from '@soma/kernel'
+import { commonProblems, idSchema, instant, operation, pageOf, pageQuery, parseVersionRange } from '@soma/kernel'
 import * as z from 'zod'
-import { typeFilterSchema } from './envelope.ts'
+import { eventTypeSchema, typeFilterSchema } from './envelope.ts'
 import { positionTrimmed, unknownTopic } from './problems.ts'
 
 const text = z.string().min(1).max(255).optional()
@@ -27,10 +27,21 @@ const filterSchema = z.strictObject({
   userId: text,
 })
 
+const versionRange = z
+  .string()
+  .min(1)
+  .max(64)
+  .refine((text) => parseVersionRange(text) !== undefined, 'must be a range of versions such as ^1 or >=1.2 <3')
+/** Event type → the versions that the group understands; another version is not handed to it, and counted. A type that is not named comes in every version. */
+const versionsSchema = z
+  .record(eventTypeSchema, versionRange)
+  .refine((versions) => Object.keys(versions).length <= 200, 'must be 200 types at most')
+
 const changeable = {
   topics: z.array(topicName).min(1).max(12),
   /** Exact types, `a.b.*` or `*`. */
   types: z.array(typeFilterSchema).min(1).max(200).default(['*']),
+  versions: versionsSchema.default({}),
   filter: filterSchema.default({}),
   /** One event of a key at a time, in log order. */
   ordered: z.boolean().default(true),
@@ -64,6 +75,7 @@ export const subscriptionSchema = z.strictObject({
   startAt: startAtSchema,
   topics: z.array(z.string()),
   types: z.array(z.string()),
+  versions: versionsSchema,
   filter: filterSchema,
   ordered: z.boolean(),
   leaseMs: z.number().int(),

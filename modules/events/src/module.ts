@@ -16,6 +16,7 @@ import { createConsumers } from './publishing/consumers.ts'
 import { createDailyBytes } from './publishing/daily-bytes.ts'
 import { createDefinitions } from './publishing/definitions.ts'
 import { createQuota } from './publishing/quota.ts'
+import { createReplyContracts } from './publishing/reply-contracts.ts'
 import { requestReply } from './publishing/request.ts'
 import { createPublishing } from './publishing/service.ts'
 import { createViolations } from './publishing/violations.ts'
@@ -29,7 +30,9 @@ import { createWriter } from './writer/writer.ts'
 
 export type { EventsPorts, Recorder } from './ports.ts'
 
-const uses = { registry: use(registryContract, { 'events.get': ['event-definition:read'] }) }
+const uses = {
+  registry: use(registryContract, { 'events.get': ['event-definition:read'], 'schemas.getVersion': ['schema:read'] }),
+}
 
 type Environment = ModuleEnvironment<typeof eventsContract, typeof uses, EventsPorts>
 
@@ -93,12 +96,13 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     clock,
     metrics,
     definitions,
+    replyContracts: createReplyContracts({ database, definitions }),
     reservedNouns: ports.reservedNouns,
     validation: settings.validation,
     maxEventBytes: async (topic) => (await limits.of(topic)).maxEventBytes,
     quota: createQuota(settings.quotaEventsPerSecond, () => performance.now()),
     dailyBytes,
-    violations: createViolations(clock),
+    violations: createViolations({ clock, database }),
     outboxRows: ports.outboxRows ?? (() => 0),
     outboxHighWater: settings.outboxHighWater,
   })
@@ -176,6 +180,7 @@ function operationsOf(services: Services): Handlers<typeof eventsContract> {
   return {
     events: {
       publish: (context, call) => publishing.publish(context, call.body, () => call.newId('evt')),
+      validate: (context, call) => publishing.validate(context, call.body) as never,
       publishBatch: async (context, { body, query, newId }) => ({
         results: await publishing.publishBatch(context, body.events, {
           atomic: query.atomic,

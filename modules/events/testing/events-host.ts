@@ -124,7 +124,7 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
         reservedNouns: new Set(platformEvents.map(({ type }) => type.slice(0, type.indexOf('.')))),
       },
     },
-    { definition: registryModule, ports: { schemaCompiler: compiler, platformEvents } },
+    { definition: registryModule, ports: { schemaCompiler: compiler, platformEvents, installation: {} } },
   ]
   const composition = compose({
     modules,

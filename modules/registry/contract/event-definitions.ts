@@ -124,6 +124,10 @@ export const eventOperations = {
       'The latest active version of an event type: the own one, else that of the platform. Absent: `not-found` with the nearest names in `nearest`.',
     capability: 'event-definition:read',
     params: topicAndType,
+    query: z.strictObject({
+      /** Instead of the latest version: the one whose data has this schema, `<name>@<version>`. */
+      schema: z.string().min(3).max(320).optional(),
+    }),
     output: eventDefinitionRecord,
     problems: [registryProblems.unknownTopic],
   }),

@@ -5,6 +5,7 @@ import {
   type EventDefinition,
   type EventEnvelope,
   newId,
+  schemaUri,
 } from '@soma/kernel'
 
 /** CloudEvents auth extension types of our principal kinds (https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/authcontext.md). */
@@ -41,7 +42,7 @@ export function eventOf(
   return defined({
     type: definition.type,
     topic: definition.topic,
-    dataschema: `/v1/registry/schemas/${definition.type}/versions/${definition.version}`,
+    dataschema: schemaUri(definition.type, definition.version),
     data: definition.data.parse(data),
     id,
     subject,

@@ -6,6 +6,7 @@ import {
   type Metrics,
   newId,
   newTraceparent,
+  schemaUri,
   toId,
 } from '@soma/kernel'
 import type { Emitter } from './emitter.ts'
@@ -105,7 +106,7 @@ function gapEvent({ group, tenantId, topic, part, fromPosition, toPosition }: Ga
     topic: 'system-events',
     time: now.toISOString(),
     datacontenttype: 'application/json',
-    dataschema: '/v1/registry/schemas/subscription.gap-recorded/versions/1.0.0',
+    dataschema: schemaUri('subscription.gap-recorded', '1.0.0'),
     tenantid: tenantId,
     authtype: 'service_account',
     authid: 'module:events',

@@ -138,6 +138,9 @@ function responsesOf(operation: Operation, definitions: Definitions): Document {
   const status = successStatus(operation)
   return {
     [status]: successResponse(operation, definitions),
+    ...(operation.document === true
+      ? { 304: { description: 'The document is the one that If-None-Match names.' } }
+      : {}),
     ...problemResponses([...Object.values(commonProblems), ...(operation.problems ?? [])]),
   }
 }
@@ -158,10 +161,9 @@ function successResponse(operation: Operation, definitions: Definitions): Docume
     }
   }
   if (operation.output === undefined) return { description: 'Done.' }
-  return {
-    description: 'Done.',
-    content: { 'application/json': { schema: toJsonSchema(operation.output, 'output', definitions) } },
-  }
+  const json = { 'application/json': { schema: toJsonSchema(operation.output, 'output', definitions) } }
+  const yaml = operation.document === true ? { 'application/yaml': { schema: { type: 'string' } } } : {}
+  return { description: 'Done.', content: { ...json, ...yaml } }
 }
 
 function problemResponses(problems: readonly ProblemDefinition[]): Document {

@@ -1,7 +1,8 @@
-import { commonProblems } from '@soma/kernel'
+import { commonProblems, type Operation } from '@soma/kernel'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { BoundOperation } from '../call/bind.ts'
 import type { CallInput } from '../call/execute.ts'
+import { acceptsYaml } from './document.ts'
 import type { RequestCredentials } from './server.ts'
 
 /** The input of an operation as it came, not parsed by its schemas yet. */
@@ -31,9 +32,14 @@ function goneSignal(reply: FastifyReply): AbortSignal {
 }
 
 /** @throws not-acceptable when the caller reads neither what this operation answers nor everything */
-export function checkAccept(streams: boolean, request: FastifyRequest): void {
+export function checkAccept(
+  { stream, document }: Pick<Operation, 'stream' | 'document'>,
+  request: FastifyRequest,
+): void {
   const accept = request.headers.accept
+  const streams = stream !== undefined
   if (accept === undefined || accept.includes('*/*') || accept.includes('application/*')) return
+  if (document === true && acceptsYaml(request)) return
   const wanted = streams ? 'text/event-stream' : 'json'
   if (!accept.includes(wanted))
     throw commonProblems.notAcceptable.create(
@@ -61,7 +67,7 @@ function readBody({ operation }: BoundOperation, request: FastifyRequest): unkno
     )
       throw unsupported(contentType)
     return operation.decode({
-      contentType,
+      contentType: request.headers['content-type'] ?? '',
       headers: request.headers as Record<string, string | undefined>,
       body: request.body,
     })
@@ -70,9 +76,9 @@ function readBody({ operation }: BoundOperation, request: FastifyRequest): unkno
   return request.body
 }
 
-/** `*` in `accepts` reads any type (CloudEvents in binary mode, told by its `ce-*` headers). */
+/** The wildcard in `accepts` reads any type (CloudEvents in binary mode, told by its `ce-*` headers). */
 const isAccepted = (accepts: readonly string[], contentType: string, request: FastifyRequest): boolean =>
-  accepts.includes(contentType) || (accepts.includes('*') && request.headers['ce-specversion'] !== undefined)
+  accepts.includes(contentType) || (accepts.includes('*/*') && request.headers['ce-specversion'] !== undefined)
 
 const unsupported = (contentType: string) =>
   commonProblems.unsupportedMediaType.create(`"${contentType}" is not read here`)

@@ -15,6 +15,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { BoundOperation } from '../call/bind.ts'
 import { authorize, type Execute } from '../call/execute.ts'
 import { refuseUnreadable } from '../call/readable.ts'
+import { sendDocument } from './document.ts'
 import { sendEventStream } from './event-stream.ts'
 import type { IdempotencyStore, StoredAnswer } from './idempotency.ts'
 import { successStatus } from './openapi.ts'
@@ -119,7 +120,7 @@ function refuseWhileDraining(request: FastifyRequest, reply: FastifyReply): void
 
 const PROBES = new Set(['/health', '/ready', '/metrics'])
 
-/** JSON is parsed strictly (prototype keys are refused); every other type arrives as text, and the operation says whether it reads it. */
+/** JSON is parsed strictly (prototype keys are refused); every other type arrives as bytes, and the operation says whether it reads it. */
 function acceptBodies(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
@@ -127,8 +128,8 @@ function acceptBodies(app: FastifyInstance): void {
     if (text === '') done(null, undefined)
     else void parseJson(request, text as string, done)
   })
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) =>
-    done(null, text === '' ? undefined : text),
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, bytes, done) =>
+    done(null, bytes.length === 0 ? undefined : bytes),
   )
 }
 
@@ -165,7 +166,7 @@ async function answer(
 ): Promise<unknown> {
   const { operation } = bound
   const { request, reply } = http
-  checkAccept(operation.stream !== undefined, request)
+  checkAccept(operation, request)
   const context = await options.authenticate(credentialsOf(request, operation.id))
   // Before a stored answer is looked up: who has lost the capability gets none.
   authorize(operation, context)
@@ -194,6 +195,7 @@ async function answer(
           call,
         )
       : await call()
+  if (operation.document === true) return sendDocument(body, http)
   return reply
     .code(status)
     .headers(entityTag(body))

@@ -1,5 +1,5 @@
 import { type LogRecord, newUuid } from '@soma/kernel'
-import { matches } from '../log/event-filter.ts'
+import { hasVersionWithin, matches } from '../log/event-filter.ts'
 import { assignReady } from './assigning.ts'
 import { type Group, type Partition, WINDOW_EVENTS } from './group.ts'
 import { type HeldEvent, placeKey } from './held-event.ts'
@@ -80,6 +80,10 @@ function accept(group: Group, partition: Partition, record: LogRecord): HeldEven
   if (record.tenantId !== config.tenantId || group.rows.has(placeKey(record.topic, record.part, record.position)))
     return undefined
   if (!matches(record, config.readings, config.reads)) return undefined
+  if (!hasVersionWithin(record, config.reads.versions)) {
+    group.dependencies.metrics.count('soma_events_deliveries_total', { outcome: 'unsupported-version' })
+    return undefined
+  }
   const held = heldOf(group, record)
   group.inMemory += 1
   if (group.queues.add(held)) {

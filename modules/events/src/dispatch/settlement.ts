@@ -1,4 +1,4 @@
-import { type CauseOfCall, type Context, isProblem, type ModuleDatabase, problemSummary, toUuid } from '@soma/kernel'
+import { type Context, isProblem, type ModuleDatabase, problemSummary, toUuid } from '@soma/kernel'
 import type * as z from 'zod'
 import { eventIdReused } from '../../contract/problems.ts'
 import type { settleBodySchema, settledSchema } from '../../contract/deliveries.ts'
@@ -93,9 +93,9 @@ async function acknowledge(by: Author, { deliveryId, attempt, emits }: Ack): Pro
   const { group } = by
   held.isSettling = true
   try {
-    const events = emits.length === 0 ? [] : await prepareEmits(by, held, emits)
+    const published = emits.length === 0 ? { events: [] } : await prepareEmits(by, held, emits)
     const ack = { deliveryId: held.deliveryId, memberId: by.memberId, attempt }
-    const result = await group.dependencies.writer.write({ ack, events })
+    const result = await group.dependencies.writer.write({ ack, ...published })
     if (result.status === 'lost') {
       group.sync([held.deliveryId])
       return { deliveryId, is: 'missed' }
@@ -116,8 +116,10 @@ async function acknowledge(by: Author, { deliveryId, attempt, emits }: Ack): Pro
 
 async function prepareEmits({ context, publishing, group }: Author, held: HeldEvent, emits: readonly unknown[]) {
   await loadRecord(group, held)
-  const { id, correlationid, sessionid, planid, taskid, userid, spaceid } = eventOf(held)
-  const cause: CauseOfCall & { spaceId?: string; userId?: string } = {
+  const event = eventOf(held)
+  const { id, correlationid, sessionid, planid, taskid, userid, spaceid } = event
+  const cause: Parameters<Publishing['prepare']>[2] = {
+    event,
     eventId: id,
     correlationId: correlationid ?? id,
     ...(sessionid === undefined ? {} : { sessionId: sessionid }),
@@ -126,7 +128,7 @@ async function prepareEmits({ context, publishing, group }: Author, held: HeldEv
     ...(userid === undefined ? {} : { userId: userid }),
     ...(spaceid === undefined ? {} : { spaceId: spaceid }),
   }
-  return (await publishing.prepare(context, emits, cause)).map(({ prepared }) => prepared)
+  return publishing.prepare(context, emits, cause)
 }
 
 const UNEXPLAINED: FailureProblem = {

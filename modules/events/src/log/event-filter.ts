@@ -1,5 +1,5 @@
 import type { EventEnvelope, LogRecord, Topic } from '@soma/kernel'
-import { openRecord } from '@soma/kernel'
+import { openRecord, readSchemaUri, type VersionRange } from '@soma/kernel'
 import { resolveTopic, type TopicAlias } from '../../contract/aliases.ts'
 
 /** Which events a reader wants. Absent = any. */
@@ -11,8 +11,11 @@ export interface EventFilter {
   readonly planId?: string
   readonly sessionId?: string
   readonly correlationId?: string
+  readonly dataSchema?: string
   readonly userId?: string
   readonly spaceId?: string
+  /** Versions of types that are understood. */
+  readonly versions?: ReadonlyMap<string, VersionRange | undefined>
 }
 
 /** Filter field → attribute of the envelope. `userId` has a column of its own. */
@@ -22,6 +25,7 @@ export const FILTER_ATTRIBUTES = {
   planId: 'planid',
   sessionId: 'sessionid',
   correlationId: 'correlationid',
+  dataSchema: 'dataschema',
   spaceId: 'spaceid',
 } as const
 
@@ -67,6 +71,14 @@ export function matches(record: LogRecord, readings: TopicReadings, filter: Even
   if (filter.userId !== undefined && record.userId !== filter.userId) return false
   if (!aliases.some((alias) => readsAll(alias) || matchesAlias(record, alias))) return false
   return matchesAttributes(record, filter)
+}
+
+/** Whether a record that matches comes in a version that is understood; `dataschema` says which one it is (REG-R17). */
+export function hasVersionWithin(record: LogRecord, versions: EventFilter['versions']): boolean {
+  const range = versions?.get(record.type)
+  if (range === undefined) return true
+  const version = readSchemaUri(openOnce(record).dataschema)?.version
+  return version === undefined || range(version)
 }
 
 function matchesAlias(record: LogRecord, alias: TopicAlias): boolean {

@@ -14,7 +14,7 @@ import { TOPIC_NAMES } from '../../contract/aliases.ts'
 import { positionTrimmed, unknownTopic } from '../../contract/problems.ts'
 import { nearestName } from '../publishing/nearest.ts'
 import { type EventFilter, readingsOf, type TopicReadings } from './event-filter.ts'
-import { findEvent, type ListPlace, listEvents, oldestOf } from './store.ts'
+import { findEvents, type ListPlace, listEvents, oldestOf } from './store.ts'
 
 export interface ListQuery {
   readonly limit: number
@@ -27,6 +27,7 @@ export interface ListQuery {
   readonly planId?: string | undefined
   readonly sessionId?: string | undefined
   readonly correlationId?: string | undefined
+  readonly dataSchema?: string | undefined
   readonly userId?: string | undefined
   readonly from?: string | undefined
   readonly to?: string | undefined
@@ -68,7 +69,7 @@ export function createLogService({ database }: { database: ModuleDatabase }) {
         return { items: [], nextCursor: null }
       const records = await database.transaction(context, async (tx) => {
         if (query.id !== undefined)
-          return (await findEvent(tx, query.id)).filter((record) => visible(openRecord(record), filter))
+          return (await findEvents(tx, [query.id])).filter((record) => visible(openRecord(record), filter))
         const before = placeOf(query.cursor)
         if (before !== undefined) await requireThere(tx, before)
         return listEvents(tx, {
@@ -93,7 +94,7 @@ export function createLogService({ database }: { database: ModuleDatabase }) {
     },
     get: async (context: Context, eventId: string, source: string | undefined): Promise<EventEnvelope> => {
       const filter = { ...readableBy(context), ...(source === undefined ? {} : { source }) }
-      const records = await database.transaction(context, (tx) => findEvent(tx, eventId))
+      const records = await database.transaction(context, (tx) => findEvents(tx, [eventId]))
       const event = records.map(openRecord).find((candidate) => visible(candidate, filter))
       if (event === undefined) throw commonProblems.notFound.create(`no event ${eventId}`)
       return event
@@ -102,13 +103,14 @@ export function createLogService({ database }: { database: ModuleDatabase }) {
 }
 
 function filterOf(query: ListQuery, own: EventFilter): EventFilter {
-  const { type, source, planId, sessionId, correlationId, userId } = query
+  const { type, source, planId, sessionId, correlationId, dataSchema, userId } = query
   return {
     ...(type === undefined ? {} : { types: [type] }),
     ...(source === undefined ? {} : { source }),
     ...(planId === undefined ? {} : { planId }),
     ...(sessionId === undefined ? {} : { sessionId }),
     ...(correlationId === undefined ? {} : { correlationId }),
+    ...(dataSchema === undefined ? {} : { dataSchema }),
     ...(userId === undefined ? {} : { userId }),
     ...own,
   }

@@ -144,10 +144,11 @@ export async function oldestOf(session: SqlSession, topic: string, part: number)
   return rows[0]?.tail
 }
 
-export async function findEvent(session: SqlSession, eventId: string): Promise<LogRecord[]> {
+/** The newest events with these ids: an id is unique per source alone. */
+export async function findEvents(session: SqlSession, eventIds: readonly string[]): Promise<LogRecord[]> {
   const rows = await session.query<LogRow>(
-    `select ${COLUMNS} from events.log l where l.event_id = $1 order by l.recorded_at desc limit 20`,
-    [eventId],
+    `select ${COLUMNS} from events.log l where l.event_id = any($1::text[]) order by l.recorded_at desc limit 20`,
+    [eventIds],
   )
   return rows.map(toRecord)
 }

@@ -12,34 +12,22 @@ import {
 import type * as z from 'zod'
 import { resolveTopic, TOPIC_NAMES } from '../../contract/aliases.ts'
 import { eventInputSchema } from '../../contract/envelope.ts'
-import { schemaMismatch, typeReserved, unknownEventType, unknownTopic } from '../../contract/problems.ts'
+import { typeReserved, unknownTopic } from '../../contract/problems.ts'
 import type { PreparedEvent } from '../writer/requests.ts'
-import type { Definitions } from './definitions.ts'
 import { nearestName } from './nearest.ts'
 import { type ParsedEvent, type Stamp, stampEvent } from './stamp.ts'
+import { validateEvent, validateStored, type ValidationOptions, type Verdict } from './validation.ts'
 
 /** How far ahead of now an event's time may lie: clocks differ. */
 const TIME_AHEAD_MS = 5 * 60_000
 const DELIVER_AHEAD_MS = 366 * 86_400_000
-const UNKNOWN_SCHEMA = '/v1/registry/schemas/unknown'
 
-export interface Warning {
-  readonly code: string
-  readonly detail: string
-}
-
-export interface Admitted {
+export interface Admitted extends Omit<Verdict, 'schemaId'> {
   readonly prepared: PreparedEvent
-  readonly warnings: readonly Warning[]
-  /** In `warn` mode: what does not fit. */
-  readonly violations: readonly FieldError[]
 }
 
-export interface AdmissionOptions {
-  readonly metrics: Metrics
-  readonly definitions: Definitions
+export interface AdmissionOptions extends ValidationOptions {
   readonly reservedNouns: ReadonlySet<string>
-  readonly validation: 'strict' | 'warn'
   /** Largest envelope of a topic, in bytes. */
   readonly maxEventBytes: (topic: Topic) => Promise<number>
 }
@@ -65,7 +53,7 @@ export async function admitEvent(
     input.responseTopic === undefined
       ? 'action-results'
       : topicOf(input.responseTopic, `${options.pointer}/responseTopic`)
-  const verdict = await validate(input, topic, stamp.context, options)
+  const verdict = await validateEvent(input, { topic, stamp, pointer: options.pointer }, options)
   const prepared = stampEvent(input, { topic, responseTopic, dataSchema: verdict.schemaId }, stamp)
   checkSize(prepared, await options.maxEventBytes(topic))
   return { prepared, warnings: verdict.warnings, violations: verdict.violations }
@@ -92,9 +80,9 @@ export async function checkEditedEvent(
   envelope: EventEnvelope,
   options: AdmissionOptions,
 ): Promise<void> {
-  const { type, topic, outcome } = envelope
+  const { type, topic, outcome, dataschema: dataSchema } = envelope
   const data = envelope.data as ParsedEvent['data']
-  await validate({ type, outcome, data }, topic, context, { ...options, pointer: '/body' })
+  await validateStored(context, { type, outcome, data, dataSchema }, { ...options, topic, pointer: '/body' })
   checkWholeSize(envelope, await options.maxEventBytes(topic))
 }
 
@@ -148,63 +136,6 @@ function checkOpen(topic: Topic, type: string, reservedNouns: ReadonlySet<string
   const noun = type.slice(0, type.indexOf('.'))
   if (reservedNouns.has(noun))
     throw typeReserved.create(`"${noun}" is a noun of the platform, so "${type}" is published by modules alone`)
-}
-
-interface Verdict {
-  readonly schemaId: string
-  readonly warnings: readonly Warning[]
-  readonly violations: readonly FieldError[]
-}
-
-const accepted = (schemaId: string): Verdict => ({ schemaId, warnings: [], violations: [] })
-
-type Content = Pick<ParsedEvent, 'type' | 'outcome' | 'data' | 'dataBase64' | 'dataRef'>
-
-async function validate(
-  input: Content,
-  topic: Topic,
-  context: Context,
-  { definitions, validation, metrics, pointer }: AdmissionOptions & { pointer: string },
-): Promise<Verdict> {
-  const { definition, nearest } = await definitions.find(context, topic, input.type)
-  if (definition === undefined) {
-    const hint = nearest.length === 0 ? '' : `; the nearest are ${nearest.join(', ')}`
-    const detail = `the type "${input.type}" is not registered on "${topic}"${hint}`
-    metrics.count('soma_events_validation_refused_total', { mode: validation })
-    if (validation === 'strict') throw unknownEventType.create(detail, { nearest })
-    return { ...accepted(UNKNOWN_SCHEMA), warnings: [{ code: 'unknown-event-type', detail }] }
-  }
-  const errors =
-    input.outcome === 'failed' ? failedReplyErrors(input.data, pointer) : dataErrors(input, definition, pointer)
-  if (errors.length === 0) return accepted(definition.schemaId)
-  metrics.count('soma_events_validation_refused_total', { mode: validation })
-  const detail = `the data of "${input.type}" does not fit: ${errors[0]?.pointer} ${errors[0]?.detail}`
-  if (validation === 'strict') throw schemaMismatch.create(detail, { errors, schemaId: definition.schemaId })
-  return { schemaId: definition.schemaId, warnings: [{ code: 'schema-mismatch', detail }], violations: errors }
-}
-
-function dataErrors(
-  input: Content,
-  definition: { validate(value: unknown): readonly FieldError[] },
-  pointer: string,
-): FieldError[] {
-  if (input.dataBase64 !== undefined || input.dataRef !== undefined) return []
-  return definition
-    .validate(input.data ?? null)
-    .map((issue) => ({ ...issue, pointer: `${pointer}/data${issue.pointer}` }))
-}
-
-/** The data of a failed reply is `{ problem: { code, detail } }`, whatever the type's schema says. */
-function failedReplyErrors(data: unknown, pointer: string): FieldError[] {
-  const problem = (data as { problem?: { code?: unknown; detail?: unknown } } | null | undefined)?.problem
-  if (typeof problem?.code === 'string' && typeof problem.detail === 'string') return []
-  return [
-    {
-      pointer: `${pointer}/data/problem`,
-      code: 'failed-reply',
-      detail: 'a failed reply has data.problem with code and detail',
-    },
-  ]
 }
 
 const invalid = (errors: readonly FieldError[]) =>

@@ -1,20 +1,38 @@
 import type { Client, Context, LogReader, SchemaCompiler, SchemaValidator } from '@soma/kernel'
-import { isProblem } from '@soma/kernel'
+import { isProblem, readSchemaUri, schemaUri } from '@soma/kernel'
 import type { registryContract } from '@soma/registry/contract'
 
-/** What the registry knows of a type, compiled. */
-export interface KnownDefinition {
-  /** `dataschema` of its events. */
+/** A schema of the registry, compiled. */
+export interface KnownSchema {
+  /** As `dataschema` of events names it. */
   readonly schemaId: string
   readonly validate: SchemaValidator
+}
+
+/** What the registry knows of a type: the version whose schema `dataschema` names, else the latest active one. */
+export interface KnownDefinition extends KnownSchema {
+  readonly version: string
+  readonly kind: 'request' | 'reply' | 'fact'
+  readonly status: 'draft' | 'active' | 'deprecated' | 'retired'
+  readonly replacedBy?: string | undefined
+  readonly sunsetAt?: string | undefined
 }
 
 export type DefinitionAnswer =
   | { readonly definition: KnownDefinition; readonly nearest?: undefined }
   | { readonly definition?: undefined; readonly nearest: readonly string[] }
 
+interface TypeVersion {
+  readonly topic: string
+  readonly type: string
+  /** `dataschema` of the event. One that names no schema of the registry is the producer's own and says nothing here. */
+  readonly dataSchema?: string | undefined
+}
+
 export interface Definitions {
-  find(context: Context, topic: string, type: string): Promise<DefinitionAnswer>
+  find(context: Context, wanted: TypeVersion): Promise<DefinitionAnswer>
+  /** The registered schema that a `dataschema` or `responseschema` names. */
+  findSchema(context: Context, schemaId: string): Promise<KnownSchema | undefined>
   close(): void
 }
 
@@ -25,62 +43,99 @@ const CACHE_SIZE = 10_000
 /** A refusal is kept shortly only: the fact that ends it may be missed while the log is unreachable. */
 const UNKNOWN_MS = 1000
 
-interface Entry {
-  readonly answer: Promise<DefinitionAnswer>
-  expiresAt: number
-}
-
 /**
- * Compiled validators of (tenant, topic, type), made once per version and dropped when the registry says that something was defined (EVT-R6). Every process
- * hears these facts by its own reader of the log, so all of them drop together.
+ * Compiled validators of (tenant, topic, type, version), made once per version and dropped when the registry says that something was defined (EVT-R6). Every
+ * process hears these facts by its own reader of the log, so all of them drop together.
  */
 export function createDefinitions(options: {
   registry: Client<typeof registryContract>
   compiler: SchemaCompiler
   reader: LogReader
 }): Definitions {
-  const cache = new Map<string, Entry>()
+  const definitions = createCache<DefinitionAnswer>(({ definition }) => definition !== undefined)
+  const schemas = createCache<KnownSchema | undefined>((schema) => schema !== undefined)
   const stop = options.reader.onAppend('system-events', (records) => {
-    if (records.some(({ type }) => STALE_AFTER.test(type))) cache.clear()
+    if (!records.some(({ type }) => STALE_AFTER.test(type))) return
+    definitions.clear()
+    schemas.clear()
   })
   return {
-    find: (context, topic, type) => {
-      const key = `${context.tenantId}\0${topic}\0${type}`
-      const known = cache.get(key)
-      if (known !== undefined && known.expiresAt > performance.now()) return known.answer
-      const entry: Entry = { answer: look(context, topic, type, options), expiresAt: Number.POSITIVE_INFINITY }
-      if (cache.size >= CACHE_SIZE) cache.clear()
-      cache.set(key, entry)
-      entry.answer.then(
-        ({ definition }) => {
-          if (definition === undefined) entry.expiresAt = performance.now() + UNKNOWN_MS
-        },
-        () => {
-          if (cache.get(key) === entry) cache.delete(key)
-        },
-      )
-      return entry.answer
+    find: (context, wanted) => {
+      const { topic, type, dataSchema } = wanted
+      const key = [context.tenantId, topic, type, readSchemaUri(dataSchema) === undefined ? '' : dataSchema].join('\0')
+      return definitions.get(key, () => look(context, wanted, options))
     },
+    findSchema: (context, schemaId) =>
+      schemas.get(`${context.tenantId}\0${schemaId}`, () => lookForSchema(context, schemaId, options)),
     close: stop,
   }
 }
 
+function createCache<Answer>(isKnown: (answer: Answer) => boolean) {
+  const entries = new Map<string, { readonly answer: Promise<Answer>; expiresAt: number }>()
+  return {
+    clear: () => entries.clear(),
+    get: (key: string, find: () => Promise<Answer>): Promise<Answer> => {
+      const known = entries.get(key)
+      if (known !== undefined && known.expiresAt > performance.now()) return known.answer
+      const entry = { answer: find(), expiresAt: Number.POSITIVE_INFINITY }
+      if (entries.size >= CACHE_SIZE) entries.clear()
+      entries.set(key, entry)
+      entry.answer.then(
+        (answer) => {
+          if (!isKnown(answer)) entry.expiresAt = performance.now() + UNKNOWN_MS
+        },
+        () => {
+          if (entries.get(key) === entry) entries.delete(key)
+        },
+      )
+      return entry.answer
+    },
+  }
+}
+
+type Sources = { registry: Client<typeof registryContract>; compiler: SchemaCompiler }
+
 async function look(
   context: Context,
-  topic: string,
-  type: string,
-  { registry, compiler }: { registry: Client<typeof registryContract>; compiler: SchemaCompiler },
+  { topic, type, dataSchema }: TypeVersion,
+  { registry, compiler }: Sources,
 ): Promise<DefinitionAnswer> {
+  const reference = readSchemaUri(dataSchema)
+  const query = reference === undefined ? {} : { schema: `${reference.name}@${reference.version}` }
   try {
-    const found = await registry.events.get(context, { params: { topic, type } })
-    const compiled = compiler.compile(found.jsonSchema as never)
-    if (compiled.issues !== undefined)
-      throw new Error(`the registered schema ${found.schema.name}@${found.schema.version} does not compile`)
-    const schemaId = `/v1/registry/schemas/${found.schema.name}/versions/${found.schema.version}`
-    return { definition: { schemaId, validate: compiled.validate } }
+    const found = await registry.events.get(context, { params: { topic, type }, query })
+    const { version, kind, status, replacedBy, sunsetAt, schema } = found
+    const known = compile({ ...schema, jsonSchema: found.jsonSchema }, compiler)
+    return { definition: { ...known, version, kind, status, replacedBy, sunsetAt } }
   } catch (error) {
     if (!isProblem(error) || error.code !== 'not-found') throw error
     const nearest = error.extensions.nearest
     return { nearest: Array.isArray(nearest) ? nearest.map(String) : [] }
   }
+}
+
+async function lookForSchema(
+  context: Context,
+  schemaId: string,
+  { registry, compiler }: Sources,
+): Promise<KnownSchema | undefined> {
+  const params = readSchemaUri(schemaId)
+  if (params === undefined) return undefined
+  try {
+    return compile(await registry.schemas.getVersion(context, { params }), compiler)
+  } catch (error) {
+    // A name or version that the registry's own rules refuse is of no schema either.
+    if (isProblem(error) && (error.code === 'not-found' || error.code === 'invalid-request')) return undefined
+    throw error
+  }
+}
+
+function compile(
+  { name, version, jsonSchema }: { name: string; version: string; jsonSchema: unknown },
+  compiler: SchemaCompiler,
+): KnownSchema {
+  const compiled = compiler.compile(jsonSchema as never)
+  if (compiled.issues !== undefined) throw new Error(`the registered schema ${name}@${version} does not compile`)
+  return { schemaId: schemaUri(name, version), validate: compiled.validate }
 }

@@ -4,7 +4,6 @@ import {
   commonProblems,
   type EventEnvelope,
   isProblem,
-  type Metrics,
   newId,
   Problem,
   problemSummary,
@@ -12,24 +11,17 @@ import {
 import { BATCH_LIMIT, eventIdReused } from '../../contract/index.ts'
 import type { EventOutcome, WriteRequest } from '../writer/requests.ts'
 import type { Writer } from '../writer/writer.ts'
-import {
-  type Admitted,
-  type AdmissionOptions,
-  admitEvent,
-  checkEditedEvent,
-  parseEvent,
-  type Warning,
-} from './admission.ts'
+import { type Admitted, type AdmissionOptions, admitEvent, checkEditedEvent, parseEvent } from './admission.ts'
 import type { Consumers } from './consumers.ts'
 import type { DailyBytes } from './daily-bytes.ts'
 import type { createQuota } from './quota.ts'
 import type { ParsedEvent, Stamp } from './stamp.ts'
+import type { Warning } from './validation.ts'
 import type { Violations } from './violations.ts'
 
 export interface PublishingOptions extends AdmissionOptions {
   readonly writer: Writer
   readonly clock: Clock
-  readonly metrics: Metrics
   readonly quota: ReturnType<typeof createQuota>
   readonly dailyBytes: DailyBytes
   readonly violations: Violations
@@ -54,15 +46,28 @@ export interface BatchResult {
   readonly problem?: ReturnType<typeof problemSummary>
 }
 
+interface Validated {
+  readonly valid: boolean
+  readonly dataSchema?: string | undefined
+  readonly warnings: Warning[]
+  readonly problem?: ReturnType<typeof problemSummary>
+}
+
 export interface Publishing {
   publish(context: Context, input: ParsedEvent, newEventId: () => string): Promise<Published>
+  /** Whether `publish` would take the event, as far as its content decides. */
+  validate(context: Context, input: ParsedEvent): Promise<Validated>
   publishBatch(
     context: Context,
     inputs: readonly unknown[],
     options: { atomic: boolean; newEventId: () => string },
   ): Promise<BatchResult[]>
-  /** Checks the emits of an ack and makes their envelopes; publishes nothing. @throws Problem of the first that is refused. */
-  prepare(context: Context, emits: readonly unknown[], cause: NonNullable<Stamp['cause']>): Promise<Admitted[]>
+  /** Checks the emits of an ack and makes what is written with it; publishes nothing. @throws Problem of the first that is refused. */
+  prepare(
+    context: Context,
+    emits: readonly unknown[],
+    cause: NonNullable<Stamp['cause']>,
+  ): Promise<Required<Pick<WriteRequest, 'events' | 'facts'>>>
   /** Checks a stored event whose data a person edited. @throws Problem of the first rule that it breaks. */
   checkEdited(context: Context, envelope: EventEnvelope): Promise<void>
 }
@@ -83,14 +88,15 @@ export function createPublishing(options: PublishingOptions): Publishing {
       context.tenantId,
       admitted.reduce((total, { prepared }) => total + prepared.contentBytes, 0),
     )
-  const write = async (context: Context, admitted: readonly Admitted[]) => {
+  const requestOf = async (context: Context, admitted: readonly Admitted[]) => {
     await takeBytes(context, admitted)
-    const facts = admitted.flatMap((event) => options.violations.factsOf(context, event))
+    const facts = await Promise.all(admitted.map((event) => options.violations.factsOf(context, event)))
+    return { events: admitted.map(({ prepared }) => prepared), facts: facts.flat() }
+  }
+  const write = async (context: Context, admitted: readonly Admitted[]) => {
+    const request = await requestOf(context, admitted)
     const startedAt = performance.now()
-    const result = await writer.write({
-      events: admitted.map(({ prepared }) => prepared),
-      facts,
-    } satisfies WriteRequest)
+    const result = await writer.write(request)
     metrics.observe('soma_events_publish_seconds', (performance.now() - startedAt) / 1000)
     for (const { prepared } of admitted)
       metrics.count('soma_events_published_total', { topic: prepared.envelope.topic, outcome: result.status })
@@ -107,6 +113,16 @@ export function createPublishing(options: PublishingOptions): Publishing {
       const published = publishedOf(event, outcome)
       const warning = await absenceOf(context, event, options.consumers)
       return warning === undefined ? published : { ...published, warnings: [...published.warnings, warning] }
+    },
+    validate: async (context, input) => {
+      try {
+        const stamp = { context, now: clock.now(), id: input.id ?? newId('evt') }
+        const { prepared, warnings } = await admit(input, stamp, '/body')
+        return { valid: true, dataSchema: prepared.envelope.dataschema, warnings: [...warnings] }
+      } catch (error) {
+        if (!isProblem(error) || error.status >= 500) throw error
+        return { valid: false, warnings: [], problem: problemSummary(error) }
+      }
     },
     publishBatch: async (context, inputs, { atomic, newEventId }) => {
       if (inputs.length > BATCH_LIMIT)
@@ -139,8 +155,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
           return admit(input, { context, now, id: input.id ?? newId('evt'), cause }, `/emits/${index}`)
         }),
       )
-      await takeBytes(context, admitted)
-      return admitted
+      return requestOf(context, admitted)
     },
   }
 }

@@ -19,7 +19,7 @@ export interface Stamp {
   readonly now: Date
   readonly id: string
   /** The event that is being handled, when a handler publishes. */
-  readonly cause?: CauseOfCall & { readonly spaceId?: string; readonly userId?: string }
+  readonly cause?: CauseOfCall & { readonly event: EventEnvelope; readonly spaceId?: string; readonly userId?: string }
 }
 
 /** CloudEvents auth context types (https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/authcontext.md). */

@@ -1,5 +1,5 @@
 import type { LogReader, LogRecord, SqlSession } from '@soma/kernel'
-import { type EventFilter, matches, readingsOf, type TopicReadings } from '../log/event-filter.ts'
+import { type EventFilter, hasVersionWithin, matches, readingsOf, type TopicReadings } from '../log/event-filter.ts'
 import { readsOf } from '../subscriptions/config.ts'
 import { findSubscription } from '../subscriptions/store.ts'
 import type { ReplayFilter, ReplayPlace, ReplayRow } from './store.ts'
@@ -36,6 +36,7 @@ export async function wantedBy(
 export function isWanted(record: LogRecord, { tenantId, group, own, key }: Wanted): boolean {
   if (record.tenantId !== tenantId || (key !== undefined && record.key !== key)) return false
   if (group !== undefined && !matches(record, group.readings, group.filter)) return false
+  if (!hasVersionWithin(record, group?.filter.versions)) return false
   return matches(record, own.readings ?? allOf(record), own.filter)
 }
 

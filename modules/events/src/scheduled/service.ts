@@ -9,7 +9,7 @@ import {
   openRecord,
   toPage,
 } from '@soma/kernel'
-import { findEvent } from '../log/store.ts'
+import { findEvents } from '../log/store.ts'
 import * as store from './store.ts'
 
 export function createScheduledService({ database }: { database: ModuleDatabase }) {
@@ -32,7 +32,7 @@ export function createScheduledService({ database }: { database: ModuleDatabase 
         const [row, other] = await store.lockScheduled(tx, scope, { eventId, source: source ?? null })
         if (other !== undefined)
           throw commonProblems.conflict.create(`two scheduled events share the id ${eventId}: name the source`)
-        if (row === undefined) throw absent(eventId, await findEvent(tx, eventId), { ...scope, source })
+        if (row === undefined) throw absent(eventId, await findEvents(tx, [eventId]), { ...scope, source })
         if (!(await store.deleteNotDue(tx, row.id)))
           throw commonProblems.conflict.create(`${eventId} is due, so it is being recorded`)
       })

@@ -1,4 +1,4 @@
-import { toId } from '@soma/kernel'
+import { parseVersionRange, toId } from '@soma/kernel'
 import type * as z from 'zod'
 import type { Subscription, subscriptionInputSchema } from '../../contract/subscriptions.ts'
 import { type EventFilter, readingsOf, type TopicReadings } from '../log/event-filter.ts'
@@ -49,6 +49,7 @@ export const ofSubscription = (column: string, name: string): string =>
 
 export const toSubscription = (row: SubscriptionRow): Subscription => ({
   ...row.config,
+  versions: row.config.versions ?? {},
   id: toId('sub', row.id),
   name: row.name,
   state: row.state,
@@ -66,6 +67,13 @@ export function readsOf(row: Pick<SubscriptionRow, 'config' | 'space_id'>): {
   const filter = Object.fromEntries(Object.entries(row.config.filter).filter(([, value]) => value !== undefined))
   return {
     readings: 'readings' in found ? found.readings : new Map(),
-    filter: { ...filter, types: row.config.types, ...(row.space_id === '' ? {} : { spaceId: row.space_id }) },
+    filter: {
+      ...filter,
+      types: row.config.types,
+      versions: new Map(
+        Object.entries(row.config.versions ?? {}).map(([type, range]) => [type, parseVersionRange(range)]),
+      ),
+      ...(row.space_id === '' ? {} : { spaceId: row.space_id }),
+    },
   }
 }

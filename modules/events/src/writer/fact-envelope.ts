@@ -5,6 +5,7 @@ import {
   NO_CONSTITUTION,
   newId,
   newTraceparent,
+  schemaUri,
 } from '@soma/kernel'
 
 /** Facts about what belongs to all tenants are written in this one. */
@@ -36,7 +37,7 @@ export function factEnvelope<E extends EventDefinition>(
     topic: definition.topic,
     time: options.now.toISOString(),
     datacontenttype: 'application/json',
-    dataschema: `/v1/registry/schemas/${definition.type}/versions/${definition.version}`,
+    dataschema: schemaUri(definition.type, definition.version),
     tenantid: about.tenantId,
     ...(about.spaceId === undefined || about.spaceId === '' ? {} : { spaceid: about.spaceId }),
     ...(about.userId === undefined ? {} : { userid: about.userId }),

@@ -1,9 +1,15 @@
+import type { eventsContract } from '@soma/events/contract'
+import { changeRecorded } from '@soma/governance/contract'
 import {
+  type Client,
+  type Clock,
   type Context,
   commonProblems,
   holds,
   type JsonSchema,
   type ModuleDatabase,
+  parseVersionRange,
+  schemaUri,
   type Transaction,
 } from '@soma/kernel'
 import { compareSchemas, versionDemand } from '../../contract/compatibility.ts'
@@ -23,19 +29,33 @@ interface Place {
 }
 type Version = Place & { readonly version: string }
 
+/** A version that was published this lately is in use, whether or not who publishes it says so. */
+const RECENT_MS = 86_400_000
+/** Events looked at for the names of their sources. */
+const LOOKED_AT = 200
+
 /** The end of a version, announced and then made; and what a change would do before it is made. */
 export function createDefinitionLifeCycle(deps: {
   database: ModuleDatabase
   ports: RegistryPorts
+  events: Client<typeof eventsContract>
+  clock: Clock
   get: EventDefinitionService['get']
 }) {
   const { database, ports, get } = deps
+  /** Who published the version lately, in any space of the tenant. */
+  const publishersOf = async ({ tenantId }: Context, { topic, type, schema }: EventDefinitionRecord) => {
+    const dataSchema = schemaUri(schema.name, schema.version)
+    const from = new Date(deps.clock.now().getTime() - RECENT_MS).toISOString()
+    const query = { topic, type, dataSchema, from, limit: LOOKED_AT, fields: 'headers' as const }
+    const { items } = await deps.events.events.list(database.moduleContext(tenantId), { query })
+    return [...new Set(items.map(({ source }) => source))]
+  }
   const change = async (
     context: Context,
     wanted: Version,
     work: (tx: Transaction, row: DefinitionRow) => Promise<void>,
   ): Promise<EventDefinitionRecord> => {
-    await get(context, wanted)
     await database.transaction(context, async (tx) => {
       const rows = await selectDefinitions(tx, [wanted])
       await work(tx, ownedBy(context, rows, wanted))
@@ -43,28 +63,35 @@ export function createDefinitionLifeCycle(deps: {
     return get(context, wanted)
   }
   return {
-    deprecate: (
+    deprecate: async (
       context: Context,
       wanted: Version,
       input: { replacedBy?: string | undefined; sunsetAt?: string | undefined; note: string },
-    ) =>
-      change(context, wanted, async (tx, row) => {
+    ) => {
+      await get(context, wanted)
+      return change(context, wanted, async (tx, row) => {
         const { replacedBy = null, sunsetAt = null, note } = input
         if (row.status === 'retired')
           throw commonProblems.conflict.create(`${wanted.type} ${wanted.version} is retired`)
         await updateStatus(tx, wanted, { status: 'deprecated', replacedBy, sunsetAt })
         const said = { ...(replacedBy === null ? {} : { replacedBy }), ...(sunsetAt === null ? {} : { sunsetAt }) }
         tx.emit(eventDeprecated, { ...wanted, digest: row.digest, ...said, note }, { partitionKey: wanted.type })
-      }),
-    retire: (context: Context, wanted: Version, { force, note }: { force: boolean; note: string }) =>
-      change(context, wanted, async (tx, row) => {
+        recordStatus(tx, context, { row, to: 'deprecated', note })
+      })
+    },
+    retire: async (context: Context, wanted: Version, { force, note }: { force: boolean; note: string }) => {
+      const current = await get(context, wanted)
+      const publishers = force || current.visibility === 'platform' ? [] : await publishersOf(context, current)
+      return change(context, wanted, async (tx, row) => {
         if (row.status === 'retired') return
-        const consumers = await consumersOf(tx, wanted)
-        if (!force && consumers.length > 0) throw stillConsumed(wanted, consumers)
+        const consumers = force ? [] : namesOf(await consumersOf(tx, wanted))
+        if (consumers.length + publishers.length > 0) throw stillUsed(wanted, { consumers, publishers })
         await updateStatus(tx, wanted, { status: 'retired', replacedBy: null, sunsetAt: null })
         const fact = { ...wanted, digest: row.digest, isForced: force, note }
         tx.emit(eventRetired, fact, { partitionKey: wanted.type })
-      }),
+        recordStatus(tx, context, { row, to: 'retired', note: force ? `forced: ${note}` : note })
+      })
+    },
     async impact(context: Context, place: Place, proposed: JsonSchema) {
       const findings = createFindings()
       checkSchema(ports.schemaCompiler, proposed, { pointer: '/body/schema', findings })
@@ -106,13 +133,37 @@ async function consumersOf(tx: Transaction, wanted: Version): Promise<ConsumerRo
   return rows.filter(({ is_live, range }) => is_live && mayTake(range, wanted.version))
 }
 
-function stillConsumed({ type, version }: Version, consumers: readonly ConsumerRow[]) {
-  const names = [...new Set(consumers.map(({ name, agent_version }) => `${name} ${agent_version}`))]
-  return commonProblems.conflict.create(`${type} ${version} is consumed by ${names.join(', ')}`, { consumers: names })
+const namesOf = (consumers: readonly ConsumerRow[]): string[] => [
+  ...new Set(consumers.map(({ name, agent_version }) => `${name} ${agent_version}`)),
+]
+
+function stillUsed({ type, version }: Version, by: { consumers: string[]; publishers: string[] }) {
+  const uses = [
+    by.consumers.length === 0 ? undefined : `is consumed by ${by.consumers.join(', ')}`,
+    by.publishers.length === 0 ? undefined : `was published in the last 24 h by ${by.publishers.join(', ')}`,
+  ]
+  const said = uses.filter((use) => use !== undefined).join(' and ')
+  return commonProblems.conflict.create(`${type} ${version} ${said}; end that first, or say force with a note`, by)
 }
 
-/** `^1` and `1.x` take the versions of one major; of any other range it is assumed that it takes the version. */
-function mayTake(range: string | null, version: string): boolean {
-  const major = /^\^?(\d+)(\.|$)/.exec(range ?? '')?.[1]
-  return major === undefined || major === version.split('.')[0]
+/** What the audit keeps of a version's end. */
+function recordStatus(
+  tx: Transaction,
+  { principal, userId }: Context,
+  { row, to, note }: { row: DefinitionRow; to: DefinitionRow['status']; note: string },
+): void {
+  const id = `${row.topic}/${row.type}@${row.version}`
+  const onBehalfOf = userId === undefined || userId === principal.id ? {} : { onBehalfOf: userId }
+  const change = {
+    action: to === 'retired' ? 'event-definition.retire' : 'event-definition.deprecate',
+    actor: { type: principal.kind, id: principal.id, ...onBehalfOf },
+    resource: { type: 'event-definition', id },
+    outcome: 'success' as const,
+    reason: note,
+    diff: [{ member: 'status', before: row.status, after: to }],
+  }
+  tx.emit(changeRecorded, change, { partitionKey: id })
 }
+
+/** Of what is no range it is assumed that it takes the version. */
+const mayTake = (range: string | null, version: string): boolean => parseVersionRange(range ?? '')?.(version) ?? true

@@ -14,11 +14,18 @@ type ListQuery = { readonly [Name in (typeof FILTERS)[number]]?: string | undefi
   readonly actionable?: boolean
 }
 
+interface WantedDefinition {
+  readonly topic: string
+  readonly type: string
+  readonly version?: string
+  readonly schema?: string | undefined
+}
+
 export interface EventDefinitionService {
   create(context: Context, input: EventDefinitionInput): Promise<EventDefinitionRecord>
   list(context: Context, query: ListQuery): Promise<{ items: EventDefinitionRecord[]; nextCursor: string | null }>
-  /** The latest active version; without one the highest. */
-  get(context: Context, wanted: { topic: string; type: string; version?: string }): Promise<EventDefinitionRecord>
+  /** The latest active version; without one the highest. `schema` (`<name>@<version>`): among the versions whose data has that schema. */
+  get(context: Context, wanted: WantedDefinition): Promise<EventDefinitionRecord>
 }
 
 export function createEventDefinitionService(deps: {
@@ -35,7 +42,7 @@ export function createEventDefinitionService(deps: {
       const rows = await selectVersionsOf(tx, wanted.topic, wanted.type)
       return { rows, types: rows.length === 0 ? await selectTypes(tx) : [] }
     })
-    const row = choose(rows, wanted.version)
+    const row = choose(rows, wanted)
     if (row === undefined) throw notFound(wanted, types)
     return toDefinitionRecord(row)
   }
@@ -50,7 +57,8 @@ export function createEventDefinitionService(deps: {
         await registerDefinitions(tx, context, { schemas: [], definitions, compiler, findings })
         findings.throwIfAny()
       })
-      return get(context, input)
+      const { topic, type, version } = input
+      return get(context, { topic, type, version })
     },
     async list(context, query) {
       const texts = Object.fromEntries(FILTERS.map((name) => [name, query[name] ?? null]))
@@ -68,19 +76,23 @@ const FILTERS = ['topic', 'type', 'kind', 'tag', 'status', 'visibility', 'produc
 const cursorOf = (row: DefinitionView) => [row.type, row.topic, row.version_order, row.tenant_id]
 
 /** Rows come with the own tenant first and versions falling; releases are preferred, pre-releases only answered when nothing else is there. */
-function choose(rows: readonly DefinitionView[], version: string | undefined): DefinitionView | undefined {
-  const own = rows.filter((row) => row.tenant_id === rows[0]?.tenant_id)
+function choose(rows: readonly DefinitionView[], { version, schema }: WantedDefinition): DefinitionView | undefined {
+  const own = rows
+    .filter((row) => row.tenant_id === rows[0]?.tenant_id)
+    .filter((row) => schema === undefined || schema === `${row.schema_name}@${row.schema_version}`)
   if (version !== undefined) return own.find((row) => row.version === version)
   const active = own.filter((row) => row.status === 'active')
   return active.find((row) => !row.version.includes('-')) ?? active[0] ?? own[0]
 }
 
-function notFound(wanted: { topic: string; type: string }, types: readonly { topic: string; type: string }[]) {
+function notFound(wanted: WantedDefinition, types: readonly { topic: string; type: string }[]) {
   const onTopic = types.filter((entry) => entry.topic === wanted.topic).map((entry) => entry.type)
   const elsewhere = types
     .filter((entry) => entry.type === wanted.type)
     .map((entry) => `${entry.type} on ${entry.topic}`)
   const nearest = [...elsewhere, ...nearestNames(wanted.type, [...new Set(onTopic)])].slice(0, 3)
   const hint = nearest.length === 0 ? '' : `; nearest: ${nearest.join(', ')}`
-  return commonProblems.notFound.create(`no event ${wanted.type} on ${wanted.topic}${hint}`, { nearest })
+  const version = wanted.version ?? wanted.schema
+  const what = version === undefined ? wanted.type : `${wanted.type} (${version})`
+  return commonProblems.notFound.create(`no event ${what} on ${wanted.topic}${hint}`, { nearest })
 }

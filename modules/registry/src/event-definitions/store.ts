@@ -1,4 +1,5 @@
 import type { SqlSession } from '@soma/kernel'
+import type { DocumentedEvent } from '../../contract/asyncapi.ts'
 
 export interface DefinitionRow {
   readonly tenant_id: string
@@ -121,15 +122,15 @@ const LIVE = `live as (
   join registry.agents a on a.tenant_id = i.tenant_id and a.id = i.agent_id
   where i.expires_at > now()
 )`
+const WITH_SCHEMA = `join lateral (
+    select json_schema from registry.schemas
+    where name = d.schema_name and version = d.schema_version order by (tenant_id <> d.tenant_id) limit 1
+  ) s on true`
 const SELF = `jsonb_build_array(jsonb_build_object('topic', d.topic, 'type', d.type))`
 const VIEW = `select d.*, s.json_schema,
     (select count(distinct agent_id)::int from live where live.consumes @> ${SELF}) as consumers,
     (select count(distinct agent_id)::int from live where live.produces @> ${SELF}) as producers
-  from registry.event_definitions d
-  join lateral (
-    select json_schema from registry.schemas
-    where name = d.schema_name and version = d.schema_version order by (tenant_id <> d.tenant_id) limit 1
-  ) s on true`
+  from registry.event_definitions d ${WITH_SCHEMA}`
 
 /** All versions of a type on a topic: the own ones before those of the platform, highest first. */
 export const selectVersionsOf = (session: SqlSession, topic: string, type: string) =>
@@ -137,6 +138,28 @@ export const selectVersionsOf = (session: SqlSession, topic: string, type: strin
     `with ${LIVE} ${VIEW} where d.topic = $1 and d.type = $2 order by (d.tenant_id = 'platform'), d.version_order desc`,
     [topic, type],
   )
+
+/** Every version that can be published, as documents need it: the own ones and those of the platform. */
+export async function selectCurrent(session: SqlSession): Promise<DocumentedEvent[]> {
+  const rows = await session.query<Omit<DefinitionView, 'consumers' | 'producers'>>(
+    `select d.*, s.json_schema from registry.event_definitions d ${WITH_SCHEMA} where d.status in ('active', 'deprecated')`,
+  )
+  return rows.map((row) => ({
+    topic: row.topic,
+    type: row.type,
+    version: row.version,
+    kind: row.kind,
+    description: row.description,
+    jsonSchema: row.json_schema,
+    responseType: row.response_type ?? undefined,
+    responseTopic: row.response_topic ?? undefined,
+    examples: row.examples,
+    tags: row.tags,
+    status: row.status,
+    replacedBy: row.replaced_by ?? undefined,
+    sunsetAt: row.sunset_at?.toISOString(),
+  }))
+}
 
 export interface DefinitionFilter {
   readonly topic: string | null

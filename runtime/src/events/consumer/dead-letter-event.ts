@@ -6,8 +6,10 @@ import {
   type LogRecord,
   newId,
   problemSummary,
+  schemaUri,
   toId,
   type Topic,
+  UNKNOWN_SCHEMA_URI,
 } from '@soma/kernel'
 import type { Problem } from '@soma/kernel'
 import type { DeliveryPlace } from '../deliveries/store.ts'
@@ -31,7 +33,7 @@ export function deadLetterEvent(dead: DeadDelivery, now: Date): EventEnvelope {
     id: newId('evt'),
     type: 'delivery.dead-lettered',
     topic: 'dead-letter',
-    dataschema: '/v1/registry/schemas/delivery.dead-lettered/versions/1.0.0',
+    dataschema: schemaUri('delivery.dead-lettered', '1.0.0'),
     partitionkey: record.key,
     correlationid: event?.correlationid ?? record.eventId,
     causationid: record.eventId,
@@ -57,7 +59,7 @@ export function failedReply(dead: DeadDelivery, now: Date): EventEnvelope | unde
     id: replyId(event.id, dead.place.group, event.responsetype),
     type: event.responsetype,
     topic: event.responsetopic ?? ('action-results' satisfies Topic),
-    dataschema: event.responseschema ?? '/v1/registry/schemas/unknown',
+    dataschema: event.responseschema ?? UNKNOWN_SCHEMA_URI,
     correlationid: event.correlationid ?? event.id,
     causationid: event.id,
     outcome: 'failed',

@@ -1,4 +1,4 @@
-import { commonProblems, type EventEnvelope, keyOf, newId, newTraceparent, type Topic } from '@soma/kernel'
+import { commonProblems, type EventEnvelope, keyOf, newId, newTraceparent, schemaUri, type Topic } from '@soma/kernel'
 import {
   type EventInput,
   eventInputSchema,
@@ -90,7 +90,7 @@ function toEnvelope(input: EventInput, clock: MemoryClock, by: Author): EventEnv
     topic: topic as Topic,
     time: time ?? clock.iso(),
     datacontenttype: dataContentType ?? 'application/json',
-    dataschema: dataSchema ?? `/v1/registry/schemas/${type}/versions/1.0.0`,
+    dataschema: dataSchema ?? schemaUri(type, '1.0.0'),
     data,
     tenantid: TENANT,
     ...(by.userId === undefined ? {} : { userid: by.userId }),
