@@ -110,6 +110,7 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
       configuration,
       log,
       draining: drain.signal,
+      bus: events.bus,
     }),
     remote: createRemotes(settings.moduleUrls, contextTokens),
     execute: createExecute({ log }),

@@ -48,7 +48,7 @@ const TENANT = [
 ]
 
 describe.each(['postgres', 'nats', 'kafka'] as const)('the AsyncAPI document of an installation on %s', (bus) => {
-  const document = toAsyncApi(TENANT, { version: '1.2.3', url, bus }) as unknown as Document
+  const document = toAsyncApi({ events: TENANT }, { version: '1.2.3', url, bus }) as unknown as Document
 
   it('is valid by the schema of AsyncAPI 3.1, and each of its references leads somewhere', () => {
     validate(document)
@@ -77,7 +77,9 @@ describe.each(['postgres', 'nats', 'kafka'] as const)('the AsyncAPI document of 
 
 it('gives equal bytes for equal events in any order', () => {
   const options = { version: '1', url, bus: 'postgres' } as const
-  expect(JSON.stringify(toAsyncApi(TENANT.toReversed(), options))).toBe(JSON.stringify(toAsyncApi(TENANT, options)))
+  expect(JSON.stringify(toAsyncApi({ events: TENANT.toReversed() }, options))).toBe(
+    JSON.stringify(toAsyncApi({ events: TENANT }, options)),
+  )
 })
 
 function referencesOf(node: unknown): string[] {

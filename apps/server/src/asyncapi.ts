@@ -6,7 +6,9 @@ import type { FastifyInstance } from 'fastify'
 export function serveAsyncApi(app: FastifyInstance, contracts: readonly Contract[], options: AsyncApiOptions): void {
   let document: string | undefined
   app.get('/asyncapi.json', (_request, reply) => {
-    document ??= JSON.stringify(toAsyncApi(documentedEvents(contracts.flatMap(({ events }) => events)), options))
+    document ??= JSON.stringify(
+      toAsyncApi({ events: documentedEvents(contracts.flatMap(({ events }) => events)) }, options),
+    )
     return reply.type('application/json').send(document)
   })
 }

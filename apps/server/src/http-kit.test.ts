@@ -49,6 +49,24 @@ describe('requests', () => {
     expect(await request('DELETE', `/v1/notes/${created.json.noteId}`)).toMatchObject({ status: 204, text: '' })
   })
 
+  test('a document comes as JSON or YAML with an entity tag of its bytes, and not again to who has them', async () => {
+    const book = (headers: Record<string, string> = {}) => request('GET', '/v1/notes/book', { headers })
+    const [json, yaml] = [await book(), await book({ accept: 'application/yaml' })]
+    expect([json.headers.get('content-type'), json.json]).toEqual([
+      expect.stringContaining('application/json'),
+      { title: 'Notes', pages: [{ of: 1 }] },
+    ])
+    expect([yaml.headers.get('content-type'), yaml.text]).toEqual([
+      expect.stringContaining('application/yaml'),
+      'title: Notes\npages:\n  - of: 1\n',
+    ])
+    const tag = json.headers.get('etag') as string
+    expect(yaml.headers.get('etag')).not.toBe(tag)
+    expect(await book({ 'if-none-match': `"other", W/${tag}` })).toMatchObject({ status: 304, text: '' })
+    expect((await book({ 'if-none-match': '"other"' })).status).toBe(200)
+    expect((await book({ accept: 'text/html' })).status).toBe(406)
+  })
+
   test('bad input is refused with one entry a field, all parts at once', async () => {
     const { status, json } = await request('PATCH', '/v1/notes/wrong', {
       body: { text: '', colour: 'red' },

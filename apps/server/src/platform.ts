@@ -1,6 +1,6 @@
 import type { AnyModule, Contract, Database, Logger, TokenCodec } from '@soma/kernel'
 import type { Configuration, HostedModule } from '@soma/runtime'
-import type { EventSpine } from './event-spine.ts'
+import type { EventSpine, EventSpineSettings } from './event-spine.ts'
 
 /** What adapters and the spine offer to the ports of modules. */
 export interface Bindings {
@@ -11,6 +11,8 @@ export interface Bindings {
   readonly encryptionKey: Uint8Array
   readonly configuration: Configuration
   readonly log: Logger
+  /** What keeps the log. */
+  readonly bus: EventSpineSettings['bus']
   /** Aborts when the process drains. */
   readonly draining: AbortSignal
 }

@@ -11,11 +11,12 @@ import { trackerModule } from '@soma/tracker'
 import { setupCodeWriter } from './installation.ts'
 import { contractsOf, type Platform } from './platform.ts'
 import type { ServerSettings } from './server-contract.ts'
+import { VERSION } from './version.ts'
 
 /** Soma: every module, in the order in which their migrations run. */
 export const somaPlatform: Platform = {
   modules: [identityModule, governanceModule, eventsModule, registryModule, plansModule, trackerModule],
-  portsOf: ({ database, spine, tokenCodec, encryptionKey, configuration, draining }) => {
+  portsOf: ({ database, spine, tokenCodec, encryptionKey, configuration, draining, bus }) => {
     const schemaCompiler = createSchemaCompiler()
     const settings = configuration.of('server') as ServerSettings
     return {
@@ -28,7 +29,11 @@ export const somaPlatform: Platform = {
         writeSetupCode: setupCodeWriter(settings),
       },
       governance: { schemaCompiler, planEndings: [planEvents.failed, planEvents.cancelled] },
-      registry: { schemaCompiler, platformEvents: contractsOf(somaPlatform).flatMap(({ events }) => events) },
+      registry: {
+        schemaCompiler,
+        platformEvents: contractsOf(somaPlatform).flatMap(({ events }) => events),
+        installation: { version: VERSION, url: settings.publicUrl, bus },
+      },
       tracker: { reader: spine.tail },
       events: {
         schemaCompiler,

@@ -104,6 +104,14 @@ export const notesContract = contract({
         capability: 'public',
         output: z.strictObject({ hello: z.string() }),
       }),
+      book: operation({
+        method: 'GET',
+        path: '/v1/notes/book',
+        summary: 'All notes as one document.',
+        capability: 'public',
+        output: z.looseObject({ title: z.string() }),
+        document: true,
+      }),
       break: operation({
         method: 'POST',
         path: '/v1/notes/break',
@@ -203,6 +211,7 @@ export const notesModule = defineModule({
               for (let value = Number(lastEventId ?? 0) + 1; value <= query.to; value++)
                 yield { id: String(value), event: 'number' as const, data: { value } }
             })(),
+          book: async () => ({ title: 'Notes', pages: [{ of: 1 }] }),
           hello: async () => ({ hello: 'world' }),
           break: async (context, { body }) => {
             if (body.how === 'throw') throw new Error('planted: password=hunter2')

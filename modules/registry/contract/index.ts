@@ -1,15 +1,19 @@
 import { contract, setting } from '@soma/kernel'
 import * as z from 'zod'
 import { agentOperations, heartbeatOperations, instanceOperations } from './agents.ts'
+import { documentOperations } from './documents.ts'
 import { eventOperations } from './event-definitions.ts'
 import { registryFacts } from './facts.ts'
+import { graphOperations } from './graph.ts'
 import { schemaOperations } from './schemas.ts'
 
 export * from './agents.ts'
 export * from './asyncapi.ts'
 export * from './compatibility.ts'
+export * from './documents.ts'
 export * from './event-definitions.ts'
 export * from './facts.ts'
+export * from './graph.ts'
 export * from './problems.ts'
 export * from './schemas.ts'
 export * from './words.ts'
@@ -25,6 +29,8 @@ export const registryContract = contract({
     agents: agentOperations,
     events: eventOperations,
     schemas: schemaOperations,
+    asyncapi: documentOperations,
+    graph: graphOperations,
   },
   events: registryFacts,
   capabilities: {

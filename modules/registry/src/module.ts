@@ -1,30 +1,37 @@
+import { eventsContract } from '@soma/events/contract'
 import { principalDisabled } from '@soma/identity/contract'
-import { defineModule, on } from '@soma/kernel'
+import { defineModule, on, use } from '@soma/kernel'
 import { registryContract } from '../contract/index.ts'
 import { createRegister } from './agents/register.ts'
 import { createAgentService, deregisterPrincipal } from './agents/service.ts'
 import { createSweep } from './agents/sweep.ts'
+import { createAsyncApiService } from './asyncapi/service.ts'
 import { createDefinitionLifeCycle } from './event-definitions/life-cycle.ts'
 import { createEventDefinitionService } from './event-definitions/service.ts'
+import { createGraphService } from './graph/service.ts'
 import { nounsOf, registerPlatformEvents } from './platform-events.ts'
 import type { RegistryPorts } from './ports.ts'
 import { createSchemaService } from './schemas/service.ts'
 
 export type { RegistryPorts } from './ports.ts'
 
-export const registryModule = defineModule<typeof registryContract, Record<never, never>, RegistryPorts>({
+const uses = { events: use(eventsContract, { 'events.list': ['event:read'] }) }
+
+export const registryModule = defineModule<typeof registryContract, typeof uses, RegistryPorts>({
   contract: registryContract,
-  uses: {},
+  uses,
   migrations: new URL('../migrations/', import.meta.url),
   create(environment) {
-    const { database, ports, settings } = environment
+    const { database, ports, settings, clients, clock } = environment
     const reservedNouns = nounsOf(ports.platformEvents)
     const { leaseMs, heartbeatMs, sweepMs } = settings
     const register = createRegister({ database, compiler: ports.schemaCompiler, reservedNouns, leaseMs })
     const agents = createAgentService({ database, leaseMs })
     const events = createEventDefinitionService({ database, ports, reservedNouns })
-    const lifeCycle = createDefinitionLifeCycle({ database, ports, get: events.get })
+    const lifeCycle = createDefinitionLifeCycle({ database, ports, events: clients.events, clock, get: events.get })
     const schemas = createSchemaService({ database, ports })
+    const graph = createGraphService({ database })
+    const asyncApi = createAsyncApiService({ database, installation: ports.installation })
     return {
       operations: {
         instances: {
@@ -50,12 +57,14 @@ export const registryModule = defineModule<typeof registryContract, Record<never
         events: {
           create: (context, call) => events.create(context, call.body),
           list: (context, call) => events.list(context, call.query),
-          get: (context, call) => events.get(context, call.params),
+          get: (context, call) => events.get(context, { ...call.params, schema: call.query.schema }),
           getVersion: (context, call) => events.get(context, call.params),
           deprecate: (context, call) => lifeCycle.deprecate(context, call.params, call.body),
           retire: (context, call) => lifeCycle.retire(context, call.params, call.body),
           impact: (context, call) => lifeCycle.impact(context, call.params, call.body.schema),
         },
+        graph: { get: (context, call) => graph.get(context, call.query) },
+        asyncapi: { get: (context, call) => asyncApi.get(context, call.query) },
         schemas: {
           create: (context, call) => schemas.create(context, call.body),
           list: (context, call) => schemas.list(context, call.query),

@@ -34,6 +34,9 @@ export interface RegistryHostOptions {
   readonly settings?: Readonly<Record<string, unknown>>
 }
 
+/** The events module of an installation in which nothing was published. */
+const nothingPublished = async () => ({ items: [], nextCursor: null })
+
 /** The registry alone on an embedded database in memory, called through the real pipeline of validation and authorization. */
 export async function createRegistryHost(options: RegistryHostOptions = {}): Promise<RegistryHost> {
   const database = await createPgliteDatabase({ dataDirectory: 'memory', durability: 'process', log: silentLogger })
@@ -55,10 +58,11 @@ export async function createRegistryHost(options: RegistryHostOptions = {}): Pro
         ports: {
           schemaCompiler: createSchemaCompiler(),
           platformEvents: options.platformEvents ?? registryContract.events,
+          installation: { version: '1.2.3', url: 'https://soma.example.org', bus: 'postgres' },
         },
       },
     ],
-    remote: () => undefined,
+    remote: (contract) => (contract.module === 'events' ? nothingPublished : undefined),
     execute: createExecute({ log: silentLogger }),
     database,
     emitter: { write: async () => undefined, committed: (envelopes) => void emitted.push(...envelopes) },

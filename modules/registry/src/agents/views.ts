@@ -58,6 +58,10 @@ export const listAgents = (session: SqlSession, filter: AgentFilter, page: { bef
     ],
   )
 
+/** Every agent with a live instance, in any space that the caller sees. */
+export const selectLiveAgents = (session: SqlSession) =>
+  session.query<AgentView>(`${VIEW} where exists (select from ${LIVE}) order by a.id`)
+
 /** One agent by name; the one of the caller's own space first. */
 export const selectAgentByName = (session: SqlSession, name: string, spaceId: string) =>
   session.query<AgentView>(

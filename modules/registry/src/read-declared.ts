@@ -1,0 +1,17 @@
+import type { Context, ModuleDatabase } from '@soma/kernel'
+import type { DocumentedAgent, DocumentedEvent } from '../contract/asyncapi.ts'
+import { completeAgents } from './agents/read-agents.ts'
+import { selectLiveAgents } from './agents/views.ts'
+import { selectCurrent } from './event-definitions/store.ts'
+
+/** What a caller sees of the registry as it is now: versions that can be published, and agents that live. */
+export interface Declared {
+  readonly events: readonly DocumentedEvent[]
+  readonly agents: readonly DocumentedAgent[]
+}
+
+export const readDeclared = (context: Context, database: ModuleDatabase): Promise<Declared> =>
+  database.transaction(context, async (tx) => ({
+    events: await selectCurrent(tx),
+    agents: await completeAgents(tx, await selectLiveAgents(tx)),
+  }))
