@@ -1,12 +1,19 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { deadLetterOperations, eventOperations, storedEventSchema } from '@soma/events/contract'
+import {
+  deadLetterOperations,
+  deadLetterSchema,
+  eventOperations,
+  replaySchema,
+  storedEventSchema,
+} from '@soma/events/contract'
 import { gate, gateOperations, openGate } from '@soma/governance/contract'
 import { issuedKey } from '@soma/identity/contract'
 import type { Schema } from '@soma/kernel'
 import { plan, plansOperations } from '@soma/plans/contract'
-import { eventOperations as definitionOperations, schemaOperations } from '@soma/registry/contract'
+import { eventOperations as definitionOperations, graphOperations, schemaOperations } from '@soma/registry/contract'
 import { type Clients, createClients } from '@soma/sdk/clients'
 import type { RunningServer } from '@soma/server'
 import type { Command } from 'commander'
@@ -106,6 +113,27 @@ const LEAVES: Readonly<Record<string, Leaf>> = {
     bad: ['event', 'show', 'evt_absent'],
     badCode: 4,
   },
+  'events replay': {
+    good: ['events', 'replay', '--group', '{subscription}', '--note', 'again', '--yes'],
+    schema: replaySchema,
+    bad: ['events', 'replay', '--group', '{subscription}', '--rate', '0'],
+  },
+  'events types': {
+    good: ['events', 'types', '--topic', 'business-facts', '--status', 'active'],
+    schema: definitionOperations.list.output,
+    bad: ['events', 'types', '--kind', 'wish'],
+  },
+  'events graph': {
+    good: ['events', 'graph', '--type', 'cli.tested', '--depth', '3'],
+    schema: graphOperations.get.output,
+    bad: ['events', 'graph', '--depth', '6'],
+  },
+  'events validate': {
+    good: ['events', 'validate', 'cli.tested', '--topic', 'business-facts', '--data', '5'],
+    goodCode: 9,
+    schema: eventOperations.validate.output,
+    bad: ['events', 'validate', 'cli.tested', '--topic', 'business-facts', '--data', '{'],
+  },
   'events register': {
     good: ['events', 'register', '{definition}'],
     schema: definitionOperations.create.output,
@@ -144,9 +172,25 @@ const LEAVES: Readonly<Record<string, Leaf>> = {
     bad: ['dead-letters', 'list', '--state', 'lost'],
   },
   'dead-letters replay': {
-    good: ['dead-letters', 'replay', '--type', 'cli.tested', '--note', 'mended'],
+    good: ['dead-letters', 'replay', '--group', '{subscription}', '--note', 'mended', '--yes'],
     schema: deadLetterOperations.replayMany.output,
     bad: ['dead-letters', 'replay', '--note', 'mended'],
+  },
+  'dead-letters show': {
+    good: ['dead-letters', 'show', '{deadLetter}'],
+    schema: deadLetterSchema,
+    bad: ['dead-letters', 'show', 'dlv_01h455vb4pex5vsknk084sn02q'],
+    badCode: 4,
+  },
+  'dead-letters discard': {
+    good: ['dead-letters', 'discard', '{deadLetter}', '--note', 'written off'],
+    schema: deadLetterSchema,
+    bad: ['dead-letters', 'discard', '{deadLetter}'],
+  },
+  'dead-letters purge': {
+    good: ['dead-letters', 'purge', '--group', '{subscription}', '--note', 'last year', '--yes'],
+    schema: deadLetterOperations.purge.output,
+    bad: ['dead-letters', 'purge', '--note', 'all of them', '--yes'],
   },
   'keys create': {
     good: ['keys', 'create', '--name', 'agent', '--scopes', 'plan:read', '--expires-in-days', '1'],
@@ -195,6 +239,20 @@ const makePlan = async (): Promise<string> => {
   return (await clients.plans.plans.create({ body: { title: 'A plan', goal } })).planId
 }
 
+/** A group that is handed its first event and gives it up. */
+const makeDeadLetter = async (): Promise<{ deliveryId: string; subscriptionId: string }> => {
+  const name = `dying-${randomUUID()}`
+  const subscription = { name, topics: ['business-facts'], types: ['cli.tested'] }
+  const { id: subscriptionId } = await clients.events.subscriptions.create({ body: subscription })
+  await clients.events.events.publish({ body: { type: 'cli.tested', topic: 'business-facts', data: {} } })
+  const params = { subscriptionId }
+  const memberId = randomUUID()
+  const { deliveries } = await clients.events.deliveries.pull({ params, body: { memberId, waitMs: 20_000 } })
+  const nacks = deliveries.map(({ deliveryId, attempt }) => ({ deliveryId, attempt, dead: true }))
+  await clients.events.deliveries.settle({ params, body: { memberId, nacks } })
+  return { subscriptionId, deliveryId: nacks[0]?.deliveryId as string }
+}
+
 const MATTER: Readonly<Record<string, () => Promise<string>>> = {
   plan: makePlan,
   absentPlan: async () => 'plan_01h455vb4pex5vsknk084sn02q',
@@ -209,6 +267,8 @@ const MATTER: Readonly<Record<string, () => Promise<string>>> = {
     await runCli(['reject', gateId, '--reason', 'first'], { environment })
     return gateId
   },
+  subscription: async () => (await makeDeadLetter()).subscriptionId,
+  deadLetter: async () => (await makeDeadLetter()).deliveryId,
   freePort: async () => '45871',
   url: async () => server.url,
   event: async () => {

@@ -30,25 +30,31 @@ const listView = pageView<DeadLetter>(
 )
 
 const letterView = fieldsView<DeadLetter>(
-  ({ deliveryId, state, type, group, eventId, problem }) => [
+  ({ deliveryId, state, type, group, eventId, problem, handler, attempts, deadAt, event, resolution }) => [
     { name: 'delivery', value: deliveryId, kind: 'id' },
     { name: 'state', value: state, kind: 'status' },
     { name: 'type', value: type },
     { name: 'event', value: eventId },
     { name: 'group', value: group },
+    { name: 'handler', value: handler },
     { name: 'problem', value: `${problem.code}: ${problem.detail}` },
+    ...attempts.map((attempt, index) => ({
+      name: `attempt ${index + 1}`,
+      value: `${attempt.at} ${attempt.problem.code}: ${attempt.problem.detail}`,
+    })),
+    { name: 'dead', value: deadAt, kind: 'time' },
+    { name: 'data', value: event.data === undefined ? undefined : JSON.stringify(event.data) },
+    { name: 'note', value: resolution?.note },
   ],
   ({ deliveryId }) => [deliveryId],
 )
 
+/** A group as the API names it: the handlers of a module, or a subscription. */
+export const groupOf = (group: string | undefined) =>
+  present(group?.startsWith('module:') === true ? { moduleGroup: group } : { subscriptionId: group })
+
 /** The flags as the API names them. */
-const filterOf = ({ group, topic, type, code }: Filters) =>
-  present({
-    ...(group?.startsWith('module:') === true ? { moduleGroup: group } : { subscriptionId: group }),
-    topic,
-    type,
-    code,
-  })
+const filterOf = ({ group, topic, type, code }: Filters) => ({ ...groupOf(group), ...present({ topic, type, code }) })
 
 const countView = fieldsView<{ matched: number; replayed: number }>(
   ({ matched, replayed }) => [
@@ -68,6 +74,47 @@ export async function listDeadLetters({
   const page = await clients.events.deadLetters.list({ query })
   await session.printer.result(page, listView)
   if (page.nextCursor !== null) session.printer.note(`there are more: --cursor ${page.nextCursor}`)
+}
+
+export async function showDeadLetter({ session, args }: Handling<object>): Promise<void> {
+  const { clients } = await session.connect()
+  const deliveryId = await resolveDeadLetter(args[0] as string, clients)
+  await session.printer.result(await clients.events.deadLetters.get({ params: { deliveryId } }), letterView)
+}
+
+export async function discardDeadLetter({ session, flags, args }: Handling<{ note: string }>): Promise<void> {
+  const { clients } = await session.connect()
+  const deliveryId = await resolveDeadLetter(args[0] as string, clients)
+  const discarded = await clients.events.deadLetters.discard({ params: { deliveryId }, body: { note: flags.note } })
+  await session.printer.result(discarded, letterView)
+}
+
+const purgedView = fieldsView<{ purged: number }>(
+  ({ purged }) => [{ name: 'purged', value: purged }],
+  () => [],
+)
+
+type PurgeFlags = Filters & {
+  readonly note: string
+  readonly state?: 'open' | 'replayed' | 'discarded'
+  readonly since?: string
+  readonly until?: string
+}
+
+/** Counts first and asks: what is purged is gone. */
+export async function purgeDeadLetters({ session, flags }: Handling<PurgeFlags>): Promise<void> {
+  const { note, state, since: from, until: to } = flags
+  const filter = { ...filterOf(flags), ...present({ state, from, to }) }
+  if (Object.keys(filter).length === 0)
+    throw new UsageError(
+      'choose by --group, --topic, --type, --code, --state, --since or --until: never all by omission',
+    )
+  const { clients } = await session.connect()
+  const { items, nextCursor } = await clients.events.deadLetters.list({ query: { ...filter, limit: 200 } })
+  const count = nextCursor === null ? String(items.length) : 'more than 200'
+  const isWanted = items.length > 0 && (await session.confirm(`Delete ${count} dead letters for good?`))
+  const answer = isWanted ? await clients.events.deadLetters.purge({ query: { ...filter, note } }) : { purged: 0 }
+  await session.printer.result(answer, purgedView)
 }
 
 type ReplayFlags = Filters & { readonly note: string; readonly max?: number; readonly rate?: number }
