@@ -5,7 +5,6 @@ import {
   type FieldError,
   holds,
   isTopic,
-  type Metrics,
   MODULE_TOPICS,
   type Topic,
 } from '@soma/kernel'
