@@ -38,13 +38,16 @@ export async function openBackend(name: BackendName, databaseUrl: string | undef
   if (databaseUrl === undefined) throw new Error(`${name} needs DATABASE_URL: run it by tools/servers/with-postgres.sh`)
   const database = await createDatabase(databaseUrl)
   const bus = name === 'postgres' ? undefined : await openBus(name)
+  // Processes of one installation have one key, which seals what is on a bus.
+  const directory = await mkdtemp(join(tmpdir(), 'soma-e2e-'))
   return {
     name,
-    settings: { 'server.databaseUrl': database.url, ...bus?.settings },
+    settings: { 'server.databaseUrl': database.url, 'server.dataDirectory': directory, ...bus?.settings },
     bus: bus?.server,
     end: async () => {
       await bus?.server.end()
       await database.drop()
+      await rm(directory, { recursive: true, force: true })
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { CrashPoint } from './crash-point.ts'
 
 export interface ProcessOrder {
-  /** By full key; `server.dataDirectory` or `server.databaseUrl` names the database. */
+  /** By full key; `server.databaseUrl`, else `server.dataDirectory` names the database. */
   readonly settings: Readonly<Record<string, unknown>>
   readonly port: number
   readonly crash?: CrashPoint

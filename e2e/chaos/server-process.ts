@@ -13,13 +13,17 @@ import { crashingDatabase } from './crash-point.ts'
 import type { Answer, ProcessOrder, Question } from './process-order.ts'
 
 const order = JSON.parse(process.argv[2] as string) as ProcessOrder
-const { 'server.dataDirectory': directory, 'server.databaseUrl': url, ...settings } = order.settings
+const { 'server.databaseUrl': url, ...settings } = order.settings
 
 async function openDatabase(): Promise<Database> {
-  if (typeof directory === 'string')
-    return createPgliteDatabase({ dataDirectory: join(directory, 'database'), durability: 'power', log: silentLogger })
+  if (typeof url !== 'string')
+    return createPgliteDatabase({
+      dataDirectory: join(settings['server.dataDirectory'] as string, 'database'),
+      durability: 'power',
+      log: silentLogger,
+    })
   return createPostgresDatabase({
-    connectionString: url as string,
+    connectionString: url,
     poolSize: 10,
     statementTimeoutMs: 30_000,
     log: silentLogger,

@@ -20,6 +20,8 @@ import type { ConsumerSettings } from '../src/events/consumer/settings.ts'
 import { createEmitter, type Emitter, type EmitMode } from '../src/events/emitter.ts'
 import { spineMigrations } from '../src/events/event-spine.ts'
 import { createRelay } from '../src/events/relay.ts'
+import { createSealedBus } from '../src/events/sealing/sealed-bus.ts'
+import { createSealingKeys } from '../src/events/sealing/sealing-keys.ts'
 import { createTail, type Tail } from '../src/events/tail.ts'
 import { until } from './queue.ts'
 
@@ -104,7 +106,8 @@ export async function openEventSpine(
       effectsMigration,
     ])
   }
-  const bus = await openBus(partitions)
+  const opened = await openBus(partitions)
+  const bus = opened.flags.transactionalWithDatabase ? opened : sealed(opened, database)
   const { mode = bus.flags.transactionalWithDatabase ? 'inline' : 'relay' } = options
   const emitter = createEmitter({ bus, database, mode, partitions })
   const tail = createTail({
@@ -191,6 +194,10 @@ export async function openEventSpine(
     },
   }
 }
+
+/** As the platform does it by default. A restart on the same data has the same key. */
+const sealed = (bus: EventBus, database: Database): EventBus =>
+  createSealedBus({ bus, keys: createSealingKeys(database, new Uint8Array(32)), seals: true })
 
 const openLogIn = (database: Database) => async (partitions: number) => {
   const bus = createPostgresLog({ database, partitions })

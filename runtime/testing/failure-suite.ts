@@ -274,12 +274,11 @@ export function failureSuite({ name, open, openBus }: ConsumerSuiteOptions): voi
       const { topic, tenantid } = anEnvelope({ tenantId: tenant })
       const broken = { topic, part: 0, tenantId: tenantid, type: 'thing.done', key: 'k', userId: null }
       const texts = ['{"no', '"text"', '{"specversion":"1.0","type":"thing.done"}']
-      await spine.database.transaction({ role: 'soma_app', tenantId: tenant }, (session) =>
-        spine.bus.append(
-          texts.map((envelope, index) => ({ ...broken, eventId: `x${index}`, envelope })),
-          session,
-        ),
-      )
+      const records = texts.map((envelope, index) => ({ ...broken, eventId: `x${index}`, envelope }))
+      const scope = { role: 'soma_app', tenantId: tenant } as const
+      if (spine.bus.flags.transactionalWithDatabase)
+        await spine.database.transaction(scope, (session) => spine.bus.append(records, session))
+      else await spine.bus.append(records)
       const [good] = await spine.publish({ tenantId: tenant, key: 'k' })
       expect(await done.next()).toBe(good?.id)
       await spine.tail.poll()

@@ -1,4 +1,4 @@
-import type { AppendRecord, LogRecord } from '@soma/kernel'
+import { type AppendRecord, HOLE, type LogRecord } from '@soma/kernel'
 import type { Place } from './topic-names.ts'
 import type { Hole, StoredRecord, WireRecord } from './wire/record-batch.ts'
 
@@ -51,8 +51,7 @@ function parse(text: string): Record<string, unknown> {
  */
 export function toRecord(place: Place, stored: StoredRecord | Hole): LogRecord {
   const where = { ...place, segment: 1, position: stored.offset + 1, recordedAt: new Date(stored.timestampMs) }
-  if (!('value' in stored))
-    return { ...where, tenantId: '', eventId: '', type: '', key: '', userId: null, envelope: '' }
+  if (!('value' in stored)) return { ...where, ...HOLE }
   const attributes = attributesIn(stored)
   // Only an outside writer leaves attributes out of the headers.
   const structured = attributes.has('id') || !isStructured(stored) ? {} : parse(stored.value.toString())

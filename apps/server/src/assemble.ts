@@ -35,7 +35,13 @@ import type { ServerOptions } from './start-server.ts'
 import { VERSION } from './version.ts'
 
 /** For platforms without the events module: tests of the runtime with toy modules. */
-const SPINE_DEFAULTS = { bus: 'postgres', partitions: 4, emit: 'auto', durability: 'process' } as const
+const SPINE_DEFAULTS = {
+  bus: 'postgres',
+  partitions: 4,
+  emit: 'auto',
+  brokerEncryption: true,
+  durability: 'process',
+} as const
 
 /** One process of the platform, put together and not yet serving. */
 export interface Assembled {
@@ -83,13 +89,13 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
   const database = options.database ?? (await openDatabase({ ...settings, durability: events.durability, log }))
   opened.push(() => database.close())
   await migratePlatform(database, platform)
-  const spine = await openEventSpine({ database, settings: events, log, metrics })
+  const encryptionKey = await encryptionKeyOf(settings)
+  const spine = await openEventSpine({ database, settings: events, encryptionKey, log, metrics })
   opened.push(() => spine.stop())
 
   const drain = new AbortController()
   // One listener a stream and a poll.
   setMaxListeners(0, drain.signal)
-  const encryptionKey = await encryptionKeyOf(settings)
   const tokenCodec = createTokenCodec()
   const key = await tokenCodec.createKey()
   const transport: { current?: Transport } = {}

@@ -10,6 +10,7 @@ export interface EventBusSettings {
   readonly partitions: number
   readonly durability: 'power' | 'process'
   readonly maxEventBytes: number
+  readonly brokerEncryption: boolean
   readonly natsUrl: string
   readonly natsCredentialsFile: string
   readonly natsReplicas: number
@@ -60,7 +61,7 @@ async function openNatsBus({ settings, log }: EventBusOptions): Promise<EventBus
     replicas: settings.natsReplicas,
     durability: settings.durability,
     serverSyncsAlways: settings.natsSyncsAlways,
-    maxEventBytes: settings.maxEventBytes,
+    maxEventBytes: largestMessage(settings),
     log,
     ...(settings.natsCredentialsFile === '' ? {} : { credentialsFile: settings.natsCredentialsFile }),
   })
@@ -77,9 +78,15 @@ async function openKafkaBus({ settings, log }: EventBusOptions): Promise<EventBu
     partitions: settings.partitions,
     production: settings.production,
     durability: settings.durability,
-    maxEventBytes: settings.maxEventBytes,
+    maxEventBytes: largestMessage(settings),
     tls: settings.kafkaTls ? ca : undefined,
     sasl: mechanism === 'none' ? undefined : { mechanism, username, password },
     log,
   })
 }
+
+/** Mark, id of the key, nonce and tag. */
+const SEAL_BYTES = 128
+/** Sealed data is base64: 4 characters for 3 bytes, with the id of its key. */
+const largestMessage = ({ maxEventBytes, brokerEncryption }: EventBusSettings): number =>
+  brokerEncryption ? Math.ceil((maxEventBytes * 4) / 3) + SEAL_BYTES : maxEventBytes

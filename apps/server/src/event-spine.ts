@@ -4,10 +4,16 @@ import {
   type Backlog,
   claimInstallation,
   createEmitter,
+  createErasures,
   createRelay,
+  createSealedBus,
+  createSealingKeys,
+  createShiftedBus,
   createTail,
   type Emitter,
   type EmitMode,
+  type Erasures,
+  readShifts,
   refuseLostEvents,
   type Relay,
   resetLeases,
@@ -25,6 +31,7 @@ export interface EventSpine {
   readonly emitter: Emitter
   readonly tail: Tail
   readonly relay: Relay
+  readonly erasures: Erasures
   /** Events that wait in the outbox, as last counted; 0 where the log is in the database. */
   outboxRows(): number
   /** What is wrong with a bus outside the database, for people; undefined while it takes what is shipped. */
@@ -39,6 +46,8 @@ export interface EventSpineSettings extends EventBusSettings {
 export interface EventSpineOptions {
   readonly database: Database
   readonly settings: EventSpineSettings
+  /** Seals the keys of events on a bus outside the database; the same on every process of the installation. */
+  readonly encryptionKey: Uint8Array
   readonly log: Logger
   readonly metrics: Metrics
 }
@@ -58,17 +67,19 @@ export async function openEventSpine(options: EventSpineOptions): Promise<EventS
   }
 }
 
-async function startSpine(
-  bus: EventBus | SegmentedBus,
-  { database, settings, log, metrics }: EventSpineOptions,
-): Promise<EventSpine> {
+async function startSpine(opened: EventBus | SegmentedBus, options: EventSpineOptions): Promise<EventSpine> {
+  const { database, settings, log, metrics } = options
   const { partitions } = settings
-  const isOutside = !bus.flags.transactionalWithDatabase
+  const isOutside = !opened.flags.transactionalWithDatabase
+  const erasures = createErasures(database, log)
+  const bus = isOutside ? await asInstalled(opened, erasures, options) : opened
   if (isOutside) await refuseLostEvents(database, bus)
   if (database.engine === 'pglite') await resetLeases(database)
   const emitter = createEmitter({ bus, database, mode: emitModeOf(settings, database, bus), partitions })
   const tail = createTail({ database, bus, emitter, log })
   const relay = createRelay({ database, bus, emitter, tail, log, metrics })
+  erasures.onErased(tail.erase)
+  await erasures.start()
   await tail.start()
   await relay.start()
   const index = isOutside ? createLogIndex({ database, reader: tail, partitions, log }) : undefined
@@ -79,16 +90,31 @@ async function startSpine(
     emitter,
     tail,
     relay,
+    erasures,
     outboxRows: () => backlog?.current().rows ?? 0,
     busFault: () => faultOf(settings.bus, backlog?.current()),
     stop: async () => {
       await relay.stop()
       await backlog?.stop()
       await index?.stop()
+      await erasures.stop()
       await tail.stop()
       await bus.close()
     },
   }
+}
+
+/** With the positions that the installation knows, and data that only it can read. */
+async function asInstalled(
+  bus: EventBus,
+  erasures: Erasures,
+  { database, encryptionKey, settings }: EventSpineOptions,
+): Promise<EventBus> {
+  const keys = createSealingKeys(database, encryptionKey)
+  await keys.refuseOtherInstallation()
+  erasures.onErased(keys.forget)
+  const shifts = await database.transaction({ role: 'soma_bus' }, (session) => readShifts(session, settings.bus))
+  return createShiftedBus(createSealedBus({ bus, keys, seals: settings.brokerEncryption }), shifts)
 }
 
 function faultOf(bus: string, backlog: Backlog | undefined): string | undefined {

@@ -1,4 +1,5 @@
 export { CLIENT_ENVIRONMENT } from './client-environment.ts'
+export { moveEvents, type MoveEventsOptions } from './move-events.ts'
 export { type RunningServer, type ServerOptions, startServer } from './start-server.ts'
 export { contractsOf, type Platform } from './platform.ts'
 export { somaPlatform } from './soma-platform.ts'

@@ -41,6 +41,7 @@ export const somaPlatform: Platform = {
         reader: spine.tail,
         recorder: spine.emitter,
         outboxRows: spine.outboxRows,
+        erasures: spine.erasures,
         busTransaction: (work: (session: SqlSession) => Promise<unknown>) =>
           database.transaction({ role: 'soma_bus' }, work),
         // Nobody else can open the directory of the embedded engine.

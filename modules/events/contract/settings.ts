@@ -88,6 +88,18 @@ export const eventSettings = {
     summary:
       'How a module’s events reach the log: in the transaction (inline) or by the outbox (relay). auto is inline on PGlite.',
   }),
+  brokerEncryption: setting({
+    type: z.boolean(),
+    default: true,
+    summary:
+      'Whether data lies sealed on NATS and Kafka, by a key a tenant and user that an erasure destroys. Off lets other programs read it; there an erasure ends with retention.',
+  }),
+  erasureDelayMs: setting({
+    type: ms.max(82_800_000),
+    default: 3_600_000,
+    summary:
+      'How long the erasure of a tenant or user waits, so that what is in hand has ended: the longest lease by default.',
+  }),
   durability: setting({
     type: z.enum(['process', 'power']),
     default: 'power',

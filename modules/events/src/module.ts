@@ -1,10 +1,13 @@
-import { defineModule, type Handlers, type ModuleEnvironment, use } from '@soma/kernel'
+import { principalErased, tenantDeleting } from '@soma/identity/contract'
+import { defineModule, type Handlers, type ModuleEnvironment, on, use } from '@soma/kernel'
 import { registryContract } from '@soma/registry/contract'
 import { eventsContract } from '../contract/index.ts'
 import { createConnections } from './connections.ts'
 import { createDeadLetterService } from './dead-letters/service.ts'
 import { createDispatch } from './dispatch/dispatch.ts'
 import { createDeliveryService } from './dispatch/service.ts'
+import { createErasureJob } from './erasure/job.ts'
+import { requestErasure } from './erasure/requests.ts'
 import { createIdleRemoval, createSweep } from './jobs.ts'
 import { createLagService } from './lag/service.ts'
 import { createLagWatch } from './lag/watch.ts'
@@ -29,6 +32,7 @@ import { createTopicService } from './topics/service.ts'
 import { createWriter } from './writer/writer.ts'
 
 export type { EventsPorts, Recorder } from './ports.ts'
+export { joinReplayPlaces } from './replays/store.ts'
 
 const uses = {
   registry: use(registryContract, { 'events.get': ['event-definition:read'], 'schemas.getVersion': ['schema:read'] }),
@@ -44,12 +48,15 @@ export const eventsModule = defineModule<typeof eventsContract, typeof uses, Eve
     const services = createServices(environment)
     return {
       operations: operationsOf(services),
+      handlers: handlersOf(environment.settings.erasureDelayMs),
       jobs: [
+        createErasureJob({ ...environment, ...environment.ports }),
         createSweep({ busTransaction: environment.ports.busTransaction, dedupeMs: environment.settings.dedupeMs }),
         createIdleRemoval({ ...environment.ports, clock: environment.clock }),
         createLagWatch({ ...environment, ...environment.ports, lagSloMs: environment.settings.lagSloMs }),
       ],
       stop: async () => {
+        services.stopForgetting()
         services.hub.close()
         services.definitions.close()
         services.limits.close()
@@ -88,6 +95,9 @@ function createServices({ database, clients, settings, clock, log, metrics, port
   })
   const limits = createTopicLimits({ busTransaction, reader, configured: settings })
   const { groups, guests } = dispatch
+  const stopForgetting = ports.erasures.onErased((subject) => {
+    groups.erased(subject).catch((error: unknown) => log.warn('a dispatcher cannot be ended', { error }))
+  })
   const consumers = createConsumers({ busTransaction })
   const dailyBytes = createDailyBytes({ busTransaction, clock, log, quotaBytes: settings.quotaBytesPerDay })
   const publishing = createPublishing({
@@ -107,6 +117,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     outboxHighWater: settings.outboxHighWater,
   })
   return {
+    stopForgetting,
     dailyBytes,
     hub,
     definitions,
@@ -172,6 +183,21 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     }),
   }
 }
+
+/** Whose data is erased stands in the fact; its schema is checked here, because an empty user id would be the whole tenant. */
+const handlersOf = (delayMs: number) => [
+  on(tenantDeleting, ({ event, tx }) =>
+    requestErasure(
+      tx,
+      { tenantId: tenantDeleting.data.parse(event.data).tenantId, userId: '' },
+      { fact: event, delayMs },
+    ),
+  ),
+  on(principalErased, ({ event, tx }) => {
+    const { principalId } = principalErased.data.parse(event.data)
+    return requestErasure(tx, { tenantId: event.tenantid, userId: principalId }, { fact: event, delayMs })
+  }),
+]
 
 type Services = ReturnType<typeof createServices>
 

@@ -16,6 +16,19 @@ export interface Notices {
   listen(channel: string, listener: (payload: string) => void): Promise<() => Promise<void>>
 }
 
+/** Whose events were erased: one user's, or with `userId` '' the whole tenant's. */
+export interface ErasedSubject {
+  readonly tenantId: string
+  readonly userId: string
+}
+
+export interface ErasureNotices {
+  /** After the commit of an erasure: no process keeps anything of it in memory. */
+  announce(): Promise<void>
+  /** Calls the listener within seconds after an erasure, wherever it ran. */
+  onErased(listener: (subject: ErasedSubject) => void): () => void
+}
+
 /** What the events module needs of the world; `apps/server` binds it. */
 export interface EventsPorts {
   readonly bus: EventBus
@@ -27,6 +40,8 @@ export interface EventsPorts {
   readonly busTransaction: <T>(work: (session: SqlSession) => Promise<T>) => Promise<T>
   /** After the commit: dead letters of this module group (`module:<name>`) are to be delivered again, by whichever process owns it. May be lost: owners also poll. */
   readonly wakeModuleGroup: (group: string) => Promise<void>
+  /** Erasures of events, in this and other processes. */
+  readonly erasures: ErasureNotices
   /** Tells other processes on the database, by channel. A notice may be lost. Absent where there can be no other process: then none is told, and nothing is fenced. */
   readonly nodes?: Notices | undefined
   /** Aborts when the process drains: whoever waits for an event is answered at once. Absent: it never does. */

@@ -8,6 +8,8 @@ import {
   type Clock,
   type Context,
   type Database,
+  type DataInputOf,
+  type EventDefinition,
   type LogReader,
   type LogRecord,
   type Metrics,
@@ -21,8 +23,14 @@ import { registryModule } from '@soma/registry'
 import { registryContract } from '@soma/registry/contract'
 import {
   announceReplays,
+  type ComposedModule,
   compose,
+  type Consumer,
+  contextOfEvent,
+  createConsumer,
   createEmitter,
+  createErasures,
+  createModuleDatabase,
   createRelay,
   createExecute,
   createTail,
@@ -67,6 +75,12 @@ export interface EventsHost {
     type: string,
     options?: { topic?: string; schema?: Readonly<Record<string, unknown>> },
   ): Promise<void>
+  /** The module hears facts from now on. Before, its handlers do not run. */
+  startHandlers(): Promise<void>
+  /** A fact of another module, such as `identity`. */
+  say<E extends EventDefinition>(context: Context, from: string, definition: E, data: DataInputOf<E>): Promise<void>
+  /** What readers of a topic at its head are given from memory, by partition. */
+  readMemory(topic: string): Promise<(readonly LogRecord[])[]>
   /** Runs the module's jobs once. */
   runJobs(): Promise<void>
   /** Another process runs the module's jobs now. */
@@ -100,6 +114,9 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
   let offsetMs = 0
   const clock = { now: () => new Date(Date.now() + offsetMs), advance: (ms: number) => void (offsetMs += ms) }
   const state = { isDead: false }
+  const erasures = createErasures(database, silentLogger)
+  erasures.onErased(tail.erase)
+  await erasures.start()
   const isShared = options.isShared ?? (options.isSecondProcess === true || database.engine === 'postgres')
   const compiler = createSchemaCompiler()
   const platformEvents = [...eventsContract.events, ...registryContract.events]
@@ -119,6 +136,7 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
             return result
           })
         },
+        erasures,
         wakeModuleGroup: (group: string) => announceReplays(database, group),
         ...(isShared ? { nodes: nodesOf(database, state) } : {}),
         reservedNouns: new Set(platformEvents.map(({ type }) => type.slice(0, type.indexOf('.')))),
@@ -143,7 +161,10 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
   })
   for (const module of composition.modules) await module.start()
   const registry = buildClient(registryContract, composition.transport)
+  let handlers: Consumer | undefined
   const stop = async () => {
+    await handlers?.stop()
+    await erasures.stop()
     for (const module of composition.modules) await module.stop()
     stopRecording()
     await relay.stop()
@@ -171,6 +192,38 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
         body: { topic, type, description: type, schema: { jsonSchema: schema } as never },
       })
     },
+    startHandlers: async () => {
+      const [module] = composition.modules as [ComposedModule]
+      const principal = { name: module.name, jobCapabilities: [] }
+      handlers = createConsumer({
+        group: 'module:events',
+        handlers: module.handlers,
+        database,
+        reader: tail,
+        emitter,
+        runInModule: (event, work) => {
+          const context = contextOfEvent(event, principal, 'local')
+          return module.database.asWorker(context, (tx) => work({ tx, context }))
+        },
+        partitions,
+        settings: { commitEveryMs: 5 },
+        writableFromOutside: false,
+        log: silentLogger,
+        metrics: noMetrics,
+      })
+      await handlers.start()
+    },
+    say: async (context, from, definition, data) => {
+      const name = { name: from, jobCapabilities: [] }
+      const module = createModuleDatabase({ database, module: name, emitter, clock, region: 'local' })
+      await module.transaction(context, async (tx) => {
+        tx.emit(definition, data)
+      })
+    },
+    readMemory: async (topic) =>
+      Promise.all(
+        (await tail.heads(topic)).map(({ part, segment }) => tail.read(topic, part, { segment, position: 0 }, 1_000)),
+      ),
     runJobs: async () => {
       for (const job of composition.modules.flatMap(({ jobs }) => jobs)) await job.run(new AbortController().signal)
     },

@@ -39,6 +39,21 @@ export const principalEnabled = event({
   data: principalData,
 })
 
+/** Whoever holds something of the person forgets it. */
+export const principalErased = event({
+  type: 'principal.erased',
+  topic,
+  summary: 'A principal is forgotten: its id alone stays.',
+  data: principalData.extend({ principalId: z.string().min(1) }),
+})
+/** A fact of the tenant that ends. Whoever holds something of it erases it. */
+export const tenantDeleting = event({
+  type: 'tenant.deleting',
+  topic,
+  summary: 'The time of grace of a deleted tenant is over: what is kept of it is erased.',
+  data: z.strictObject({ ...by, tenantId: tenantId.min(1), slug: z.string(), region: z.string() }),
+})
+
 const roleData = z.strictObject({
   ...by,
   roleId,
@@ -120,10 +135,12 @@ export const authDecided = event({
 
 export const identityFacts = [
   tenantCreated,
+  tenantDeleting,
   principalCreated,
   principalUpdated,
   principalDisabled,
   principalEnabled,
+  principalErased,
   roleCreated,
   roleDeleted,
   roleBindingCreated,

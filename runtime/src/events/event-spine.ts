@@ -8,9 +8,14 @@ export { backoffMs, type BackoffSettings, type ConsumerSettings, consumerDefault
 export { resetLeases } from './cursors/store.ts'
 export { createEmitter, type Emitter, type EmitMode, type EmitterOptions } from './emitter.ts'
 export { claimInstallation, type Installation, refuseLostEvents } from './installation.ts'
+export { createErasures, type ErasedSubject, type Erasures } from './erasures.ts'
 export { createEventMaintenance, type MaintenanceOptions } from './maintenance.ts'
+export { cancelMove, type MovedLog, type MoveOptions, moveLog } from './moving/move-log.ts'
+export { createShiftedBus, readShifts } from './moving/shifted-bus.ts'
 export { createRelay, type Relay, type RelayOptions } from './relay.ts'
 export type { LostEvents, SegmentedBus } from './retention.ts'
+export { createSealedBus } from './sealing/sealed-bus.ts'
+export { createSealingKeys } from './sealing/sealing-keys.ts'
 export { createTail, type Tail, type TailOptions } from './tail.ts'
 
 /** Folder of the spine's SQL files; they run first. */

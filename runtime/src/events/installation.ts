@@ -17,12 +17,18 @@ export async function claimInstallation(database: Database, { bus, partitions }:
       bus,
       partitions,
     ])
-    const [row] = await session.query<Installation>('select bus, partitions from events.installation')
-    return row as Installation
+    const [row] = await session.query<Installation & { moving: string | null }>(
+      'select bus, partitions, (select bus from events.move) as moving from events.installation for share',
+    )
+    return row as Installation & { moving: string | null }
   })
+  if (first.moving !== null)
+    throw new Error(
+      `the events of this installation are on their way from ${first.bus} to ${first.moving}: run soma events migrate --from ${first.bus} --to ${first.moving} again`,
+    )
   if (first.bus !== bus)
     throw new Error(
-      `events.bus is ${bus}, but this installation was started with ${first.bus}, where its events are: set it back`,
+      `events.bus is ${bus}, but this installation was started with ${first.bus}, where its events are: set it back, or move them with soma events migrate --from ${first.bus} --to ${bus}`,
     )
   if (first.partitions !== partitions)
     throw new Error(

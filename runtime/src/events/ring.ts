@@ -7,6 +7,8 @@ export interface Ring {
   offer(records: readonly LogRecord[]): LogRecord[]
   /** True while a record beyond a gap is kept. */
   hasGap(): boolean
+  /** Changes what is kept; positions stay. */
+  revise(change: (record: LogRecord) => LogRecord): void
   /** Undefined when the place is older than the ring. */
   read(after: Position, limit: number): LogRecord[] | undefined
 }
@@ -45,6 +47,11 @@ export function createRing(start: Position, limits: { records: number; character
       return added
     },
     hasGap: () => early.size > 0,
+    revise: (change) => {
+      records = records.map(change)
+      characters = records.reduce((total, { envelope }) => total + envelope.length, 0)
+      for (const [position, record] of early) early.set(position, change(record))
+    },
     read: (after, limit) => {
       if (after.position >= head.position) return []
       const first = records[0]

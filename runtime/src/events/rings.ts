@@ -24,6 +24,8 @@ export interface Rings {
   refresh(place: Place, upTo?: number): Promise<void>
   /** Undefined when the place is older than the ring. */
   read(place: Place, after: Position, limit: number): LogRecord[] | undefined
+  /** Changes what is kept; positions stay. */
+  revise(change: (record: LogRecord) => LogRecord): void
   /** Reads no more; waits for the reads in hand. */
   stop(): Promise<void>
 }
@@ -92,6 +94,9 @@ export function createRings({ bus, log, added }: RingsOptions): Rings {
       return ring !== undefined && ring.head().position < place.position
     },
     refresh,
+    revise: (change) => {
+      for (const ring of rings.values()) ring.revise(change)
+    },
     read: (place, after, limit) => rings.get(nameOf(place))?.read(after, limit),
     stop: async () => {
       stopped = true

@@ -1,5 +1,6 @@
 import type { Database, EventBus, Logger, LogNotice, LogReader, LogRecord } from '@soma/kernel'
 import { assertOutsideTransaction } from '../database/transaction-guard.ts'
+import { type ErasedSubject, eraseRecord } from './erasures.ts'
 import { LOG_CHANNEL } from './notifier.ts'
 import { createReaders } from './readers.ts'
 import { createRings } from './rings.ts'
@@ -23,6 +24,8 @@ export interface Tail extends LogReader {
   stop(): Promise<void>
   /** Records that are committed: from a relay of this process. */
   offer(records: readonly LogRecord[]): void
+  /** Forgets what of the subject is kept in memory. */
+  erase(subject: ErasedSubject): void
   /** Looks at all heads now. */
   poll(): Promise<void>
 }
@@ -80,6 +83,7 @@ export function createTail({ database, bus, emitter, log, pollMs = defaultPoll(d
       await rings.stop()
     },
     offer: rings.offer,
+    erase: (subject) => rings.revise((record) => eraseRecord(record, subject)),
     poll,
     read: async (topic, part, after, limit) => {
       assertOutsideTransaction('a read of the log')

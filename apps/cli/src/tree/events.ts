@@ -3,6 +3,7 @@ import { instant, integer, list } from '../parse-flags.ts'
 import { lazily } from './lazily.ts'
 import { withPage } from './page-options.ts'
 
+const BUSES = ['postgres', 'nats', 'kafka']
 const PURGED_STATES = ['open', 'replayed', 'discarded']
 const STATES = [...PURGED_STATES, 'replaying']
 const DEAD_LETTER = 'the dead letter: its id, or at least the last 6 characters of it'
@@ -120,6 +121,17 @@ function addTypes(events: Command): void {
     .description('define one version of an event type; the same content again changes nothing')
     .argument('<definition>', 'topic, type, version, description, schema: JSON, YAML, @file or - for stdin')
     .action(lazily(async () => (await import('../commands/events.ts')).registerEvent))
+  events
+    .command('migrate')
+    .description('move the events of a stopped installation to another bus; interrupted, it goes on when called again')
+    .addOption(new Option('--from <bus>', 'where the log is').choices(BUSES).makeOptionMandatory())
+    .addOption(
+      new Option('--to <bus>', 'where it shall be; the same bus takes back a move that has not ended')
+        .choices(BUSES)
+        .makeOptionMandatory(),
+    )
+    .option('--data <folder>', 'where data is kept; default .soma')
+    .action(lazily(async () => (await import('../commands/migrate-events.ts')).migrateEvents))
 }
 
 const timeOption = (flag: string, summary: string): Option =>

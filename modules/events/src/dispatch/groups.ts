@@ -1,4 +1,5 @@
 import { commonProblems } from '@soma/kernel'
+import type { ErasedSubject } from '../ports.ts'
 import { groupOf, type SubscriptionRow, subscriptionOf } from '../subscriptions/config.ts'
 import { findSubscription, touchDispatched } from '../subscriptions/store.ts'
 import type { Fence } from '../writer/requests.ts'
@@ -53,6 +54,8 @@ export interface Groups {
   /** Reads the subscription again. */
   changed(subscriptionId: string): Promise<void>
   removed(subscriptionId: string): Promise<void>
+  /** Nothing of the subject is kept in memory. */
+  erased(subject: ErasedSubject): Promise<void>
   /** Carries a change out while nobody of this process dispatches the subscription; its members connect again. */
   restarted(subscriptionId: string, change: () => Promise<void>): Promise<void>
   /** What other processes tell the dispatcher. */
@@ -190,6 +193,11 @@ export function createGroups(options: GroupsOptions): Groups {
     loaded: () => [...groups.values()],
     changed,
     removed,
+    erased: async ({ tenantId, userId }) => {
+      const held = [...groups.values()].filter(({ config }) => config.tenantId === tenantId)
+      if (userId === '') await Promise.all(held.map(({ config }) => removed(config.id)))
+      else for (const group of held) group.outdated()
+    },
     restarted: (id, change) => {
       const group = groups.get(id)
       if (group === undefined) return change()

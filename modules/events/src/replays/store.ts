@@ -163,3 +163,11 @@ export async function handOut(
     ],
   )
 }
+
+/** A log that moved to another bus has one segment: running replays go on in it. */
+export async function joinReplayPlaces(session: SqlSession): Promise<void> {
+  await session.execute(
+    `update events.replays set places = (select jsonb_agg(place || '{"segment": 1}') from jsonb_array_elements(places) place)
+      where state = 'running'`,
+  )
+}

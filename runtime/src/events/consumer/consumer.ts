@@ -1,5 +1,13 @@
 import { setMaxListeners } from 'node:events'
-import { type Database, type EventHandler, type Logger, type LogReader, type Metrics, newUuid } from '@soma/kernel'
+import {
+  type Database,
+  type EventHandler,
+  isHole,
+  type Logger,
+  type LogReader,
+  type Metrics,
+  newUuid,
+} from '@soma/kernel'
 import type { WaitingKey } from '../deliveries/store.ts'
 import type { Emitter } from '../emitter.ts'
 import { createCursorCommits } from './cursor-commits.ts'
@@ -105,7 +113,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const commits = createCursorCommits(group)
   const reading = createReading(group, reader, (run, record) => {
     const entry = run.window.add(record)
-    if (handlers.matching(record.topic, record.type).length === 0) return finish(run, entry)
+    if (isHole(record) || handlers.matching(record.topic, record.type).length === 0) return finish(run, entry)
     const lane = laneOf(run, record.tenantId, record.key)
     lane.queue.push(entry)
     lanes.wake(lane)
