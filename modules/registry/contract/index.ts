@@ -1,6 +1,7 @@
 import { contract, setting } from '@soma/kernel'
 import * as z from 'zod'
 import { agentOperations, heartbeatOperations, instanceOperations } from './agents.ts'
+import { discoveryOperations } from './discovery.ts'
 import { documentOperations } from './documents.ts'
 import { eventOperations } from './event-definitions.ts'
 import { registryFacts } from './facts.ts'
@@ -10,6 +11,7 @@ import { schemaOperations } from './schemas.ts'
 export * from './agents.ts'
 export * from './asyncapi.ts'
 export * from './compatibility.ts'
+export * from './discovery.ts'
 export * from './documents.ts'
 export * from './event-definitions.ts'
 export * from './facts.ts'
@@ -31,6 +33,7 @@ export const registryContract = contract({
     schemas: schemaOperations,
     asyncapi: documentOperations,
     graph: graphOperations,
+    discovery: discoveryOperations,
   },
   events: registryFacts,
   capabilities: {
@@ -39,6 +42,7 @@ export const registryContract = contract({
     'agent:manage': 'Register under names that belong to others.',
     'event-definition:read': 'See event definitions.',
     'event-definition:write': 'Define events.',
+    'discovery:read': 'Ask in plain words what there is.',
     'schema:read': 'See schemas.',
     'schema:write': 'Register schemas.',
   },

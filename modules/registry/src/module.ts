@@ -6,6 +6,7 @@ import { createRegister } from './agents/register.ts'
 import { createAgentService, deregisterPrincipal } from './agents/service.ts'
 import { createSweep } from './agents/sweep.ts'
 import { createAsyncApiService } from './asyncapi/service.ts'
+import { createDiscoveryService } from './discovery/service.ts'
 import { createDefinitionLifeCycle } from './event-definitions/life-cycle.ts'
 import { createEventDefinitionService } from './event-definitions/service.ts'
 import { createGraphService } from './graph/service.ts'
@@ -30,6 +31,7 @@ export const registryModule = defineModule<typeof registryContract, typeof uses,
     const events = createEventDefinitionService({ database, ports, reservedNouns })
     const lifeCycle = createDefinitionLifeCycle({ database, ports, events: clients.events, clock, get: events.get })
     const schemas = createSchemaService({ database, ports })
+    const discovery = createDiscoveryService({ database, clock })
     const graph = createGraphService({ database })
     const asyncApi = createAsyncApiService({ database, installation: ports.installation })
     return {
@@ -63,6 +65,7 @@ export const registryModule = defineModule<typeof registryContract, typeof uses,
           retire: (context, call) => lifeCycle.retire(context, call.params, call.body),
           impact: (context, call) => lifeCycle.impact(context, call.params, call.body.schema),
         },
+        discovery: { search: (context, call) => discovery.search(context, call.body) },
         graph: { get: (context, call) => graph.get(context, call.query) },
         asyncapi: { get: (context, call) => asyncApi.get(context, call.query) },
         schemas: {

@@ -1,4 +1,4 @@
-import type { SqlSession } from '@soma/kernel'
+import type { JsonSchema, SqlSession } from '@soma/kernel'
 import type { DocumentedEvent } from '../../contract/asyncapi.ts'
 
 export interface DefinitionRow {
@@ -139,10 +139,28 @@ export const selectVersionsOf = (session: SqlSession, topic: string, type: strin
     [topic, type],
   )
 
-/** Every version that can be published, as documents need it: the own ones and those of the platform. */
-export async function selectCurrent(session: SqlSession): Promise<DocumentedEvent[]> {
-  const rows = await session.query<Omit<DefinitionView, 'consumers' | 'producers'>>(
-    `select d.*, s.json_schema from registry.event_definitions d ${WITH_SCHEMA} where d.status in ('active', 'deprecated')`,
+export interface DeclaredEvent extends DocumentedEvent {
+  readonly purpose: string | undefined
+  readonly sideEffects: DefinitionRow['side_effects']
+  readonly ownerId: string
+  readonly isPlatform: boolean
+  /** Of the reply, in full, where the definition names one. */
+  readonly replySchema: JsonSchema | undefined
+}
+
+/** Every version that can be published: the own ones and those of the platform. */
+export async function selectCurrent(session: SqlSession): Promise<DeclaredEvent[]> {
+  const rows = await session.query<
+    Omit<DefinitionView, 'consumers' | 'producers'> & { readonly reply_schema: DeclaredEvent['replySchema'] | null }
+  >(
+    `select d.*, s.json_schema, coalesce(d.response_schema -> 'jsonSchema', reply.json_schema) as reply_schema
+     from registry.event_definitions d ${WITH_SCHEMA}
+     left join lateral (
+       select json_schema from registry.schemas
+       where name = d.response_schema ->> 'name' and version = d.response_schema ->> 'version'
+       order by (tenant_id <> d.tenant_id) limit 1
+     ) reply on true
+     where d.status in ('active', 'deprecated')`,
   )
   return rows.map((row) => ({
     topic: row.topic,
@@ -158,6 +176,11 @@ export async function selectCurrent(session: SqlSession): Promise<DocumentedEven
     status: row.status,
     replacedBy: row.replaced_by ?? undefined,
     sunsetAt: row.sunset_at?.toISOString(),
+    purpose: row.purpose ?? undefined,
+    sideEffects: row.side_effects,
+    ownerId: row.owner_id,
+    isPlatform: row.tenant_id === 'platform',
+    replySchema: row.reply_schema ?? undefined,
   }))
 }
 
