@@ -129,7 +129,7 @@ const agentCandidate = ({ name, description, tags, capabilities, ownerId }: Agen
 })
 
 const capabilityCandidates = (agent: AgentRecord): Candidate<Unranked>[] =>
-  agent.capabilities.map(({ name, description = '', consumes, tags = [] }) => ({
+  agent.capabilities.map(({ name, description, consumes, tags }) => ({
     name: `${name} ${agent.name}`,
     item: {
       kind: 'capability',

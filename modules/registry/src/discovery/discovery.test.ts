@@ -106,9 +106,9 @@ describe('discovery', () => {
     await work(context, 'translator', [], { description: 'Speaks German.', capabilities })
     const all = { want: ['event', 'agent', 'capability'], actionable: false }
     const { items } = await search(context, 'german', all)
-    expect(items.map(({ kind, name }) => [kind, name]).toSorted()).toEqual([
-      ['agent', 'translator'],
-      ['capability', 'translate'],
+    expect(items.map(({ kind, name }) => `${kind} ${name}`).toSorted()).toEqual([
+      'agent translator',
+      'capability translate',
     ])
     expect(await namesOf(search(aTenant(), 'german translator', all))).toEqual([])
     expect(await namesOf(search(context, 'agent expired', all))).toEqual([])
