@@ -2,7 +2,6 @@ import { type LogRecord, toId } from '@soma/kernel'
 import { deliveryDeadLettered } from '../../contract/facts.ts'
 import { deliveryDead } from '../../contract/problems.ts'
 import { openOnce } from '../log/event-filter.ts'
-import { wireGroup } from '../subscriptions/config.ts'
 import { factEnvelope } from '../writer/fact-envelope.ts'
 import type { DeadRow, WriteRequest } from '../writer/requests.ts'
 import { failedReply } from './failed-reply.ts'
@@ -180,7 +179,7 @@ function factsOf(group: Group, held: HeldEvent, problem: FailureProblem) {
     deliveryDeadLettered,
     {
       deliveryId,
-      group: wireGroup(group.config.group),
+      group: group.config.wireGroup,
       topic: held.topic,
       type: event.type,
       eventId: event.id,

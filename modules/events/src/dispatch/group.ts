@@ -1,7 +1,7 @@
 import type { Clock, Logger, LogReader, Metrics, Topic } from '@soma/kernel'
 import type { EventFilter, TopicReadings } from '../log/event-filter.ts'
 import type { EventsPorts } from '../ports.ts'
-import { type SubscriptionConfig, wireGroup } from '../subscriptions/config.ts'
+import type { SubscriptionConfig } from '../subscriptions/config.ts'
 import type { Writer } from '../writer/writer.ts'
 import type { DeliveryData, HeldEvent } from './held-event.ts'
 import type { KeyQueues } from './key-queues.ts'
@@ -27,6 +27,8 @@ export interface GroupConfig extends SubscriptionConfig {
   readonly id: string
   readonly name: string
   readonly group: string
+  /** The same on the wire. */
+  readonly wireGroup: string
   readonly tenantId: string
   readonly spaceId: string
   readonly state: 'active' | 'paused' | 'suspended'
@@ -98,7 +100,7 @@ export interface Group {
 
 /** With the labels that the groups of modules have too: a metric has one set of them in a process. */
 export const countDeliveries = ({ config, dependencies }: Group, outcome: string, count = 1): void =>
-  dependencies.metrics.count('soma_events_deliveries_total', { group: wireGroup(config.group), outcome }, count)
+  dependencies.metrics.count('soma_events_deliveries_total', { group: config.wireGroup, outcome }, count)
 
 /** Leases, retries and grace must end though somebody sets the clock back. */
 export const nowMs = ({ dependencies: { clock } }: Group): number => clock.steadyMs?.() ?? clock.now().getTime()

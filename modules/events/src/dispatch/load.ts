@@ -1,5 +1,5 @@
 import { isTopic, type SqlSession, type Topic, toId } from '@soma/kernel'
-import { groupOf, readsOf, type SubscriptionRow, subscriptionOf } from '../subscriptions/config.ts'
+import { groupOf, readsOf, type SubscriptionRow, subscriptionOf, wireGroup } from '../subscriptions/config.ts'
 import { findSubscription } from '../subscriptions/store.ts'
 import { type Group, type GroupConfig, type GroupDependencies, nowMs, type Partition } from './group.ts'
 import { type HeldEvent, placeKey } from './held-event.ts'
@@ -81,6 +81,7 @@ export function configOf(id: string, row: SubscriptionRow): GroupConfig {
     id,
     name: row.name,
     group: groupOf(id),
+    wireGroup: wireGroup(groupOf(id)),
     tenantId: row.tenant_id,
     spaceId: row.space_id,
     state: row.state,

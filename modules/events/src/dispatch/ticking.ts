@@ -4,7 +4,6 @@ import { type Group, nowMs } from './group.ts'
 import type { HeldEvent } from './held-event.ts'
 import type { Member } from './members.ts'
 import { toId } from '@soma/kernel'
-import { wireGroup } from '../subscriptions/config.ts'
 import { promote } from './promoting.ts'
 
 const EXPIRED: FailureProblem = {
@@ -55,7 +54,7 @@ function lapse(group: Group, held: HeldEvent, problem: FailureProblem): void {
   if (held.isSettling || held.leaseUntilMs === Number.POSITIVE_INFINITY) return
   const { member } = held
   member?.sink?.push({ event: 'lease-lost', data: { deliveryId: toId('dlv', held.deliveryId), reason: 'expired' } })
-  group.dependencies.metrics.count('soma_events_lease_losses_total', { group: wireGroup(group.config.group) })
+  group.dependencies.metrics.count('soma_events_lease_losses_total', { group: group.config.wireGroup })
   fail(group, held, { problem, retryAfterMs: 0 }).catch((error: unknown) => {
     held.leaseUntilMs = nowMs(group) + AGAIN_MS
     group.dependencies.log.warn('an ended lease cannot be written', { subscription: group.config.id, error })

@@ -13,15 +13,18 @@ const YEAR_MS = 31_536_000_000
 const topic = 'business-facts'
 const context = anEventsContext()
 let host: EventsHost
+let neighbour: EventsHost
 let retention: Awaited<ReturnType<typeof openRetention>>
 
 beforeAll(async () => {
-  host = await createEventsHost()
+  host = await createEventsHost({ isShared: true })
+  neighbour = await createEventsHost({ database: host.database, isSecondProcess: true })
   await host.define(context, 'step.done')
   retention = await openRetention(host)
 }, 60_000)
 afterAll(async () => {
   await retention.close()
+  await neighbour.drain()
   await host.close()
 })
 
@@ -98,6 +101,44 @@ describe('retention and subscriptions', () => {
     expect(frame).toMatchObject({ event: 'delivery', data: { event: { id: 'g' } } })
     await Promise.all([first.leave(), second.leave()])
     await remove(id)
+  })
+
+  it('EVT-R43 a stream at another process than the dispatcher gets the frame; in a broadcast the member that is behind does', async () => {
+    const broadcast = await subscribe({ mode: 'broadcast' })
+    const away = await aMember(host, context, broadcast)
+    const present = await aMember(host, context, broadcast)
+    await away.leave()
+    host.clock.advance(20_000)
+    const dispatched = () =>
+      host.database.transaction({ role: 'soma_bus' }, (session) =>
+        session.query(`select from runtime.job_leases where name like $1 and owner is not null`, [
+          `%/${away.memberId}`,
+        ]),
+      )
+    await until(async () => (await dispatched()).length === 0)
+    const group = await subscribe()
+    const holder = await aMember(host, context, group, { credits: 1 })
+    await publish('g1')
+    await take(present, 'g1')
+    await holder.delivery()
+    const guest = await aMember(neighbour, context, group)
+    await publish('g2')
+    await take(present, 'g2')
+    const caughtUp = async () =>
+      (await host.events.lag.list(context, { query: { subscriptionId: broadcast } })).items
+        .filter(({ memberId }) => memberId === present.memberId)
+        .every(({ lag }) => lag === 0)
+    await until(caughtUp)
+    await retention.expire(topic)
+    expect(await guest.next()).toMatchObject({ event: 'gap', data: { topic, reason: 'trimmed' } })
+    await host.waitFor(({ type, envelope }) => type === 'subscription.gap-recorded' && envelope.includes(broadcast))
+    const back = await aMember(host, context, broadcast, { memberId: away.memberId })
+    expect(await back.next()).toMatchObject({ event: 'gap', data: { topic } })
+    await publish('g3')
+    await take(back, 'g3')
+    await take(present, 'g3')
+    for (const each of [holder, guest, back, present]) await each.leave()
+    for (const id of [group, broadcast]) await remove(id)
   })
 
   it('EVT-R43 a dead letter keeps its event whatever its age, and is replayed when the log has lost it', async () => {
