@@ -21,7 +21,7 @@ interface Done {
 }
 
 /**
- * Waits until everything is handled, then looks at all that is left: nothing lost, no effect doubled, order per key, positions without gaps, nothing dead, nothing waiting.
+ * Waits until everything is handled, then looks at all that is left: nothing lost, no effect doubled, order per key, positions without gaps, nothing dead. The outbox was empty when the last was handled; a group that nobody waits for may fill it again.
  * Answers how many events each group handled.
  * @throws Error that names what is wrong
  */
@@ -41,10 +41,8 @@ export async function checkAll(server: ServerProcess, expected: Expected): Promi
       answers.filter(({ grp }) => grp === group),
       expected,
     )
-  const [left] = await server.ask<{ dead: number; outbox: number }>(
-    'select (select count(*)::int4 from events.dead_letter) as dead, (select count(*)::int4 from events.outbox) as outbox',
-  )
-  if (left?.dead !== 0 || left.outbox !== 0) throw new Error(`left over: ${JSON.stringify(left)}`)
+  const [left] = await server.ask<{ dead: number }>('select count(*)::int4 as dead from events.dead_letter')
+  if (left?.dead !== 0) throw new Error(`${left?.dead} deliveries are dead`)
   return expected.accepted * TENANTS.length
 }
 

@@ -6,7 +6,8 @@ unset RUN
 source "$(dirname "${BASH_SOURCE[0]}")/servers.sh"
 trap stop_all EXIT
 server=${1:?which server: postgres, nats or kafka}
-"install_$server"
+# What installers print, such as the colours of their terminal, is no answer.
+"install_$server" >&2
 "start_$server"
 case $server in
   postgres) echo "$DATABASE_URL"; signal=-INT ;;
