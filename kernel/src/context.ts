@@ -1,3 +1,5 @@
+import { randomBytes } from './random-bytes.ts'
+
 export type PrincipalKind = 'user' | 'agent' | 'service' | 'guest'
 
 /** Who makes a call. */
@@ -72,17 +74,9 @@ export function childTraceparent(parent: string | undefined): string {
 /** The 32 hexadecimal characters of the trace. */
 export const traceIdOf = (traceparent: string): string => traceparent.slice(3, 35)
 
-/** Random bytes are drawn 4 KiB at a time: one draw costs as much as a whole request's parsing, and a trace needs 24 bytes. */
-const pool = { bytes: new Uint8Array(4096), next: 4096 }
-
 function randomHex(length: number): string {
-  if (pool.next + length > pool.bytes.length) {
-    crypto.getRandomValues(pool.bytes)
-    pool.next = 0
-  }
   let text = ''
-  for (let index = 0; index < length; index++) text += HEX[pool.bytes[pool.next + index] as number]
-  pool.next += length
+  for (const byte of randomBytes(length)) text += HEX[byte]
   return text
 }
 

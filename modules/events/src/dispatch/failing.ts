@@ -8,7 +8,8 @@ import { failedReply } from './failed-reply.ts'
 import { countDeliveries, type Group, nowMs } from './group.ts'
 import { eventOf, type HeldEvent } from './held-event.ts'
 import { parkFollowers } from './parking.ts'
-import { finish, loadRecord, promote, unlease } from './promoting.ts'
+import { loadRecord } from './loading.ts'
+import { finish, promote, unlease } from './promoting.ts'
 
 export interface Failure {
   readonly problem: FailureProblem

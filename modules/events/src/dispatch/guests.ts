@@ -8,7 +8,7 @@ import { disconnect, REPLACED } from './hosting.ts'
 import { memberOf } from './members.ts'
 import type { Nodes, Notice } from './nodes.ts'
 import { RENEW_MS } from './presence.ts'
-import { loadRecord } from './promoting.ts'
+import { loadRecord } from './loading.ts'
 
 /** On top of what a pull waits: the way to the dispatcher and back. */
 const PATIENCE_MS = 2000

@@ -15,7 +15,7 @@ export async function parkBehind(group: Group, events: readonly HeldEvent[]): Pr
   }
   for (const held of fresh) {
     group.rows.set(placeKey(held.topic, held.part, held.position), held)
-    if (group.inMemory > WINDOW_EVENTS / 2 && held.state === 'waiting') dropRecord(group, held)
+    if (group.inMemory > WINDOW_EVENTS / 2) dropRecord(group, held)
   }
   group.isDirty = true
 }
@@ -27,11 +27,12 @@ export const parkFollowers = (group: Group, orderKey: string): Promise<void> =>
 export async function parkWaiting(group: Group): Promise<void> {
   const waiting = [...group.queues.all()].flatMap((queue) => queue.slice(1))
   await parkBehind(group, waiting)
-  for (const held of waiting) if (held.hasRow && held.state === 'waiting') dropRecord(group, held)
+  for (const held of waiting) if (held.hasRow) dropRecord(group, held)
 }
 
+/** Not of one whose turn has come meanwhile. */
 function dropRecord(group: Group, held: HeldEvent): void {
-  if (held.record === undefined) return
+  if (held.record === undefined || held.state !== 'waiting' || group.queues.headOf(held.orderKey) === held) return
   held.record = undefined
   group.inMemory -= 1
 }

@@ -1,6 +1,6 @@
-import type { EventEnvelope, LogRecord } from '@soma/kernel'
 import { type Group, nowMs, WINDOW_EVENTS } from './group.ts'
 import { type HeldEvent, placeKey } from './held-event.ts'
+import { loadRecord } from './loading.ts'
 
 /** Makes the head of a key ready when it is due; one whose record is in the database only is loaded first. */
 export function promote(group: Group, held: HeldEvent, options: { isFirst?: boolean } = {}): void {
@@ -32,34 +32,6 @@ function load(group: Group, held: HeldEvent, options: { isFirst?: boolean }): vo
       setTimeout(() => group.isClosed || load(group, held, options), 1000).unref()
     },
   )
-}
-
-/** False when the log has lost it although a delivery was open: a broken promise of retention, so a person must look. */
-export async function loadRecord(group: Group, held: HeldEvent): Promise<boolean> {
-  if (held.record !== undefined) return true
-  const after = { segment: held.segment, position: held.position - 1 }
-  const [found] = await group.dependencies.reader.read(held.topic, held.part, after, 1)
-  const record = recordOf(held, found?.position === held.position ? found : undefined)
-  if (record === undefined) {
-    group.dependencies.log.error('an unfinished event is gone from the log', {
-      subscription: group.config.id,
-      topic: held.topic,
-      part: held.part,
-      position: held.position,
-    })
-    return false
-  }
-  if (held.record === undefined) group.inMemory += 1
-  held.record = record
-  return true
-}
-
-function recordOf(held: HeldEvent, stored: LogRecord | undefined): LogRecord | undefined {
-  const { envelope, topic, part, position, segment, tenantId, key } = held
-  if (envelope === undefined) return stored
-  const { id, type, time, recordedtime } = JSON.parse(envelope) as EventEnvelope
-  const recordedAt = stored?.recordedAt ?? new Date(recordedtime ?? time)
-  return { topic, part, position, segment, tenantId, key, eventId: id, type, userId: null, envelope, recordedAt }
 }
 
 /** The event is at its end for this group; the next of its key goes on. */

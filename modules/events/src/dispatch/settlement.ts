@@ -8,7 +8,8 @@ import { countDeliveries, type Group, nowMs } from './group.ts'
 import type { Elsewhere, Groups } from './groups.ts'
 import type { Guests } from './guests.ts'
 import { eventOf, type HeldEvent } from './held-event.ts'
-import { finish, loadRecord } from './promoting.ts'
+import { loadRecord } from './loading.ts'
+import { finish } from './promoting.ts'
 import { findSettled, knownDeliveries } from './store.ts'
 
 export type SettleBody = z.output<typeof settleBodySchema>
