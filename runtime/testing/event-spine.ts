@@ -176,6 +176,8 @@ export async function openEventSpine(
     },
     lapse: (group) =>
       asBus(async (session) => {
+        // In key order, as everybody locks them: two that lock in other orders wait for each other.
+        await session.query('select from events.cursor where grp = $1 order by topic, part for no key update', [group])
         await session.execute(
           `update events.cursor set lease_until = clock_timestamp() - interval '1 s' where grp = $1`,
           [group],

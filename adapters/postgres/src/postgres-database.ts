@@ -3,6 +3,7 @@ import { createNotifications, ownerStatement, scopeStatement } from '@soma/kerne
 import pg from 'pg'
 import { createChannelListener } from './listener.ts'
 import { applyMigrations } from './migrations.ts'
+import { createPool } from './pool.ts'
 import { postgresProblems } from './problems.ts'
 import { ensureRoles } from './roles.ts'
 import { createTransactions } from './transactions.ts'
@@ -81,7 +82,7 @@ export async function createPostgresDatabase(options: PostgresOptions): Promise<
   const { log, idleTransactionTimeoutMs: idleTimeoutMs = 5_000 } = options
   const config = clientConfig(options, idleTimeoutMs)
   await withClient(config, ensureRoles)
-  const pool = new pg.Pool({ ...config, max: options.poolSize })
+  const pool = createPool(config, options.poolSize)
   pool.on('error', (error) => log.warn('an idle database connection broke', { error }))
   const notifications = createNotifications(log)
   const listener = createChannelListener({ config, log, notified: notifications.deliver })

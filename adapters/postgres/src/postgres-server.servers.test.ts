@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { type Database, silentLogger } from '@soma/kernel'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createPool } from './pool.ts'
 import { createPostgresDatabase, type PostgresOptions } from './postgres-database.ts'
 
 const script = fileURLToPath(new URL('../../../tools/servers/own-server.sh', import.meta.url))
@@ -48,6 +49,23 @@ function open(connectionString: string, change: Partial<PostgresOptions> = {}): 
   })
 }
 
+it('a connection has no rights between transactions, and a scope that fails says why', async () => {
+  await onServer('postgres', 'create database idle')
+  const database = await open(urlOf('idle'), { poolSize: 1 })
+  const pool = createPool({ connectionString: urlOf('idle') }, 1)
+  expect((await pool.query('select current_user as role')).rows).toEqual([{ role: 'soma_nobody' }])
+  await pool.end()
+  await database.migrate([{ id: 'test/1', sql: 'create schema probe; create table probe.rows (id int)' }])
+  const rights = "select has_schema_privilege('soma_nobody', 'probe', 'usage') as has"
+  expect(await database.asOwner((session) => session.query(rights))).toEqual([{ has: false }])
+  const missing = database.transaction({ role: 'soma_missing' as never }, (session) => session.query('select 1'))
+  await expect(missing).rejects.toThrow(/role "soma_missing" does not exist/)
+  expect(await database.transaction({ role: 'soma_bus' }, (session) => session.query('select 1 as is'))).toEqual([
+    { is: 1 },
+  ])
+  await database.close()
+})
+
 it('makes the roles once when several processes open several databases of a new server', async () => {
   await onServer('postgres', 'create database one')
   await onServer('postgres', 'create database two')
@@ -55,7 +73,7 @@ it('makes the roles once when several processes open several databases of a new 
   for (const database of databases)
     await database.migrate([{ id: 'test/1', sql: 'create table runtime.probe (id int)' }])
   const roles = `select count(*) as made from pg_roles where rolname like 'soma\\_%' and not rolsuper and not rolbypassrls and not rolcanlogin`
-  expect(await databases[0]?.asOwner((session) => session.query(roles))).toEqual([{ made: 5 }])
+  expect(await databases[0]?.asOwner((session) => session.query(roles))).toEqual([{ made: 6 }])
   await Promise.all(databases.map((database) => database.close()))
 })
 
@@ -63,7 +81,7 @@ it('serves a login that may do nothing but switch to the roles, and tells an unp
   await onServer('postgres', 'create database plain')
   await onServer('postgres', 'create role plain login nosuperuser nocreaterole noinherit')
   await expect(open(urlOf('plain', 'plain'))).rejects.toMatchObject({ code: 'database-roles-missing' })
-  await onServer('plain', 'grant soma_owner, soma_app, soma_worker, soma_bus, soma_scheduler to plain')
+  await onServer('plain', 'grant soma_owner, soma_app, soma_worker, soma_bus, soma_scheduler, soma_nobody to plain')
   await onServer('plain', 'grant create on database plain to soma_owner')
   const database = await open(urlOf('plain', 'plain'))
   await database.migrate([

@@ -10,7 +10,7 @@ const ROLES_SCRIPT = `
 do $roles$
 declare name text;
 begin
-  foreach name in array array['soma_owner', 'soma_app', 'soma_worker', 'soma_bus', 'soma_scheduler'] loop
+  foreach name in array array['soma_owner', 'soma_app', 'soma_worker', 'soma_bus', 'soma_scheduler', 'soma_nobody'] loop
     if not exists (select from pg_roles where rolname = name) then
       begin
         execute format('create role %I nologin nosuperuser nobypassrls', name);

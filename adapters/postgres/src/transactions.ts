@@ -14,9 +14,14 @@ export interface TransactionOptions {
 
 export type RunTransaction = <T>(opening: Statement, work: (session: SqlSession) => Promise<T>) => Promise<T>
 
-async function begin(client: pg.PoolClient, { sql, parameters }: Statement): Promise<void> {
-  await client.query('begin')
-  await client.query({ name: `soma_scope_${parameters.length}`, text: sql, values: [...parameters] })
+/** Both are sent at once, and nobody waits for their answers: the connection is pipelined. */
+function begin(client: pg.PoolClient, { sql, parameters }: Statement): Promise<unknown> {
+  const begun = Promise.all([
+    client.query('begin'),
+    client.query({ name: `soma_scope_${parameters.length}`, text: sql, values: [...parameters] }),
+  ])
+  begun.catch(() => undefined)
+  return begun
 }
 
 async function commit(client: pg.PoolClient): Promise<void> {
@@ -25,11 +30,12 @@ async function commit(client: pg.PoolClient): Promise<void> {
     throw new Error('The transaction was rolled back: one of its statements had failed and its error was swallowed')
 }
 
+const isEviction = (error: unknown): boolean => (error as { code?: unknown }).code === 'transaction-evicted'
+
 /** A connection is kept when its rollback worked, else thrown away: one evicted in the middle of something answers late. */
 async function abandon(client: pg.PoolClient, error: unknown): Promise<void> {
-  const isEvicted = (error as { code?: unknown }).code === 'transaction-evicted'
   const isClean =
-    !isEvicted &&
+    !isEviction(error) &&
     (await client.query('rollback').then(
       () => true,
       () => false,
@@ -37,7 +43,7 @@ async function abandon(client: pg.PoolClient, error: unknown): Promise<void> {
   client.release(!isClean)
 }
 
-/** Transactions on pooled connections, each with one statement that sets role and scope. */
+/** Transactions on pooled connections, each with one statement that sets role and scope. BEGIN, that statement and the first of the caller travel together. */
 export function createTransactions({ pool, log, idleTimeoutMs }: TransactionOptions): RunTransaction {
   const inside = new AsyncLocalStorage<{ open: boolean }>()
   const sessionOptions = { idleTimeoutMs, guard: createStatementGuard(), nameOf: createStatementNames() }
@@ -47,14 +53,19 @@ export function createTransactions({ pool, log, idleTimeoutMs }: TransactionOpti
     opening: Statement,
     work: (session: SqlSession) => Promise<T>,
   ): Promise<T> {
-    await begin(client, opening)
+    const begun = begin(client, opening)
     const { session, evicted, end } = openClientSession(client, sessionOptions)
     const state = { open: true }
     try {
       const result = await Promise.race([inside.run(state, () => work(session)), evicted])
       end()
+      await begun
       await commit(client)
       return result
+    } catch (error) {
+      // What failed at the beginning is why the statement after it failed.
+      if (!isEviction(error)) await begun
+      throw error
     } finally {
       end()
       state.open = false

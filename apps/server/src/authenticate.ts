@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { eventsContract } from '@soma/events/contract'
 import { actFor, identityContract, type Proven } from '@soma/identity/contract'
-import { buildClient, type Context, type Transport } from '@soma/kernel'
+import { buildClient, type Context, type Transport, withoutUndefined } from '@soma/kernel'
 import { moduleContext, type RequestCredentials } from '@soma/runtime'
 import type { ContextTokens } from './context-tokens.ts'
 
@@ -56,7 +56,7 @@ export function createAuthenticate({
     const cause = {
       eventId: matter.eventId,
       correlationId: matter.correlationId ?? matter.eventId,
-      ...present({ sessionId: matter.sessionId, planId: matter.planId, taskId: matter.taskId }),
+      ...withoutUndefined({ sessionId: matter.sessionId, planId: matter.planId, taskId: matter.taskId }),
     }
     const { userId, spaceId } = matter
     if (userId === undefined || userId === context.userId) return { ...context, cause }
@@ -65,11 +65,8 @@ export function createAuthenticate({
   }
 }
 
-const present = <T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as never
-
 function presentedBy({ headers, remoteAddress }: RequestCredentials) {
-  return present({
+  return withoutUndefined({
     authorization: headers.authorization,
     tenantHeader: headers['x-tenant-id'],
     userHeader: headers['x-user-id'],

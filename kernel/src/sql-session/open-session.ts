@@ -22,7 +22,7 @@ export interface SessionOptions<Result> {
 /** The session of one transaction, with a watch over the time between its statements. */
 export function openSession<Result>(options: SessionOptions<Result>): OpenSession {
   const { idleTimeoutMs, guard, send, rowsOf, changedOf } = options
-  let refusal: Error | undefined
+  let refuse: (() => Error) | undefined
   let running = 0
   let watch: ReturnType<typeof setTimeout> | undefined
   let reject: (reason: Error) => void = () => undefined
@@ -32,14 +32,17 @@ export function openSession<Result>(options: SessionOptions<Result>): OpenSessio
   evicted.catch(() => undefined)
 
   function evict(): void {
-    refusal = sqlSessionProblems.transactionEvicted.create(`No statement for ${idleTimeoutMs} ms inside a transaction`)
+    const refusal = sqlSessionProblems.transactionEvicted.create(
+      `No statement for ${idleTimeoutMs} ms inside a transaction`,
+    )
+    refuse = () => refusal
     reject(refusal)
   }
   function startWatch(): void {
     watch = setTimeout(evict, idleTimeoutMs)
   }
   async function ask(sql: string, parameters: readonly unknown[] = []): Promise<Result> {
-    if (refusal !== undefined) throw refusal
+    if (refuse !== undefined) throw refuse()
     guard(sql)
     running += 1
     clearTimeout(watch)
@@ -47,7 +50,7 @@ export function openSession<Result>(options: SessionOptions<Result>): OpenSessio
       return await send(sql, parameters)
     } finally {
       running -= 1
-      if (running === 0 && refusal === undefined) startWatch()
+      if (running === 0 && refuse === undefined) startWatch()
     }
   }
   startWatch()
@@ -59,7 +62,9 @@ export function openSession<Result>(options: SessionOptions<Result>): OpenSessio
     evicted,
     end() {
       clearTimeout(watch)
-      refusal ??= sqlSessionProblems.closed.create('The transaction of this session has ended')
+      refuse ??= ended
     },
   }
 }
+
+const ended = (): Error => sqlSessionProblems.closed.create('The transaction of this session has ended')

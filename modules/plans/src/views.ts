@@ -1,7 +1,7 @@
-import { toId } from '@soma/kernel'
+import { toId, withoutUndefined } from '@soma/kernel'
 import type { Plan, Task, TaskGroup } from '../contract/index.ts'
 import { hex } from './journal/chain.ts'
-import { defined, NOTHING_SPENT } from './transition/facts.ts'
+import { NOTHING_SPENT } from './transition/facts.ts'
 import { type GroupRow, type PlanRow, progressOf, type TaskRow } from './transition/rows.ts'
 
 const iso = (date: Date | undefined): string | undefined => date?.toISOString()
@@ -9,7 +9,7 @@ const iso = (date: Date | undefined): string | undefined => date?.toISOString()
 /** A plan as it is answered. `brief` leaves out what may be large: the planner's state and results, inputs. */
 export function viewPlan(plan: PlanRow, options: { brief?: boolean } = {}): Plan {
   const { doc } = plan
-  return defined({
+  return withoutUndefined({
     planId: toId('plan', plan.id),
     title: doc.title,
     description: doc.description,
@@ -59,7 +59,7 @@ export function viewPlan(plan: PlanRow, options: { brief?: boolean } = {}): Plan
 
 export function viewTask(task: TaskRow): Task {
   const { doc } = task
-  return defined({
+  return withoutUndefined({
     taskId: toId('task', task.id),
     planId: toId('plan', task.planId),
     key: task.key,
@@ -102,12 +102,12 @@ export function viewTask(task: TaskRow): Task {
 }
 
 export function viewGroup(group: GroupRow, members: readonly TaskRow[]): TaskGroup {
-  return defined({
+  return withoutUndefined({
     groupId: toId('grp', group.id),
     planId: toId('plan', group.planId),
     parentTaskId: group.parentId === undefined ? undefined : toId('task', group.parentId),
     members: members.map((member) =>
-      defined({
+      withoutUndefined({
         taskId: toId('task', member.id),
         key: member.key,
         type: member.doc.type,

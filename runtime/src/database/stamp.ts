@@ -6,6 +6,7 @@ import {
   type EventEnvelope,
   newId,
   schemaUri,
+  withoutUndefined,
 } from '@soma/kernel'
 
 /** CloudEvents auth extension types of our principal kinds (https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/authcontext.md). */
@@ -39,7 +40,7 @@ export function eventOf(
     expiryTime,
     deliverAt,
   } = attributes
-  return defined({
+  return withoutUndefined({
     type: definition.type,
     topic: definition.topic,
     dataschema: schemaUri(definition.type, definition.version),
@@ -70,7 +71,7 @@ export function stampEnvelope(
   const { context } = by
   const cause = context.cause
   const id = envelope.id ?? newId('evt')
-  return defined({
+  return withoutUndefined({
     ...envelope,
     specversion: '1.0' as const,
     id,
@@ -92,6 +93,3 @@ export function stampEnvelope(
     traceparent: envelope.traceparent ?? childTraceparent(context.traceparent),
   }) as EventEnvelope
 }
-
-const defined = <T extends object>(value: T): T =>
-  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T

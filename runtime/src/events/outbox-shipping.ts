@@ -55,6 +55,11 @@ interface OutboxRow {
   readonly envelope: string
 }
 
+/** A row that was taken; the only one without an id says when the next is due. */
+interface TakenRow extends OutboxRow {
+  readonly next_due_ms: number | null
+}
+
 export interface ShipOptions {
   readonly database: Database
   readonly bus: EventBus
@@ -88,15 +93,22 @@ export function shipBatch(options: ShipOptions): Promise<ShippedBatch> {
 
 function shipInside({ database, bus, owner, epoch, limit }: ShipOptions): Promise<ShippedBatch> {
   return database.transaction({ role: 'soma_bus' }, async (session) => {
-    if (!(await holdsLease(session, owner, epoch))) return { ...NOTHING, isLost: true }
-    const rows = await waitingRows(session, limit)
-    if (rows.length === 0) return { ...NOTHING, nextDueMs: await untilDue(session), isLost: false }
-    await deleteRows(session, rows)
-    if (database.engine === 'postgres')
-      await session.query('select pg_notify($1, $2)', [LOG_CHANNEL, payloadOf(new Set(rows.map(placeOf)))])
-    const records = rows.map(toAppendRecord)
-    const shipped = recordsAt(records, await bus.append(records, session))
-    return { count: rows.length, records: shipped, nextDueMs: 0, isLost: false }
+    const taken = await session.query<TakenRow>('select * from events.take_outbox($1, $2::uuid, $3::int8, $4::int4)', [
+      LEASE,
+      owner,
+      epoch,
+      limit,
+    ])
+    const { next_due_ms: nextDueMs } = taken.find(({ id }) => id === null) ?? {}
+    if (taken.length === 0) return { ...NOTHING, isLost: true }
+    if (nextDueMs !== undefined) return { ...NOTHING, nextDueMs: nextDueMs ?? Number.POSITIVE_INFINITY, isLost: false }
+    const records = taken.map(toAppendRecord)
+    const [positions] = await Promise.all([
+      bus.append(records, session),
+      database.engine === 'postgres' &&
+        session.query('select pg_notify($1, $2)', [LOG_CHANNEL, payloadOf(new Set(records.map(placeOf)))]),
+    ])
+    return { count: records.length, records: recordsAt(records, positions), nextDueMs: 0, isLost: false }
   })
 }
 

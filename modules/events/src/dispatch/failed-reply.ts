@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { type EventEnvelope, NO_CONSTITUTION, newTraceparent } from '@soma/kernel'
+import { type EventEnvelope, NO_CONSTITUTION, newTraceparent, withoutUndefined } from '@soma/kernel'
 
 /** The reply that ends a requester's wait when its request could not be handled (EVT-R38); none for an event that asks for no reply. */
 export function failedReply(
@@ -35,9 +35,7 @@ export function failedReply(
     outcome: 'failed' as const,
     data: { problem: options.problem },
   }
-  return [
-    Object.fromEntries(Object.entries(reply).filter(([, value]) => value !== undefined)) as unknown as EventEnvelope,
-  ]
+  return [withoutUndefined(reply) as unknown as EventEnvelope]
 }
 
 /** Derived from request, group and reply type: who writes it twice writes the same event (EVT-R53). */

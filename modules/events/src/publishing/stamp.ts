@@ -6,6 +6,7 @@ import {
   type Context,
   type EventEnvelope,
   type Topic,
+  withoutUndefined,
 } from '@soma/kernel'
 import type { z } from 'zod'
 import type { eventInputSchema } from '../../contract/envelope.ts'
@@ -39,7 +40,7 @@ export function stampEvent(
   const { context, cause } = stamp
   const source = input.source ?? `/principals/${context.principal.id}`
   const spaceId = input.spaceId ?? cause?.spaceId ?? context.spaceId
-  const envelope = defined({
+  const envelope = withoutUndefined({
     ...input.extensions,
     specversion: '1.0',
     id: stamp.id,
@@ -93,9 +94,4 @@ export const identityOf = (source: string, id: string): string => digest(`${sour
 function contentOf({ id: _id, source: _source, ...rest }: ParsedEvent): { content: string; contentBytes: number } {
   const text = canonicalJson(rest)
   return { content: digest(text), contentBytes: Buffer.byteLength(text) }
-}
-
-const defined = (value: Record<string, unknown>): Record<string, unknown> => {
-  for (const name of Object.keys(value)) if (value[name] === undefined) delete value[name]
-  return value
 }

@@ -1,9 +1,17 @@
-import { type Context, commonProblems, type ModuleDatabase, type Transaction, toId, uuidOf } from '@soma/kernel'
+import {
+  type Context,
+  commonProblems,
+  type ModuleDatabase,
+  type Transaction,
+  toId,
+  uuidOf,
+  withoutUndefined,
+} from '@soma/kernel'
 import type * as z from 'zod'
 import type { createPlanBody, Plan } from '../../contract/index.ts'
 import { mayRead } from '../access.ts'
 import { assertStorable, digestOf } from '../storable.ts'
-import { defined, emitPlanFact } from '../transition/facts.ts'
+import { emitPlanFact } from '../transition/facts.ts'
 import { DEADLINE_TIMER, runPlan, STATE_TIMER } from '../transition/plan-changes.ts'
 import { findPlanOfTask, lockPlan } from '../transition/read.ts'
 import { derivedUuid } from '../transition/replies.ts'
@@ -163,7 +171,7 @@ function docOf(
   const correlations = [body.goal?.correlationId, body.goal?.eventId, ...body.correlationIds].filter(
     (id) => id !== undefined,
   )
-  return defined({
+  return withoutUndefined({
     title: body.title ?? body.goal?.type ?? 'Plan',
     description: body.description,
     goal: body.goal,

@@ -6,6 +6,7 @@ import {
   toId,
   type Transaction,
   uuidOf,
+  withoutUndefined,
 } from '@soma/kernel'
 import type * as z from 'zod'
 import type { TaskContextValue, Task, tasksOperations } from '../../contract/index.ts'
@@ -13,7 +14,6 @@ import { isOwn, mayWork } from '../access.ts'
 import { hasTaskEnded } from '../statuses.ts'
 import { assertStorable } from '../storable.ts'
 import type { ChangePlan } from '../transition/change.ts'
-import { defined } from '../transition/facts.ts'
 import {
   findPlanOfTask,
   lockPlan,
@@ -128,7 +128,7 @@ export function createTaskContexts({ database, changePlan, changeTask }: Depende
 }
 
 const withoutSubTasks = (task: TaskRow): TaskContextValue =>
-  defined({ ...viewTask(task), state: task.state, subTasks: {}, results: {} }) as TaskContextValue
+  withoutUndefined({ ...viewTask(task), state: task.state, subTasks: {}, results: {} }) as TaskContextValue
 
 /** The context with its sub-tasks as of now. */
 async function viewContext(tx: Pick<Transaction, 'query'>, task: TaskRow): Promise<TaskContextValue> {
@@ -137,13 +137,13 @@ async function viewContext(tx: Pick<Transaction, 'query'>, task: TaskRow): Promi
     [task.id],
   )
   const subTasks = rows.map(taskOf)
-  return defined({
+  return withoutUndefined({
     ...(viewTask(task) satisfies Task),
     state: task.state,
     subTasks: Object.fromEntries(
       subTasks.map((sub) => [
         toId('task', sub.id),
-        defined({
+        withoutUndefined({
           type: sub.doc.type ?? sub.doc.capability ?? sub.kind,
           status: sub.status,
           groupId: sub.groupId === undefined ? undefined : toId('grp', sub.groupId),

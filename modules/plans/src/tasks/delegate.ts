@@ -1,7 +1,7 @@
-import { commonProblems, type SqlSession, toId, uuidOf } from '@soma/kernel'
+import { commonProblems, type SqlSession, toId, uuidOf, withoutUndefined } from '@soma/kernel'
 import type { TaskSpec } from '../../contract/index.ts'
 import { assertStorable, digestOf } from '../storable.ts'
-import { defined, emitTaskFact } from '../transition/facts.ts'
+import { emitTaskFact } from '../transition/facts.ts'
 import { runPlan } from '../transition/plan-changes.ts'
 import { readGroups, readTasks } from '../transition/read.ts'
 import { requestTask } from '../transition/replies.ts'
@@ -163,7 +163,7 @@ function docOf(
   spec: TaskSpec,
   of: { id: string; key: string; sessionId: string | undefined },
 ): TaskDoc {
-  return defined({
+  return withoutUndefined({
     name: spec.name ?? of.key,
     type: spec.type,
     capability: spec.capability,

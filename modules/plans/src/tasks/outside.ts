@@ -1,6 +1,6 @@
-import { type Context, type Json, type ModuleDatabase, type SqlSession, toId } from '@soma/kernel'
+import { type Context, type Json, type ModuleDatabase, type SqlSession, toId, withoutUndefined } from '@soma/kernel'
 import { digestOf } from '../storable.ts'
-import { defined, emitPlanFact, emitTaskFact } from '../transition/facts.ts'
+import { emitPlanFact, emitTaskFact } from '../transition/facts.ts'
 import { settlePlan } from '../transition/plan-changes.ts'
 import { derivedUuid } from '../transition/replies.ts'
 import { emptyCounts, type PlanRow, type TaskDoc, type TaskRow } from '../transition/rows.ts'
@@ -140,7 +140,7 @@ export async function adoptTask(transition: Transition, tx: SqlSession, outside:
 
 function docOf(transition: Transition, outside: OutsideTask, key: string): TaskDoc {
   const { task: fields } = outside
-  return defined({
+  return withoutUndefined({
     name: key,
     type: fields.type,
     agent: fields.agent,

@@ -1,4 +1,4 @@
-import { type EventAttributes, toId } from '@soma/kernel'
+import { type EventAttributes, toId, withoutUndefined } from '@soma/kernel'
 import { type PlanFactData, planEvents, type TaskFactData, taskEvents } from '../../contract/index.ts'
 import { type PlanRow, progressOf, type TaskRow } from './rows.ts'
 import type { Transition } from './transition.ts'
@@ -9,13 +9,9 @@ const FACT_OUTPUT_BYTES = 4096
 type PlanExtras = Partial<Pick<PlanFactData, 'fromState' | 'toState' | 'on' | 'reason'>>
 type TaskExtras = Partial<Pick<TaskFactData, 'groupDone' | 'reason'>>
 
-/** Removes members that are undefined: facts and answers are strict objects. */
-export const defined = <T extends object>(value: T): T =>
-  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
-
 export function emitPlanFact(transition: Transition, verb: keyof typeof planEvents, extras: PlanExtras = {}): void {
   const { plan } = transition
-  const data = defined({
+  const data = withoutUndefined({
     planId: toId('plan', plan.id),
     status: plan.status,
     version: plan.version,
@@ -49,7 +45,7 @@ export function emitTaskFact(
   verb: keyof typeof taskEvents,
   extras: TaskExtras = {},
 ): void {
-  const data = defined({
+  const data = withoutUndefined({
     ...taskIdentity(transition, task),
     waiting: task.doc.waiting,
     pendingFor: task.doc.pendingFor,

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type EventEnvelope, formatUuid, type Json, type Topic, toId } from '@soma/kernel'
+import { type EventEnvelope, formatUuid, type Json, type Topic, toId, withoutUndefined } from '@soma/kernel'
 import { taskRequested } from '../../contract/index.ts'
-import { defined } from './facts.ts'
 import type { PlanRow, TaskRow } from './rows.ts'
 import type { Transition } from './transition.ts'
 
@@ -21,12 +20,12 @@ export function requestTask(transition: Transition, task: TaskRow): void {
   const { doc } = task
   const asked = doc.type === undefined
   doc.requests = (doc.requests ?? 0) + 1
-  const envelope = defined({
+  const envelope = withoutUndefined({
     id: requestIdOf(task),
     type: doc.type ?? taskRequested.type,
     topic: 'action-requests' as Topic,
     data: asked
-      ? defined({ taskId, planId: toId('plan', task.planId), capability: doc.capability, data: doc.inputs })
+      ? withoutUndefined({ taskId, planId: toId('plan', task.planId), capability: doc.capability, data: doc.inputs })
       : (doc.inputs ?? {}),
     responsetype: doc.responseType,
     responsetopic: doc.responseTopic ?? 'action-results',
@@ -51,7 +50,7 @@ export function replyForTask(transition: Transition, task: TaskRow, ending: Endi
   if (doc.responseType === undefined || doc.replied === true) return
   doc.replied = true
   transition.outgoing.push({
-    envelope: defined({
+    envelope: withoutUndefined({
       id: toId('evt', derivedUuid('reply', task.id, task.generation)),
       type: doc.responseType,
       topic: doc.responseTopic ?? 'action-results',
@@ -69,7 +68,7 @@ export function replyForPlan(transition: Transition, ending: Ending, replyType?:
   const type = replyType ?? goal?.responseType
   if (goal === undefined || type === undefined) return
   transition.outgoing.push({
-    envelope: defined({
+    envelope: withoutUndefined({
       id: toId('evt', derivedUuid('plan-reply', transition.plan.id)),
       type,
       topic: goal.responseTopic,

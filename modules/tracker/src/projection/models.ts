@@ -1,4 +1,4 @@
-import { type EventEnvelope, toUuid, traceIdOf } from '@soma/kernel'
+import { type EventEnvelope, toUuid, traceIdOf, withoutUndefined } from '@soma/kernel'
 import { logTimeOf, type PlanFact, type TaskFact } from './facts.ts'
 import { hasEnded, outranks } from './rank.ts'
 
@@ -75,9 +75,6 @@ export interface TaskDoc {
 
 const earlier = (left: string | undefined, right: string): string => (left === undefined || right < left ? right : left)
 const later = (left: string, right: string): string => (right > left ? right : left)
-const defined = <T extends object>(value: T): T =>
-  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
-
 /** A stub has no fact of its own yet: its newest one is older than any. */
 const BEFORE_ALL = '1970-01-01T00:00:00.000Z'
 
@@ -133,7 +130,7 @@ export function applyPlanFact(known: PlanModel, fact: PlanFact, event: EventEnve
     sessionId: event.sessionid ?? known.sessionId,
     origin: fact.origin,
     endedAt: hasEnded(fact.status) ? at : undefined,
-    doc: defined({
+    doc: withoutUndefined({
       name: fact.title,
       driver: fact.driver,
       currentState: fact.currentState,
@@ -193,7 +190,7 @@ export function applyTaskFact(known: TaskModel, fact: TaskFact, event: EventEnve
     attempts: fact.delivery,
     progress: fact.progress,
     endedAt: hasEnded(fact.status) ? at : undefined,
-    doc: defined({
+    doc: withoutUndefined({
       name: fact.name,
       key: fact.key,
       kind: fact.kind,

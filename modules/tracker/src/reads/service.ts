@@ -8,6 +8,7 @@ import {
   toPage,
   toUuid,
   uuidOf,
+  withoutUndefined,
 } from '@soma/kernel'
 import type * as z from 'zod'
 import type { DelegationGroup, PlanProgress, trackerContract } from '../../contract/index.ts'
@@ -24,7 +25,7 @@ import { hasEnded } from '../projection/rank.ts'
 import { readFreshness } from './freshness.ts'
 import { around, edgesOf } from './lineage.ts'
 import { listCauses, listEntries, listEntriesBy, readPlan, readTaskModels, summarise, VISIBLE_TASKS } from './store.ts'
-import { blockerOf, costOf, defined, NO_TASKS, viewEntry, viewPlan, viewTask } from './views.ts'
+import { blockerOf, costOf, NO_TASKS, viewEntry, viewPlan, viewTask } from './views.ts'
 
 type Operations = (typeof trackerContract)['operations']
 type QueryOf<O extends { query: z.ZodType }> = z.output<O['query']>
@@ -305,7 +306,7 @@ function viewGroup(groupId: string, members: readonly TaskModel[]): DelegationGr
   const ended = members.filter((task) => hasEnded(task.status))
   const completed = members.filter((task) => task.status === 'completed').length
   const [first] = members
-  return defined({
+  return withoutUndefined({
     groupId,
     planId: first === undefined ? undefined : toId('plan', first.planId),
     parentTaskId: first?.parentId === undefined ? undefined : toId('task', first.parentId),
@@ -322,7 +323,7 @@ function viewGroup(groupId: string, members: readonly TaskModel[]): DelegationGr
             .at(-1)
         : undefined,
     members: members.map((task) =>
-      defined({
+      withoutUndefined({
         taskId: toId('task', task.id),
         name: task.doc.name ?? 'unknown task',
         type: task.doc.type,

@@ -1,10 +1,7 @@
-import { toId } from '@soma/kernel'
+import { toId, withoutUndefined } from '@soma/kernel'
 import type { Blocker, PlanProgress, TaskRecord, TimelineEntry } from '../../contract/index.ts'
 import type { PlanModel, TaskModel } from '../projection/models.ts'
 import { hasEnded } from '../projection/rank.ts'
-
-export const defined = <T extends object>(value: T): T =>
-  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T
 
 /** What is computed from the rows of a plan's tasks, never counted up (TRK-R1). */
 export interface TaskSummary {
@@ -31,7 +28,7 @@ export function viewPlan(plan: PlanModel, tasks: TaskSummary): PlanProgress {
     .filter((at) => at !== undefined)
     .sort()
     .at(-1) as string
-  return defined({
+  return withoutUndefined({
     planId: toId('plan', plan.id),
     name: doc.name ?? 'unknown plan',
     driver: doc.driver,
@@ -73,7 +70,7 @@ export function costOf(plan: PlanModel): PlanProgress['cost'] {
 
 export function viewTask(task: TaskModel): TaskRecord {
   const { doc } = task
-  return defined({
+  return withoutUndefined({
     taskId: toId('task', task.id),
     planId: toId('plan', task.planId),
     key: doc.key,
@@ -123,7 +120,7 @@ export interface EntryRecord {
 }
 
 export function viewEntry(row: EntryRecord): TimelineEntry {
-  return defined({
+  return withoutUndefined({
     at: row.at.toISOString(),
     kind: row.kind,
     id: row.event_id,
@@ -149,7 +146,7 @@ export function blockerOf(task: TaskModel): Blocker | undefined {
   const common = { taskId: toId('task', task.id), planId: toId('plan', task.planId), name: doc.name ?? 'unknown task' }
   if (task.status === 'waiting') {
     const reason = doc.waiting?.reason ?? 'dependency'
-    return defined({
+    return withoutUndefined({
       ...common,
       waitingFor: reason,
       sinceAt: doc.waiting?.sinceAt ?? task.asOf,

@@ -1,7 +1,7 @@
-import { isProblem, type Json } from '@soma/kernel'
+import { isProblem, type Json, withoutUndefined } from '@soma/kernel'
 import { type AnyEvent, type DataInput } from '../define/event.ts'
 import { parseData } from '../define/parse-data.ts'
-import { defined, type Handling, responseOf } from '../run/handling.ts'
+import { type Handling, responseOf } from '../run/handling.ts'
 
 export interface DelegateOptions {
   /** The task's stable name in its plan. Default: from the event's type. */
@@ -54,7 +54,7 @@ export function createDelegations(handling: Handling): Delegations {
   const batches: DelegationBatch[] = []
   const toSpec = (event: AnyEvent, data: unknown, options: DelegateOptions): TaskSpecInput => {
     const { response, ...others } = options
-    return defined({
+    return withoutUndefined({
       ...others,
       ...responseOf(response === undefined ? event : { ...event, response }),
       taskId: handling.id('task', event.type),

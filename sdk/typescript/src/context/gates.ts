@@ -1,6 +1,6 @@
-import type { Json } from '@soma/kernel'
+import { type Json, withoutUndefined } from '@soma/kernel'
 import { derivedId } from '../run/derived-ids.ts'
-import { defined, type Handling } from '../run/handling.ts'
+import { type Handling } from '../run/handling.ts'
 
 export interface GateOptions {
   /** The gate's stable name in its plan: opening `publish` twice is one gate. */
@@ -34,7 +34,7 @@ export interface GateOptions {
 export async function openGate(handling: Handling, planId: string, gate: GateOptions): Promise<string> {
   const { key, kind, ...others } = gate
   const gateId = derivedId('gate', planId, handling.agent.name, key)
-  const body = defined({ ...others, kind: kind ?? 'review', gateId, subject: { planId, action: key } })
+  const body = withoutUndefined({ ...others, kind: kind ?? 'review', gateId, subject: { planId, action: key } })
   await handling.clients.governance.gates.open({ body: body as never, idempotencyKey: gateId })
   return gateId
 }

@@ -1,9 +1,9 @@
-import type { Json } from '@soma/kernel'
+import { type Json, withoutUndefined } from '@soma/kernel'
 import type { AnyEvent, DataInput } from '../define/event.ts'
 import { parseData } from '../define/parse-data.ts'
 import type { Machine } from '../machine/state-machine.ts'
 import { derivedId } from '../run/derived-ids.ts'
-import { defined, follow, type Handling, responseOf } from '../run/handling.ts'
+import { follow, type Handling, responseOf } from '../run/handling.ts'
 import { ignoringConflict } from './delegation.ts'
 import { openGate } from './gates.ts'
 import type { State } from './kept-state.ts'
@@ -70,11 +70,11 @@ export async function createPlanFromGoal(
   const { event, clients, agent } = handling
   const planId = derivedId('plan', goal.eventId, agent.name, options.key ?? 'plan')
   const machine = options.stateMachine ?? options.machine
-  const body = defined({
+  const body = withoutUndefined({
     planId,
     title: options.title ?? goal.type.replace(/\.requested$/, ''),
     description: options.description,
-    goal: defined({
+    goal: withoutUndefined({
       type: goal.type,
       data: goal.data as Json,
       eventId: goal.eventId,

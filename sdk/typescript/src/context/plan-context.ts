@@ -1,10 +1,10 @@
 import { absentAsUndefined } from './absent.ts'
-import { isProblem, type Json } from '@soma/kernel'
+import { isProblem, type Json, withoutUndefined } from '@soma/kernel'
 import type { MachineState, Plan, StateMachine } from '@soma/plans/contract'
 import type { AnyEvent, DataInput } from '../define/event.ts'
 import { fillTemplates } from '../machine/templates.ts'
 import { isTerminal } from '../machine/next-state.ts'
-import { defined, type Handling } from '../run/handling.ts'
+import { type Handling } from '../run/handling.ts'
 import {
   createDelegations,
   type DelegateOptions,
@@ -188,7 +188,7 @@ function act({ handling, plan, keeper, results, delegations }: PlanWork, { actio
   const data = fillTemplates(action.data ?? {}, { goal: { data: plan.goal?.data }, results, state: keeper.state })
   const taskId = handling.id('task', action.event)
   const task = { taskId, kind: 'agent' as const, type: action.event, data, responseType: action.response }
-  delegations.batches.push({ specs: [defined(task) as never] })
+  delegations.batches.push({ specs: [withoutUndefined(task) as never] })
 }
 
 /** State or transitions first, then tasks, then the end: what a crash cuts off is made by the repeat. */

@@ -1,5 +1,5 @@
 import { absentAsUndefined } from './absent.ts'
-import { type Clock, type EventEnvelope, isProblem, type Logger } from '@soma/kernel'
+import { type Clock, type EventEnvelope, isProblem, type Logger, withoutUndefined } from '@soma/kernel'
 import type { AgentRecord, EventDefinitionRecord } from '@soma/registry/contract'
 import type { AnyEvent, DataInput } from '../define/event.ts'
 import { parseData } from '../define/parse-data.ts'
@@ -7,7 +7,6 @@ import type { Machine } from '../machine/state-machine.ts'
 import type { AgentClients } from '../run/agent-clients.ts'
 import {
   type AgentIdentity,
-  defined,
   follow,
   type Handling,
   type OutgoingEvent,
@@ -120,7 +119,7 @@ function createBus(handling: Handling): BusContext {
     follow(
       handling,
       { type: event.type, topic: event.topic, data: parseData(event, data) },
-      defined({ ...responseOf(event), ...options }),
+      withoutUndefined({ ...responseOf(event), ...options }),
     )
   const publish: BusContext['publish'] = async (event, data, options = {}) => {
     const { immediate, ...attributes } = options

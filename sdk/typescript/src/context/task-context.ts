@@ -1,7 +1,7 @@
-import type { Json } from '@soma/kernel'
+import { type Json, withoutUndefined } from '@soma/kernel'
 import type { TaskContextValue, TaskGroup } from '@soma/plans/contract'
 import type { AnyEvent, DataInput } from '../define/event.ts'
-import { defined, follow, type Handling } from '../run/handling.ts'
+import { follow, type Handling } from '../run/handling.ts'
 import { derivedId } from '../run/derived-ids.ts'
 import { sdkProblems } from '../sdk-problems.ts'
 import {
@@ -236,7 +236,7 @@ async function runOnce<Value extends Json>(
 }
 
 const requestOf = (handling: Handling, origin: TaskOrigin) =>
-  defined({
+  withoutUndefined({
     type: origin.type,
     data: origin.data as Json,
     correlationId: origin.correlationId,

@@ -1,4 +1,4 @@
-import { childTraceparent, type Clock, type EventEnvelope, type Logger } from '@soma/kernel'
+import { childTraceparent, type Clock, type EventEnvelope, type Logger, withoutUndefined } from '@soma/kernel'
 import type { AnyEvent } from '../define/event.ts'
 import type { AgentClients } from './agent-clients.ts'
 import { derivedId } from './derived-ids.ts'
@@ -74,7 +74,7 @@ export function follow(
     taskId: cause.taskid,
     goalId: cause.goalid,
   }
-  return defined({
+  return withoutUndefined({
     ...inherited,
     ...attributes,
     id: event.id ?? handling.id('evt', event.type),
@@ -90,7 +90,3 @@ export function follow(
 /** The request attributes that a definition implies. */
 export const responseOf = (event: AnyEvent): { responseType?: string; responseTopic?: string } =>
   event.response === undefined ? {} : { responseType: event.response.type, responseTopic: event.response.topic }
-
-/** Leaves out members that are undefined. */
-export const defined = <T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as never

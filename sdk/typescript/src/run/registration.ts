@@ -1,10 +1,10 @@
-import type { Logger } from '@soma/kernel'
+import { type Logger, withoutUndefined } from '@soma/kernel'
 import { isProblem } from '@soma/kernel'
 import type { AgentDefinition, CapabilityOptions } from '../define/agent.ts'
 import type { AnyEvent } from '../define/event.ts'
 import { sdkProblems } from '../sdk-problems.ts'
 import type { AgentClients } from './agent-clients.ts'
-import { type AgentIdentity, defined, responseOf } from './handling.ts'
+import { type AgentIdentity, responseOf } from './handling.ts'
 import { fullJitter, sleep } from './waiting.ts'
 
 export const SDK_VERSION = '0.1.0'
@@ -120,7 +120,7 @@ export function registrationOf(definition: AgentDefinition) {
     ...[...consumes, ...produces].map((event) => event.response),
     ...(machine?.events ?? []),
   ])
-  return defined({
+  return withoutUndefined({
     kind,
     description: options.description,
     agentVersion: options.version ?? '1.0.0',
@@ -149,7 +149,7 @@ function capabilityOf(capability: string | CapabilityOptions) {
   if (typeof capability === 'string') return capability
   const { consumes, produces, ...others } = capability
   const replies = produces ?? (consumes?.response === undefined ? [] : [consumes.response])
-  return defined({
+  return withoutUndefined({
     ...others,
     consumes: consumes === undefined ? undefined : referenceOf(consumes),
     produces: replies.map(referenceOf),
@@ -158,7 +158,7 @@ function capabilityOf(capability: string | CapabilityOptions) {
 
 function definitionOf(event: AnyEvent, requests: readonly { event: AnyEvent }[]) {
   const isRequest = event.response !== undefined || requests.some((other) => other.event === event)
-  return defined({
+  return withoutUndefined({
     topic: event.topic,
     type: event.type,
     version: event.version,

@@ -1,8 +1,7 @@
-import { isProblem } from '@soma/kernel'
+import { isProblem, withoutUndefined } from '@soma/kernel'
 import type { Subscription } from '@soma/events/contract'
 import type { AgentDefinition } from '../define/agent.ts'
 import type { AgentClients } from './agent-clients.ts'
-import { defined } from './handling.ts'
 
 /** Makes the group of an agent, or brings the one that is there to what its handlers listen to now. */
 export async function ensureSubscription(clients: AgentClients, definition: AgentDefinition): Promise<Subscription> {
@@ -24,7 +23,7 @@ export async function ensureSubscription(clients: AgentClients, definition: Agen
 
 function wantedSubscription({ entries, options }: AgentDefinition) {
   const everything = entries.some(({ type }) => type === '*')
-  return defined({
+  return withoutUndefined({
     topics: [...new Set(entries.map(({ topic }) => topic))],
     types: everything ? ['*'] : [...new Set(entries.map(({ type }) => type))],
     leaseMs: options.leaseMs,
