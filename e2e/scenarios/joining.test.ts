@@ -6,12 +6,13 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { CLUSTER_SECRET, freePorts } from '../homes/home.ts'
 
 let database: Database
-let urls: { identity: string; registry: string }
+/** Nobody is asked at the address of events here; the registry must only know one. */
+let urls: { identity: string; registry: string; events: string }
 const started: Promise<RunningServer>[] = []
 beforeEach(async () => {
   database = await createPgliteDatabase({ dataDirectory: 'memory', durability: 'process', log: silentLogger })
-  const [identity, registry] = await freePorts(2)
-  urls = { identity: `http://127.0.0.1:${identity}`, registry: `http://127.0.0.1:${registry}` }
+  const [identity, registry, events] = (await freePorts(3)).map((port) => `http://127.0.0.1:${port}`)
+  urls = { identity, registry, events } as typeof urls
 }, 60_000)
 afterEach(async () => {
   for (const server of await Promise.allSettled(started.splice(0)))
