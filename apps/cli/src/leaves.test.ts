@@ -200,8 +200,8 @@ const LEAVES: Readonly<Record<string, Leaf>> = {
   },
 }
 
-/** They run until they are stopped, or do the whole job of the first run. */
-const SERVERS = ['serve', 'start', 'demo']
+/** They run until they are stopped, do the whole job of the first run, or work while no server runs. */
+const SERVERS = ['serve', 'start', 'demo', 'events migrate']
 
 let server: RunningServer
 let clients: Clients

@@ -40,7 +40,7 @@ export interface MoveOptions {
  */
 export async function moveLog(options: MoveOptions): Promise<{ copied: number }> {
   const { database, from, to, log } = options
-  await begin(options)
+  if (!(await begin(options))) return { copied: 0 }
   const asBus = <T>(work: (session: SqlSession) => Promise<T>) => database.transaction({ role: 'soma_bus' }, work)
   const source = createShiftedBus(from.bus, await asBus((session) => readShifts(session, from.name)))
   await shipAll(database, source, log)
@@ -66,11 +66,12 @@ export async function moveLog(options: MoveOptions): Promise<{ copied: number }>
   return { copied }
 }
 
-/** From here no process starts. */
-async function begin({ database, from, to }: MoveOptions): Promise<void> {
-  await database.transaction({ role: 'soma_bus' }, async (session) => {
+/** From here no process starts. False when the log is there: an earlier call got through, though perhaps nobody heard of it. */
+async function begin({ database, from, to }: MoveOptions): Promise<boolean> {
+  return database.transaction({ role: 'soma_bus' }, async (session) => {
     const [home] = await session.query<{ bus: string }>('select bus from events.installation for update')
     if (home === undefined) throw new Error('this installation never started: there is nothing to move')
+    if (home.bus === to.name) return false
     if (home.bus !== from.name)
       throw new Error(`the log of this installation is on ${home.bus}, not on ${from.name}: nothing was done`)
     const holders = await session.query<{ name: string }>(
@@ -85,6 +86,7 @@ async function begin({ database, from, to }: MoveOptions): Promise<void> {
     const [move] = await session.query<{ bus: string }>('select bus from events.move')
     if (move?.bus !== to.name)
       throw new Error(`a move to ${move?.bus} has begun: finish it, or take it back by moving to ${from.name}`)
+    return true
   })
 }
 
