@@ -118,7 +118,6 @@ async function handleSome({ server }: BenchServer): Promise<number> {
       return module.asWorker(context, (tx) => work({ tx, context }))
     },
     partitions: 16,
-    writableFromOutside: false,
     log: silentLogger,
     metrics: noMetrics,
   })

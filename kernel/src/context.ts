@@ -59,6 +59,9 @@ export function holds(principal: Pick<Principal, 'capabilities'>, capability: st
   )
 }
 
+/** The tenant of those who run the installation. */
+export const PLATFORM_TENANT = 'platform'
+
 /** A new W3C `traceparent` (https://www.w3.org/TR/trace-context/), sampled. */
 export function newTraceparent(): string {
   return `00-${randomHex(16)}-${randomHex(8)}-01`

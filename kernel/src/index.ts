@@ -6,7 +6,7 @@ export * from './envelope.ts'
 export * from './erased-data.ts'
 export * from './http-transport.ts'
 export * from './ids.ts'
-export { canonicalJson, type JsonObject, type JsonSchema, withoutUndefined } from './json.ts'
+export { canonicalJson, jsonbText, type JsonObject, type JsonSchema, withoutUndefined } from './json.ts'
 export * from './module.ts'
 export * from './page.ts'
 export * from './ports/clock.ts'
@@ -20,5 +20,13 @@ export * from './problem.ts'
 export * from './query.ts'
 export * from './schema-uri.ts'
 export * from './sse.ts'
+export {
+  envelopeInvalid,
+  type Flaw,
+  LARGEST_EVENT_BYTES,
+  type OpenedRecord,
+  openRecord,
+  standInFor,
+} from './stored-event.ts'
 export * from './topics.ts'
 export * from './version-range.ts'

@@ -34,3 +34,11 @@ export function withoutUndefined<T extends object>(value: T): { [K in keyof T]: 
   for (const name in value) if (value[name] !== undefined) kept[name] = value[name]
   return kept as { [K in keyof T]: Exclude<T[K], undefined> }
 }
+
+const NOT_IN_JSONB = /\0|\p{Surrogate}/gu
+
+/** JSON text of a value, with U+FFFD for what the type jsonb refuses in texts: NUL and lone surrogates. An error message that has one must not stop its own record. */
+export const jsonbText = (value: unknown): string =>
+  JSON.stringify(value, (_name, member: unknown) =>
+    typeof member === 'string' ? member.replaceAll(NOT_IN_JSONB, '\ufffd') : member,
+  )

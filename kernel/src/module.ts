@@ -91,6 +91,8 @@ export interface EventHandler {
   readonly topic: EventDefinition['topic']
   /** Exact type, or `*` for every type of the topic, or `noun.*`. */
   readonly type: string
+  /** Schema of the data, where one type alone is handled. */
+  readonly data?: EventDefinition['data']
   handle(delivered: Delivered): Promise<void>
 }
 
@@ -99,7 +101,8 @@ export function on<E extends EventDefinition>(
   definition: E,
   handle: (delivered: Delivered<DataOf<E>>) => Promise<void>,
 ): EventHandler {
-  return { topic: definition.topic, type: definition.type, handle: handle as EventHandler['handle'] }
+  const { topic, type, data } = definition
+  return { topic, type, data, handle: handle as EventHandler['handle'] }
 }
 
 /** Every event of a topic, or of one noun on it (`task.*`). */

@@ -1,3 +1,4 @@
+import { createEventBinding } from '../src/event-binding/index.ts'
 import type {
   AppendedPosition,
   AppendRecord,
@@ -7,11 +8,16 @@ import type {
   PartitionState,
 } from '../src/ports/event-bus.ts'
 import { TOPICS } from '../src/topics.ts'
+import type { OutsidePlace } from './event-bus-conformance.ts'
 
 export interface MemoryLog extends EventBus {
   /** While set, `append` rejects with it: the bus is down. */
   outage: Error | undefined
+  /** Writes as another program does, with headers as on Kafka. Answers its position. */
+  write(place: OutsidePlace, message: { headers: Readonly<Record<string, string>>; body: string }): number
 }
+
+const binding = createEventBinding('ce_')
 
 /** `records[0]` is at position `trimmed + 1`. */
 interface Partition {
@@ -32,10 +38,15 @@ export function createMemoryLog(partitions: number, now: () => Date = () => new 
     if (found === undefined) throw new Error(`no partition ${part} of topic "${topic}"`)
     return found
   }
+  const nextIn = (partition: Partition) => ({ segment: 1, position: headOf(partition) + 1, recordedAt: now() })
+  const add = (partition: Partition, record: LogRecord): LogRecord => {
+    partition.records.push(record)
+    for (const listener of listeners) listener(record)
+    return record
+  }
   const append = (partition: Partition, record: AppendRecord): AppendedPosition => {
-    const position = { segment: 1, position: headOf(partition) + 1, recordedAt: now() }
-    partition.records.push({ ...record, ...position })
-    for (const listener of listeners) listener({ ...record, position: position.position })
+    const position = nextIn(partition)
+    add(partition, { ...record, ...position })
     return position
   }
   const log: MemoryLog = {
@@ -45,6 +56,16 @@ export function createMemoryLog(partitions: number, now: () => Date = () => new 
       if (log.outage !== undefined) throw log.outage
       const targets = records.map((record) => partitionOf(record.topic, record.part))
       return records.map((record, index) => append(targets[index] as Partition, record))
+    },
+    write: ({ topic, part }, { headers, body }) => {
+      const partition = partitionOf(topic, part)
+      const place = { topic, part, ...nextIn(partition) }
+      const record = binding.recordOf(place, {
+        header: (name) => headers[name],
+        names: () => Object.keys(headers),
+        body: new TextEncoder().encode(body),
+      })
+      return add(partition, record).position
     },
     read: async ({ topic, part, after, limit }) => {
       const { records, trimmed } = partitionOf(topic, part)

@@ -152,7 +152,6 @@ export async function openEventSpine(
         emitter,
         runInModule: runInModule(database, emitter, pause),
         partitions,
-        writableFromOutside: bus.flags.writableFromOutside,
         settings,
         log,
         metrics: noMetrics,

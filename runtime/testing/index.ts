@@ -1,6 +1,4 @@
 export type { ConsumerSuiteOptions } from './a-group.ts'
-export { consumerSuite } from './consumer-suite.ts'
-export { failureSuite } from './failure-suite.ts'
 export { deferred, queue, until } from './queue.ts'
 export {
   anEnvelope,
@@ -12,6 +10,5 @@ export {
 } from './event-spine.ts'
 export { type OwnServer, ownServer } from './own-server.ts'
 export { type FreshPostgres, freshPostgres } from './fresh-postgres.ts'
-export { relaySuite } from './relay-suite.ts'
-export { concurrencySuite, groupSuite } from './group-suite.ts'
 export { maintenanceSuite } from './maintenance-suite.ts'
+export { spineSuites } from './spine-suites.ts'

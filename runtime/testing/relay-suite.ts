@@ -1,4 +1,4 @@
-import { LOG_START, noMetrics, openRecord, silentLogger } from '@soma/kernel'
+import { type EventEnvelope, LOG_START, noMetrics, openRecord, silentLogger } from '@soma/kernel'
 import { createMemoryLog } from '@soma/kernel/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEmitter } from '../src/events/emitter.ts'
@@ -41,7 +41,7 @@ export function relaySuite({ name, open, openBus }: ConsumerSuiteOptions): void 
       const read = await Promise.all(
         states.map(({ part }) => spine.bus.read({ topic, part, after: LOG_START, limit: 10_000 })),
       )
-      return read.flat().map((record) => openRecord(record))
+      return read.flat().map((record) => openRecord(record).event as EventEnvelope)
     }
 
     it('EVT-R13 a row and its events commit together or not at all', async () => {

@@ -5,8 +5,6 @@ export interface OutsideProgram {
   readonly admin: Admin
   /** Writes one record; with a transactional id in a transaction, which `abort` ends badly. */
   write(record: OutsideRecord, options?: { producer?: ProducerConfig; abort?: boolean }): Promise<void>
-  /** Writes records in order. */
-  writeAll(records: readonly OutsideRecord[]): Promise<void>
   /** The newest record of a partition. */
   readLast(topic: string, partition: number): Promise<{ headers: Record<string, string>; key: string; value: string }>
   close(): Promise<void>
@@ -36,16 +34,6 @@ export async function anOutsideProgram(brokers: string): Promise<OutsideProgram>
         await transaction.send({ topic, messages })
         await (abort ? transaction.abort() : transaction.commit())
       }
-      await producer.disconnect()
-    },
-    writeAll: async (records) => {
-      const producer = kafka.producer()
-      await producer.connect()
-      const topicMessages = records.map(({ topic, partition, key, value, headers = {} }) => ({
-        topic,
-        messages: [{ partition, key: key ?? null, value, headers }],
-      }))
-      await producer.sendBatch({ topicMessages })
       await producer.disconnect()
     },
     readLast: async (topic, partition) => {

@@ -1,10 +1,14 @@
 import {
   type Database,
+  HOLE,
+  isHole,
   type Logger,
   type LogNotice,
   type LogReader,
   type LogRecord,
+  type Metrics,
   newUuid,
+  openRecord,
   type PartitionState,
   TOPICS,
 } from '@soma/kernel'
@@ -22,18 +26,19 @@ export interface LogIndexOptions {
   readonly reader: LogReader
   readonly partitions: number
   readonly log: Logger
+  readonly metrics: Metrics
 }
 
 /**
  * Copies a log that is outside the database into `events.log`, at the same positions, for what asks by attribute: lists, one event by id, histories of streams, ages. One process
- * at a time copies; a copy may be behind by milliseconds, never has holes, and loses what the bus drops.
+ * at a time copies; a copy may be behind by milliseconds, never has holes, and loses what the bus drops. Of a record that is no event the place alone is copied, as nobody's.
  */
 export interface LogIndex {
   start(): Promise<void>
   stop(): Promise<void>
 }
 
-export function createLogIndex({ database, reader, partitions, log }: LogIndexOptions): LogIndex {
+export function createLogIndex({ database, reader, partitions, log, metrics }: LogIndexOptions): LogIndex {
   const owner = newUuid()
   const endings: (() => void)[] = []
   let stopped = false
@@ -62,7 +67,7 @@ export function createLogIndex({ database, reader, partitions, log }: LogIndexOp
     const known = new Map(copied.map((each) => [`${each.topic}:${each.part}`, each]))
     for (const state of heads) {
       const copy = known.get(`${state.topic}:${state.part}`)
-      if (copy !== undefined && !stopped) await bringUp(database, reader, state, copy)
+      if (copy !== undefined && !stopped) await bringUp({ database, reader, metrics }, state, copy)
     }
   }
   const run = async () => {
@@ -118,7 +123,11 @@ interface CopyState {
   readonly tail: number
 }
 
-async function bringUp(database: Database, reader: LogReader, state: Head, copy: CopyState): Promise<void> {
+async function bringUp(
+  { database, reader, metrics }: Pick<LogIndexOptions, 'database' | 'reader' | 'metrics'>,
+  state: Head,
+  copy: CopyState,
+): Promise<void> {
   const { oldestPosition = 0 } = state
   if (oldestPosition > copy.tail) await dropBefore(database, { ...state, oldestPosition })
   // What was dropped before it was copied is no hole: nobody can read it.
@@ -126,7 +135,10 @@ async function bringUp(database: Database, reader: LogReader, state: Head, copy:
   while (head < state.position) {
     const records = await reader.read(state.topic, state.part, { segment: 1, position: head }, BATCH)
     const last = records.at(-1)
-    if (last === undefined || !(await insertCopies(database, head, records))) return
+    const copies = records.map(copyOf)
+    if (last === undefined || !(await insertCopies(database, head, copies))) return
+    const broken = records.filter((record, index) => copies[index]?.tenantId === '' && !isHole(record)).length
+    if (broken > 0) metrics.count('soma_events_broken_records_total', { topic: state.topic }, broken)
     head = last.position
   }
 }
@@ -151,7 +163,7 @@ async function insertCopies(database: Database, head: number, records: readonly 
         last.recordedAt.toISOString(),
         records.map((record) => record.position),
         records.map((record) => record.recordedAt.toISOString()),
-        ...TEXTS.map((name) => records.map((record) => storable(record[name]))),
+        ...TEXTS.map((name) => records.map((record) => record[name])),
       ],
     ),
   )
@@ -160,8 +172,12 @@ async function insertCopies(database: Database, head: number, records: readonly 
 
 const TEXTS = ['tenantId', 'eventId', 'type', 'key', 'userId', 'envelope'] as const
 
-/** Another program may write what Postgres does not store. */
-const storable = (text: string | null): string | null => text?.replaceAll('\0', '\uFFFD') ?? null
+/** Row-level security shows an event without tenant to nobody. What another program spelled is spelled as Soma does, so that a search by text finds it. */
+function copyOf(record: LogRecord): LogRecord {
+  const { event } = openRecord(record)
+  if (event === undefined) return { ...record, ...HOLE }
+  return record.isForeign === true ? { ...record, envelope: JSON.stringify(event) } : record
+}
 
 async function dropBefore(database: Database, { topic, part, oldestPosition }: Required<Head>): Promise<void> {
   await database.transaction({ role: 'soma_bus' }, async (session) => {

@@ -82,7 +82,7 @@ async function startSpine(opened: EventBus | SegmentedBus, options: EventSpineOp
   await erasures.start()
   await tail.start()
   await relay.start()
-  const index = isOutside ? createLogIndex({ database, reader: tail, partitions, log }) : undefined
+  const index = isOutside ? createLogIndex({ database, reader: tail, partitions, log, metrics }) : undefined
   await index?.start()
   const backlog = isOutside ? watchBacklog({ database, log }) : undefined
   return {

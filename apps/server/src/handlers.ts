@@ -26,7 +26,6 @@ export async function startHandlers(options: HandlersOptions): Promise<{ stop(gr
         emitter: options.spine.emitter,
         runInModule: runInModule(module, options.region),
         partitions: options.partitions,
-        writableFromOutside: options.spine.bus.flags.writableFromOutside,
         log: options.log.child({ module: module.name }),
         metrics: options.metrics,
       }),

@@ -1,6 +1,6 @@
 import { createLogIndex } from '@soma/adapter-postgres-log'
 import { joinReplayPlaces } from '@soma/events'
-import type { Database, EventBus, Logger } from '@soma/kernel'
+import { type Database, type EventBus, type Logger, noMetrics } from '@soma/kernel'
 import {
   cancelMove,
   type ConfigurationSources,
@@ -99,7 +99,7 @@ async function finishIndex(
 ): Promise<void> {
   const tail = createTail({ database, bus, log })
   await tail.start()
-  const index = createLogIndex({ database, reader: tail, partitions, log })
+  const index = createLogIndex({ database, reader: tail, partitions, log, metrics: noMetrics })
   await index.start()
   const states = await bus.partitions()
   const isBehind = async () => {

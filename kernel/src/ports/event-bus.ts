@@ -1,4 +1,3 @@
-import type { EventEnvelope } from '../envelope.ts'
 import type { SqlSession } from './database.ts'
 
 /** An event on its way into a log: what the log indexes, and the whole CloudEvents JSON as text (written once, never parsed on the way). */
@@ -29,6 +28,8 @@ export interface AppendedPosition extends Position {
 
 export interface LogRecord extends AppendRecord, Position {
   readonly recordedAt: Date
+  /** Another program wrote it to the bus, past everything that a publish checks. */
+  readonly isForeign?: true
 }
 
 /** What keeps positions dense where a bus or an erased tenant left no event: a record of no tenant and no type, which concerns nobody. */
@@ -101,13 +102,3 @@ export interface LogReader {
 
 /** `<part>-<position, 16 digits>`: sorts inside a partition. */
 export const sequenceOf = (part: number, position: number): string => `${part}-${String(position).padStart(16, '0')}`
-
-/** The event of a record with the attributes that the log gives it. @throws SyntaxError when the stored text is no JSON. */
-export function openRecord(record: LogRecord): EventEnvelope {
-  const envelope = JSON.parse(record.envelope) as EventEnvelope
-  return {
-    ...envelope,
-    recordedtime: record.recordedAt.toISOString(),
-    sequence: sequenceOf(record.part, record.position),
-  }
-}

@@ -1,4 +1,4 @@
-import { setting, TOPICS } from '@soma/kernel'
+import { LARGEST_EVENT_BYTES, setting, TOPICS } from '@soma/kernel'
 import * as z from 'zod'
 
 const DAY_MS = 86_400_000
@@ -10,7 +10,7 @@ export const retentionMs = z
   .int()
   .min(3_600_000)
   .max(3650 * DAY_MS)
-export const maxEventBytes = z.number().int().min(1024).max(1_048_576)
+export const maxEventBytes = z.number().int().min(1024).max(LARGEST_EVENT_BYTES)
 
 /** Default retention of each topic. Developer modes keep 7 days at most. */
 export const DEFAULT_RETENTION_MS: Readonly<Record<(typeof TOPICS)[number], number>> = {

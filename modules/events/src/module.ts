@@ -15,9 +15,11 @@ import { createLogService } from './log/service.ts'
 import { createTailHub } from './log/tail-hub.ts'
 import { createTailService } from './log/tail-service.ts'
 import type { EventsPorts } from './ports.ts'
+import type { AdmissionOptions } from './publishing/admission.ts'
 import { createConsumers } from './publishing/consumers.ts'
 import { createDailyBytes } from './publishing/daily-bytes.ts'
 import { createDefinitions } from './publishing/definitions.ts'
+import { createInspection } from './publishing/inspection.ts'
 import { createQuota } from './publishing/quota.ts'
 import { createReplyContracts } from './publishing/reply-contracts.ts'
 import { requestReply } from './publishing/request.ts'
@@ -80,6 +82,15 @@ function createServices({ database, clients, settings, clock, log, metrics, port
   const definitions = createDefinitions({ registry: clients.registry, compiler: ports.schemaCompiler, reader })
   const connections = createConnections(() => clock.now(), metrics)
   const hub = createTailHub(reader)
+  const limits = createTopicLimits({ busTransaction, reader, configured: settings })
+  const admission: AdmissionOptions = {
+    definitions,
+    replyContracts: createReplyContracts({ database, definitions }),
+    metrics,
+    reservedNouns: ports.reservedNouns,
+    validation: settings.validation,
+    maxEventBytes: async (topic) => (await limits.of(topic)).maxEventBytes,
+  }
   const leases: Parameters<typeof createDispatch>[0]['leases'] = new Map()
   const dispatch = createDispatch({
     writer,
@@ -92,8 +103,8 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     bus,
     leases,
     maxParked: settings.maxParked,
+    inspect: createInspection({ ...admission, database }),
   })
-  const limits = createTopicLimits({ busTransaction, reader, configured: settings })
   const { groups, guests } = dispatch
   const stopForgetting = ports.erasures.onErased((subject) => {
     groups.erased(subject).catch((error: unknown) => log.warn('a dispatcher cannot be ended', { error }))
@@ -101,15 +112,10 @@ function createServices({ database, clients, settings, clock, log, metrics, port
   const consumers = createConsumers({ busTransaction })
   const dailyBytes = createDailyBytes({ busTransaction, clock, log, quotaBytes: settings.quotaBytesPerDay })
   const publishing = createPublishing({
+    ...admission,
     consumers,
     writer,
     clock,
-    metrics,
-    definitions,
-    replyContracts: createReplyContracts({ database, definitions }),
-    reservedNouns: ports.reservedNouns,
-    validation: settings.validation,
-    maxEventBytes: async (topic) => (await limits.of(topic)).maxEventBytes,
     quota: createQuota(settings.quotaEventsPerSecond, () => performance.now()),
     dailyBytes,
     violations: createViolations({ clock, database }),

@@ -1,6 +1,6 @@
 import { createSchemaCompiler } from '@soma/adapter-ajv'
 import { createPgliteDatabase } from '@soma/adapter-pglite'
-import { createPostgresLog, postgresLogMigrations } from '@soma/adapter-postgres-log'
+import { createLogIndex, createPostgresLog, postgresLogMigrations } from '@soma/adapter-postgres-log'
 import {
   type AnyModule,
   buildClient,
@@ -9,6 +9,7 @@ import {
   type Context,
   type Database,
   type DataInputOf,
+  type EventBus,
   type EventDefinition,
   type LogReader,
   type LogRecord,
@@ -48,6 +49,8 @@ export interface EventsHostOptions {
   readonly partitions?: number
   /** How events reach the log; default inline. */
   readonly emit?: 'inline' | 'relay'
+  /** A log outside the database; events reach it by the relay. Default: the log in the database. */
+  readonly bus?: EventBus
   /** A database of an earlier host: what a restart finds. */
   readonly database?: Database
   /** Another process runs on the database already. */
@@ -96,15 +99,25 @@ export interface EventsHost {
 export async function createEventsHost(options: EventsHostOptions = {}): Promise<EventsHost> {
   const database = options.database ?? (await freshDatabase())
   const partitions = options.partitions ?? 4
-  const bus = createPostgresLog({ database, partitions })
-  await bus.prepare()
+  const { metrics = noMetrics } = options
+  const bus = options.bus ?? (await openLog(database, partitions))
   // An embedded process starts under its directory lock: nobody else holds a lease.
   if (options.isSecondProcess !== true) await resetLeases(database)
-  const emitter = createEmitter({ bus, database, mode: options.emit ?? 'inline', partitions })
+  const emitter = createEmitter({
+    bus,
+    database,
+    mode: options.emit ?? (options.bus === undefined ? 'inline' : 'relay'),
+    partitions,
+  })
   const tail = createTail({ database, bus, emitter, log: silentLogger })
-  const relay = createRelay({ database, bus, emitter, tail, log: silentLogger, metrics: noMetrics })
+  const relay = createRelay({ database, bus, emitter, tail, log: silentLogger, metrics })
   await tail.start()
   await relay.start()
+  const index =
+    options.bus === undefined
+      ? undefined
+      : createLogIndex({ database, reader: tail, partitions, log: silentLogger, metrics })
+  await index?.start()
   const recorded: LogRecord[] = []
   const waiting = new Set<() => void>()
   const stopRecording = onAppendOf(tail, (records) => {
@@ -157,7 +170,7 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
     clock,
     region: 'local',
     log: silentLogger,
-    metrics: options.metrics ?? noMetrics,
+    metrics,
   })
   for (const module of composition.modules) await module.start()
   const registry = buildClient(registryContract, composition.transport)
@@ -168,6 +181,7 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
     for (const module of composition.modules) await module.stop()
     stopRecording()
     await relay.stop()
+    await index?.stop()
     await tail.stop()
   }
   return {
@@ -207,7 +221,6 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
         },
         partitions,
         settings: { commitEveryMs: 5 },
-        writableFromOutside: false,
         log: silentLogger,
         metrics: noMetrics,
       })
@@ -257,6 +270,12 @@ function onAppendOf(tail: LogReader, listener: (records: readonly LogRecord[]) =
   return () => {
     for (const stop of stops) stop()
   }
+}
+
+async function openLog(database: Database, partitions: number): Promise<EventBus> {
+  const bus = createPostgresLog({ database, partitions })
+  await bus.prepare()
+  return bus
 }
 
 async function freshDatabase(): Promise<Database> {

@@ -2,6 +2,8 @@ import { idSchema } from '@soma/kernel'
 import * as z from 'zod'
 import { isCapability } from './capabilities.ts'
 
+export { PLATFORM_TENANT } from '@soma/kernel'
+
 /** Opaque, compared byte for byte, stored as given: `ten_…` for tenants made here, `default` and `platform`, or what an outside system says (IDN-R3). */
 export const tenantId = z.string().min(1).max(128)
 /** Opaque like `tenantId`: `usr_…`, `agt_…` and `svc_…` for principals made here. */
@@ -17,7 +19,6 @@ export const roleId = z
 
 export const slug = z.string().regex(/^[a-z0-9-]{3,63}$/, '3–63 of a–z, 0–9 and hyphen')
 export const RESERVED_SLUGS = ['platform', 'default'] as const
-export const PLATFORM_TENANT = 'platform'
 export const DEFAULT_TENANT = 'default'
 
 export const displayName = z.string().min(1).max(120)

@@ -1,4 +1,4 @@
-import { type EventDefinition, type ModuleDatabase, newUuid, type Transaction } from '@soma/kernel'
+import { type EventDefinition, type ModuleDatabase, newUuid, PLATFORM_TENANT, type Transaction } from '@soma/kernel'
 import { jsonSchemaOf, kindOfType } from '../contract/compatibility.ts'
 import { type EventDefinitionInput, eventDefinitionInput } from '../contract/event-definitions.ts'
 import { digestOf } from './digest.ts'
@@ -6,9 +6,6 @@ import { definitionDigest } from './event-definitions/register-definitions.ts'
 import { insertDefinitions, selectDefinitions } from './event-definitions/store.ts'
 import { insertSchemas, selectVersions } from './schemas/store.ts'
 import { semverOrder } from './semver-order.ts'
-
-/** The tenant that owns what the platform itself defines. */
-export const PLATFORM_TENANT = 'platform'
 
 /** The first segments of the platform's event types: closed to tenants. */
 export const nounsOf = (events: readonly EventDefinition[]): ReadonlySet<string> =>

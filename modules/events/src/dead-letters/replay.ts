@@ -1,6 +1,7 @@
 import {
   type Context,
   commonProblems,
+  envelopeInvalid,
   type EventEnvelope,
   type Metrics,
   type ModuleDatabase,
@@ -39,7 +40,7 @@ export async function replayOne(
 ): Promise<store.DeadLetterRow> {
   const current = await find(context, deliveryId, options)
   if (current.state !== 'open') throw notOpen(current)
-  const event = eventOf(current)
+  const event = deliverable(current)
   if (event === undefined) throw commonProblems.conflict.create(`${deliveryId} holds no event that could be delivered`)
   const next = wanted.data === undefined ? event : edited(event, wanted.data, wanted.newEventId())
   if (next !== event) await options.checkEdited(context, next)
@@ -59,7 +60,7 @@ export async function replayAll(
 ): Promise<number> {
   const replayed: store.DeadLetterRow[] = []
   for (const row of rows.toSorted((a, b) => a.dead_at.getTime() - b.dead_at.getTime())) {
-    const event = eventOf(row)
+    const event = deliverable(row)
     const delayMs = Math.round(replayed.length * act.everyMs)
     const done = event === undefined ? undefined : await reviveOpen(context, { row, event, delayMs, ...act }, options)
     if (done !== undefined) replayed.push(done)
@@ -113,7 +114,11 @@ export const notOpen = ({ state }: Pick<store.DeadLetterRow, 'state'>) =>
 
 export const isOfModule = ({ grp }: store.DeadLetterRow): boolean => grp.startsWith('module:')
 
-/** Undefined where what died is no event: text of a writer outside, or a place that the log had lost. */
+/** Undefined where what died is no event: what another program wrote, or a place that the log had lost. */
+const deliverable = (row: store.DeadLetterRow): EventEnvelope | undefined =>
+  row.problem.code === envelopeInvalid.code ? undefined : eventOf(row)
+
+/** What is shown; undefined where nothing was kept. */
 export function eventOf({ envelope }: Pick<store.DeadLetterRow, 'envelope'>): EventEnvelope | undefined {
   try {
     const event = JSON.parse(envelope) as Partial<EventEnvelope> | null

@@ -1,12 +1,11 @@
-import { type LogRecord, toId } from '@soma/kernel'
+import { toId } from '@soma/kernel'
 import { deliveryDeadLettered } from '../../contract/facts.ts'
 import { deliveryDead } from '../../contract/problems.ts'
-import { openOnce } from '../log/event-filter.ts'
 import { factEnvelope } from '../writer/fact-envelope.ts'
 import type { DeadRow, WriteRequest } from '../writer/requests.ts'
 import { failedReply } from './failed-reply.ts'
-import { countDeliveries, type Group, nowMs } from './group.ts'
-import { eventOf, type HeldEvent } from './held-event.ts'
+import { countDeliveries, type FailureProblem, type Group, nowMs } from './group.ts'
+import { eventOf, type HeldEvent, storedIn } from './held-event.ts'
 import { parkFollowers } from './parking.ts'
 import { loadRecord } from './loading.ts'
 import { finish, promote, unlease } from './promoting.ts'
@@ -16,14 +15,6 @@ export interface Failure {
   /** Default: the backoff of the subscription with full jitter. */
   readonly retryAfterMs?: number
   readonly dead?: boolean
-}
-
-export interface FailureProblem {
-  readonly code: string
-  readonly detail: string
-  readonly status?: number
-  readonly retryable?: boolean
-  readonly [member: string]: unknown
 }
 
 const RETRY_MS = 1000
@@ -128,7 +119,6 @@ export function bury(group: Group, held: HeldEvent, problem: FailureProblem | un
 
 /** The dead letter, its fact and the failed reply are one transaction; only then the key goes on (EVT-R35, EVT-R38). */
 async function buryNow(group: Group, held: HeldEvent, problem: FailureProblem): Promise<boolean> {
-  const { config } = group
   held.isSettling = true
   const isThere = await loadRecord(group, held).catch((error: unknown) => {
     held.isSettling = false
@@ -141,11 +131,15 @@ async function buryNow(group: Group, held: HeldEvent, problem: FailureProblem): 
   const dead = { dead: [deadRow(group, held, problem)], facts: factsOf(group, held, problem) }
   if (!(await endLease(group, held, dead))) return false
   countDeliveries(group, 'dead')
-  if (config.onDeadLetter === 'continue') finish(group, held)
-  else await block(group, held)
+  if (isBlocking(group, held)) await block(group, held)
+  else finish(group, held)
   group.assign()
   return true
 }
+
+/** What was never handed out, because nobody could handle it, does not hold back its key. */
+const isBlocking = ({ config }: Group, { attempt }: HeldEvent): boolean =>
+  config.onDeadLetter === 'block' && attempt > 0
 
 function deadRow(group: Group, held: HeldEvent, problem: FailureProblem): DeadRow {
   const event = eventOf(held)
@@ -158,12 +152,12 @@ function deadRow(group: Group, held: HeldEvent, problem: FailureProblem): DeadRo
       type: event.type,
       key: held.key,
       // Without the replay id: that is of one delivery, not of the event.
-      envelope: JSON.stringify(openOnce(held.record as LogRecord)),
+      envelope: JSON.stringify(storedIn(held)),
     },
     failure: historyOf(group, held, problem),
     problem,
     handler: null,
-    isBlocking: group.config.onDeadLetter === 'block',
+    isBlocking: isBlocking(group, held),
   }
 }
 

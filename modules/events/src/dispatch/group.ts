@@ -1,4 +1,4 @@
-import type { Clock, Logger, LogReader, Metrics, Topic } from '@soma/kernel'
+import type { Clock, Logger, LogReader, LogRecord, Metrics, Topic } from '@soma/kernel'
 import type { EventFilter, TopicReadings } from '../log/event-filter.ts'
 import type { EventsPorts } from '../ports.ts'
 import type { SubscriptionConfig } from '../subscriptions/config.ts'
@@ -6,6 +6,15 @@ import type { Writer } from '../writer/writer.ts'
 import type { DeliveryData, HeldEvent } from './held-event.ts'
 import type { KeyQueues } from './key-queues.ts'
 import type { Member, Members } from './members.ts'
+
+/** Why an attempt, or the event itself, failed. */
+export interface FailureProblem {
+  readonly code: string
+  readonly detail: string
+  readonly status?: number
+  readonly retryable?: boolean
+  readonly [member: string]: unknown
+}
 
 /** Events of a group in memory with their records; beyond it reading waits. */
 export const WINDOW_EVENTS = 4_000
@@ -18,6 +27,8 @@ export interface GroupDependencies {
   readonly metrics: Metrics
   readonly maxParked: number
   readonly busTransaction: EventsPorts['busTransaction']
+  /** What a publish would have refused of an event that another program wrote; undefined = nothing. */
+  readonly inspect: (record: LogRecord) => Promise<FailureProblem | undefined>
   /** Every leased delivery of the process by its id. */
   readonly leases: Map<string, { group: Group; held: HeldEvent }>
 }
@@ -92,6 +103,8 @@ export interface Group {
   /** Reads what is there (reading.ts) and hands out what is ready (assigning.ts). Fields, because the parts below them call back up. */
   fill: () => void
   assign: () => void
+  /** Its dead letter is written without an attempt. */
+  refuse: (held: HeldEvent, problem: FailureProblem) => void
   /** What it has in memory is no longer true. */
   outdated: () => void
   /** Takes in what other processes did to rows of these deliveries. */

@@ -6,6 +6,7 @@ import type { Fence } from '../writer/requests.ts'
 import type { Writer } from '../writer/writer.ts'
 import { assignReady } from './assigning.ts'
 import { moveCursors } from './cursor.ts'
+import { bury } from './failing.ts'
 import { tellGaps } from './gaps.ts'
 import { type Group, type GroupDependencies, nowMs } from './group.ts'
 import { hearChanges } from './hearing.ts'
@@ -338,6 +339,7 @@ function keepUp({ groups, presence, giveUp, putAway, options }: Upkeep): () => v
 async function startReading(group: Group): Promise<void> {
   group.fill = () => fill(group)
   group.assign = () => assignReady(group)
+  group.refuse = (held, problem) => bury(group, held, problem)
   const { reader } = group.dependencies
   const topics = [...new Set(group.partitions.map(({ topic }) => topic))]
   const stops = topics.map((topic) => reader.onAppend(topic, (records) => noticeAppended(group, records)))

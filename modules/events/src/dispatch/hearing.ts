@@ -1,4 +1,4 @@
-import { type Logger, type LogReader, uuidOf } from '@soma/kernel'
+import { type Logger, type LogReader, toUuid } from '@soma/kernel'
 import {
   subscriptionChanged,
   subscriptionDeleted,
@@ -6,7 +6,7 @@ import {
   subscriptionResumed,
   subscriptionSuspended,
 } from '../../contract/facts.ts'
-import { openOnce } from '../log/event-filter.ts'
+import { eventIn } from '../log/event-filter.ts'
 
 type Follow = (subscriptionId: string) => Promise<void>
 
@@ -26,11 +26,12 @@ export function hearChanges(
   return reader.onAppend('system-events', (records) => {
     for (const record of records) {
       const act = follow[record.type]
-      if (act === undefined) continue
-      const { subscriptionId } = openOnce(record).data as { subscriptionId: string }
-      act(uuidOf('sub', subscriptionId)).catch((error: unknown) =>
-        log.warn('a changed subscription cannot be read', { subscriptionId, error }),
-      )
+      // No other program says what becomes of a subscription.
+      if (act === undefined || record.isForeign === true) continue
+      const { subscriptionId } = (eventIn(record)?.data ?? {}) as { subscriptionId?: string }
+      const id = toUuid('sub', subscriptionId ?? '')
+      if (id === undefined) continue
+      act(id).catch((error: unknown) => log.warn('a changed subscription cannot be read', { subscriptionId, error }))
     }
   })
 }

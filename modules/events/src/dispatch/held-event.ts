@@ -1,4 +1,4 @@
-import { type EventEnvelope, type LogRecord, toId } from '@soma/kernel'
+import { type EventEnvelope, type LogRecord, standInFor, toId } from '@soma/kernel'
 import { openOnce } from '../log/event-filter.ts'
 import type { Place } from '../writer/requests.ts'
 import type { Member } from './members.ts'
@@ -56,7 +56,13 @@ export const deliveryOf = (held: HeldEvent, isAgain: boolean): DeliveryData => (
   event: eventOf(held),
 })
 
+/** What is handed out or buried. Of a record that is no event, what stands in for it. */
+export const storedIn = ({ record }: HeldEvent): EventEnvelope => {
+  const { event, flaw } = openOnce(record as LogRecord)
+  return event ?? standInFor(record as LogRecord, flaw)
+}
+
 export const eventOf = (held: HeldEvent): EventEnvelope => {
-  const event = openOnce(held.record as LogRecord)
+  const event = storedIn(held)
   return held.replayId === undefined ? event : { ...event, replayid: held.replayId }
 }

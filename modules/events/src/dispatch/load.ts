@@ -117,6 +117,7 @@ export function restoreGroup(loaded: Loaded, dependencies: GroupDependencies): G
     stopListening: () => {},
     fill: () => {},
     assign: () => {},
+    refuse: () => {},
     outdated: () => {},
     sync: () => {},
   }

@@ -105,7 +105,7 @@ function takeAlong(group: Group, record: LogRecord): void {
 function recordOf(held: HeldEvent, stored: LogRecord | undefined): LogRecord | undefined {
   const { envelope, topic, part, position, segment, tenantId, key } = held
   if (envelope === undefined) return stored
-  const { id, type, time, recordedtime } = JSON.parse(envelope) as EventEnvelope
+  const { id, type, userid: userId = null, time, recordedtime } = JSON.parse(envelope) as EventEnvelope
   const recordedAt = stored?.recordedAt ?? new Date(recordedtime ?? time)
-  return { topic, part, position, segment, tenantId, key, eventId: id, type, userId: null, envelope, recordedAt }
+  return { topic, part, position, segment, tenantId, key, eventId: id, type, userId, envelope, recordedAt }
 }

@@ -1,8 +1,13 @@
+import { envelopeInvalid, type LogRecord, problemSummary } from '@soma/kernel'
+import { openOnce } from '../log/event-filter.ts'
 import { type Group, nowMs, WINDOW_EVENTS } from './group.ts'
 import { type HeldEvent, placeKey } from './held-event.ts'
 import { loadRecord } from './loading.ts'
 
-/** Makes the head of a key ready when it is due; one whose record is in the database only is loaded first. */
+/**
+ * Makes the head of a key ready when it is due. One whose record is in the database only is loaded first; what another program wrote is inspected first, and dies if it is
+ * no event or would not have been accepted.
+ */
 export function promote(group: Group, held: HeldEvent, options: { isFirst?: boolean } = {}): void {
   if (held.dueAtMs > nowMs(group)) {
     held.state = 'delayed'
@@ -13,9 +18,34 @@ export function promote(group: Group, held: HeldEvent, options: { isFirst?: bool
     load(group, held, options)
     return
   }
+  const { flaw } = openOnce(held.record)
+  if (flaw !== undefined) return group.refuse(held, problemSummary(envelopeInvalid.create(flaw.detail)))
+  if (held.record.isForeign === true && !admitted.has(held.record)) return inspect(group, held, options)
   held.state = 'ready'
   if (options.isFirst === true) group.ready.unshift(held)
   else group.ready.push(held)
+}
+
+const RETRY_MS = 1000
+/** Foreign events that were inspected, by any group of this process. */
+const admitted = new WeakSet<LogRecord>()
+
+function inspect(group: Group, held: HeldEvent, options: { isFirst?: boolean }): void {
+  held.state = 'waiting'
+  const record = held.record as LogRecord
+  group.dependencies.inspect(record).then(
+    (problem) => {
+      if (group.isClosed) return
+      if (problem === undefined) admitted.add(record)
+      if (problem === undefined) promote(group, held, options)
+      else group.refuse(held, problem)
+      group.assign()
+    },
+    (error: unknown) => {
+      group.dependencies.log.warn('a foreign event cannot be inspected', { subscription: group.config.id, error })
+      setTimeout(() => group.isClosed || promote(group, held, options), RETRY_MS).unref()
+    },
+  )
 }
 
 function load(group: Group, held: HeldEvent, options: { isFirst?: boolean }): void {
@@ -29,7 +59,7 @@ function load(group: Group, held: HeldEvent, options: { isFirst?: boolean }): vo
     },
     (error: unknown) => {
       group.dependencies.log.warn('a parked event cannot be read', { subscription: group.config.id, error })
-      setTimeout(() => group.isClosed || load(group, held, options), 1000).unref()
+      setTimeout(() => group.isClosed || load(group, held, options), RETRY_MS).unref()
     },
   )
 }

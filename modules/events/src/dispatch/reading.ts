@@ -1,9 +1,10 @@
 import { type LogRecord, newUuid } from '@soma/kernel'
-import { hasVersionWithin, matches } from '../log/event-filter.ts'
+import { hasVersionWithin, matches, openOnce } from '../log/event-filter.ts'
 import { assignReady } from './assigning.ts'
 import { type Group, type Partition, WINDOW_EVENTS } from './group.ts'
 import { type HeldEvent, placeKey } from './held-event.ts'
 import { parkBehind, parkWaiting } from './parking.ts'
+import { promote } from './promoting.ts'
 
 /** Records read at a time. */
 const READ_EVENTS = 256
@@ -79,7 +80,7 @@ function accept(group: Group, partition: Partition, record: LogRecord): HeldEven
   if (partition.finished.delete(record.position)) return undefined
   if (record.tenantId !== config.tenantId || group.rows.has(placeKey(record.topic, record.part, record.position)))
     return undefined
-  if (!matches(record, config.readings, config.reads)) return undefined
+  if (!matches(record, config.readings, config.reads) || isNobodys(record)) return undefined
   if (!hasVersionWithin(record, config.reads.versions)) {
     group.dependencies.metrics.count('soma_events_deliveries_total', { outcome: 'unsupported-version' })
     return undefined
@@ -87,12 +88,17 @@ function accept(group: Group, partition: Partition, record: LogRecord): HeldEven
   const held = heldOf(group, record)
   group.inMemory += 1
   if (group.queues.add(held)) {
-    held.state = 'ready'
-    group.ready.push(held)
+    promote(group, held)
     return undefined
   }
   const head = group.queues.headOf(held.orderKey)
   return head?.state === 'delayed' || head?.state === 'blocked' ? held : undefined
+}
+
+/** It says that it is of this tenant and of another: neither gets it. */
+function isNobodys(record: LogRecord): boolean {
+  const { flaw } = openOnce(record)
+  return flaw !== undefined && flaw.tenantId === undefined
 }
 
 function heldOf(group: Group, record: LogRecord): HeldEvent {

@@ -1,6 +1,6 @@
 import { moveCursors } from './cursor.ts'
-import { fail, type FailureProblem } from './failing.ts'
-import { type Group, nowMs } from './group.ts'
+import { fail } from './failing.ts'
+import { type FailureProblem, type Group, nowMs } from './group.ts'
 import type { HeldEvent } from './held-event.ts'
 import type { Member } from './members.ts'
 import { toId } from '@soma/kernel'

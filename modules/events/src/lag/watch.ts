@@ -1,9 +1,9 @@
-import type { Clock, Job, Metrics, ModuleDatabase, Topic } from '@soma/kernel'
+import { type Clock, type Job, type Metrics, type ModuleDatabase, PLATFORM_TENANT, type Topic } from '@soma/kernel'
 import { consumerLagging, consumerRecovered } from '../../contract/facts.ts'
 import { readAfter } from '../log/store.ts'
 import type { EventsPorts } from '../ports.ts'
 import { readsOf, wirePlace } from '../subscriptions/config.ts'
-import { factEnvelope, PLATFORM_TENANT } from '../writer/fact-envelope.ts'
+import { factEnvelope } from '../writer/fact-envelope.ts'
 import { countOpenDeadLetters, type GroupTopicRow, listGroups, saveLagging } from './groups.ts'
 
 const MEASURE_MS = 10_000

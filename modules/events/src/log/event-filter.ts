@@ -1,5 +1,12 @@
-import type { EventEnvelope, LogRecord, Topic } from '@soma/kernel'
-import { openRecord, readSchemaUri, type VersionRange } from '@soma/kernel'
+import {
+  type EventEnvelope,
+  type LogRecord,
+  type OpenedRecord,
+  openRecord,
+  readSchemaUri,
+  type Topic,
+  type VersionRange,
+} from '@soma/kernel'
 import { resolveTopic, type TopicAlias } from '../../contract/aliases.ts'
 
 /** Which events a reader wants. Absent = any. */
@@ -29,17 +36,20 @@ export const FILTER_ATTRIBUTES = {
   spaceId: 'spaceid',
 } as const
 
-const opened = new WeakMap<LogRecord, EventEnvelope>()
+const opened = new WeakMap<LogRecord, OpenedRecord>()
 
-/** The event of a record, parsed once for all its readers, so that it is also serialised once (EVT-R51). */
-export function openOnce(record: LogRecord): EventEnvelope {
-  let event = opened.get(record)
-  if (event === undefined) {
-    event = openRecord(record)
-    opened.set(record, event)
+/** What a record holds, parsed once for all its readers, so that it is also serialised once (EVT-R51). */
+export function openOnce(record: LogRecord): OpenedRecord {
+  let found = opened.get(record)
+  if (found === undefined) {
+    found = openRecord(record)
+    opened.set(record, found)
   }
-  return event
+  return found
 }
+
+/** The event of a record; undefined where another program wrote what is none. */
+export const eventIn = (record: LogRecord): EventEnvelope | undefined => openOnce(record).event
 
 export const matchesType = (patterns: readonly string[], type: string): boolean =>
   patterns.some((pattern) =>
@@ -63,7 +73,10 @@ export function readingsOf(names: readonly string[]): { readings: TopicReadings 
 const readsAll = ({ types, exceptTypes, source, dataTopics }: TopicAlias): boolean =>
   types.length === 0 && exceptTypes.length === 0 && source === undefined && dataTopics === undefined
 
-/** Whether a record of the right tenant is wanted. Parses the envelope only where the filter looks inside. */
+/**
+ * Whether a record of the right tenant is wanted. Parses the envelope only where the filter looks inside; there a record that is no event is wanted by nobody, else by
+ * whoever reads its topic and type.
+ */
 export function matches(record: LogRecord, readings: TopicReadings, filter: EventFilter): boolean {
   const aliases = readings.get(record.topic as Topic)
   if (aliases === undefined) return false
@@ -77,23 +90,23 @@ export function matches(record: LogRecord, readings: TopicReadings, filter: Even
 export function hasVersionWithin(record: LogRecord, versions: EventFilter['versions']): boolean {
   const range = versions?.get(record.type)
   if (range === undefined) return true
-  const version = readSchemaUri(openOnce(record).dataschema)?.version
+  const version = readSchemaUri(eventIn(record)?.dataschema)?.version
   return version === undefined || range(version)
 }
 
 function matchesAlias(record: LogRecord, alias: TopicAlias): boolean {
   if (alias.types.length > 0 && !matchesType(alias.types, record.type)) return false
   if (matchesType(alias.exceptTypes, record.type)) return false
-  if (alias.source !== undefined && openOnce(record).source !== alias.source) return false
+  if (alias.source !== undefined && eventIn(record)?.source !== alias.source) return false
   if (alias.dataTopics === undefined) return true
-  const data = openOnce(record).data as { topic?: string } | undefined
+  const data = eventIn(record)?.data as { topic?: string } | null | undefined
   return (alias.dataTopics as readonly (string | undefined)[]).includes(data?.topic)
 }
 
 function matchesAttributes(record: LogRecord, filter: EventFilter): boolean {
   for (const [field, attribute] of Object.entries(FILTER_ATTRIBUTES)) {
     const wanted = filter[field as keyof typeof FILTER_ATTRIBUTES]
-    if (wanted !== undefined && openOnce(record)[attribute] !== wanted) return false
+    if (wanted !== undefined && eventIn(record)?.[attribute] !== wanted) return false
   }
   return true
 }

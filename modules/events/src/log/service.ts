@@ -6,14 +6,13 @@ import {
   encodeCursor,
   holds,
   type ModuleDatabase,
-  openRecord,
   type SqlSession,
   TOPICS,
 } from '@soma/kernel'
 import { TOPIC_NAMES } from '../../contract/aliases.ts'
 import { positionTrimmed, unknownTopic } from '../../contract/problems.ts'
 import { nearestName } from '../publishing/nearest.ts'
-import { type EventFilter, readingsOf, type TopicReadings } from './event-filter.ts'
+import { eventIn, type EventFilter, readingsOf, type TopicReadings } from './event-filter.ts'
 import { findEvents, type ListPlace, listEvents, oldestOf } from './store.ts'
 
 export interface ListQuery {
@@ -69,7 +68,7 @@ export function createLogService({ database }: { database: ModuleDatabase }) {
         return { items: [], nextCursor: null }
       const records = await database.transaction(context, async (tx) => {
         if (query.id !== undefined)
-          return (await findEvents(tx, [query.id])).filter((record) => visible(openRecord(record), filter))
+          return (await findEvents(tx, [query.id])).filter((record) => visible(eventIn(record), filter))
         const before = placeOf(query.cursor)
         if (before !== undefined) await requireThere(tx, before)
         return listEvents(tx, {
@@ -85,7 +84,7 @@ export function createLogService({ database }: { database: ModuleDatabase }) {
       const page = records.slice(0, query.limit)
       const last = page.at(-1)
       return {
-        items: page.map((record) => withFields(openRecord(record), query.fields)),
+        items: page.flatMap((record) => eventIn(record) ?? []).map((event) => withFields(event, query.fields)),
         nextCursor:
           records.length > query.limit && last !== undefined
             ? encodeCursor([last.recordedAt.getTime(), last.topic, last.part, last.position])
@@ -95,7 +94,7 @@ export function createLogService({ database }: { database: ModuleDatabase }) {
     get: async (context: Context, eventId: string, source: string | undefined): Promise<EventEnvelope> => {
       const filter = { ...readableBy(context), ...(source === undefined ? {} : { source }) }
       const records = await database.transaction(context, (tx) => findEvents(tx, [eventId]))
-      const event = records.map(openRecord).find((candidate) => visible(candidate, filter))
+      const event = records.map(eventIn).find((candidate) => visible(candidate, filter))
       if (event === undefined) throw commonProblems.notFound.create(`no event ${eventId}`)
       return event
     },
@@ -116,7 +115,8 @@ function filterOf(query: ListQuery, own: EventFilter): EventFilter {
   }
 }
 
-const visible = (event: EventEnvelope, filter: EventFilter): boolean =>
+const visible = (event: EventEnvelope | undefined, filter: EventFilter): boolean =>
+  event !== undefined &&
   (filter.userId === undefined || event.userid === filter.userId) &&
   (filter.spaceId === undefined || event.spaceid === filter.spaceId) &&
   (filter.source === undefined || event.source === filter.source)

@@ -52,10 +52,13 @@ function typeCondition(patterns: readonly string[], parameters: Parameters): str
   return `(${parts.join(' or ')})`
 }
 
+/** The envelope as jsonb, which refuses escapes of NUL and of lone surrogates: no attribute has one, data may. A slash is valid wherever an escape is, behind a backslash too. */
+const ENVELOPE = String.raw`regexp_replace(l.envelope, '\\u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})', '/', 'g')::jsonb`
+
 /** An attribute of the envelope. The text search comes first: parsing every envelope as JSON would cost ten times more. */
 function attributeCondition(attribute: string, value: string, parameters: Parameters): string {
   const text = parameters.add(`${JSON.stringify(attribute)}:${JSON.stringify(value)}`)
-  return `case when strpos(l.envelope, ${text}) > 0 then l.envelope::jsonb ->> '${attribute}' = ${parameters.add(value)} else false end`
+  return `case when strpos(l.envelope, ${text}) > 0 then ${ENVELOPE} ->> '${attribute}' = ${parameters.add(value)} else false end`
 }
 
 function filterConditions(filter: EventFilter, parameters: Parameters): string[] {
@@ -74,7 +77,7 @@ function aliasCondition(alias: TopicAlias, parameters: Parameters): string {
   if (alias.exceptTypes.length > 0) parts.push(`not ${typeCondition(alias.exceptTypes, parameters)}`)
   if (alias.source !== undefined) parts.push(attributeCondition('source', alias.source, parameters))
   if (alias.dataTopics !== undefined)
-    parts.push(`l.envelope::jsonb -> 'data' ->> 'topic' = any(${parameters.add(alias.dataTopics)}::text[])`)
+    parts.push(`${ENVELOPE} -> 'data' ->> 'topic' = any(${parameters.add(alias.dataTopics)}::text[])`)
   return `(${parts.join(' and ')})`
 }
 

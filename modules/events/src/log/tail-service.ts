@@ -34,9 +34,9 @@ export interface TailServiceOptions {
   readonly hub: TailHub
   readonly connections: Connections
   readonly clock: Clock
-  readonly metrics: Metrics
   readonly tailMaxLag: number
   readonly quotaStreams: number
+  readonly metrics: Metrics
 }
 
 export function createTailService(options: TailServiceOptions) {
@@ -71,8 +71,8 @@ export function createTailService(options: TailServiceOptions) {
             positions,
             heads,
             maxLag: options.tailMaxLag,
-            metrics: options.metrics,
             nowMs: () => options.clock.now().getTime(),
+            metrics: options.metrics,
           },
           signal,
         )

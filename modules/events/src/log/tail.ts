@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Context, EventEnvelope, LogRecord, Metrics, ModuleDatabase, Topic } from '@soma/kernel'
-import { type EventFilter, matches, openOnce, type TopicReadings } from './event-filter.ts'
+import { eventIn, type EventFilter, matches, type TopicReadings } from './event-filter.ts'
 import { readAfter } from './store.ts'
 import { encodeTailCursor, type TailPositions } from './tail-cursor.ts'
 import type { TailHub } from './tail-hub.ts'
@@ -89,6 +89,7 @@ async function* readPass(
       if (skipTrimmed(parts, oldest)) yield { gap: { from, to: encodeTailCursor(positions), reason: 'trimmed' } }
       for (const [index, record] of records.entries()) {
         if (signal.aborted) return
+        if (eventIn(record) === undefined) continue
         yield { record, isLast: index === records.length - 1 && records.length < READ_EVENTS }
       }
       if (records.length === READ_EVENTS) continue
@@ -118,14 +119,14 @@ function createFramer(positions: TailPositions) {
     const parts = positions.get(record.topic as Topic) as number[]
     parts[record.part] = record.position
     sinceCursor += 1
-    const data = openOnce(record)
+    const data = eventIn(record) as EventEnvelope
     if (width > SMALL_CURSOR && !isLast && sinceCursor < CURSOR_EVERY) return { event: 'event', data }
     sinceCursor = 0
     return { id: encodeTailCursor(positions), event: 'event', data }
   }
 }
 
-function createLiveBuffer({ context, readings, filter, nowMs }: TailOptions) {
+function createLiveBuffer({ context, readings, filter, nowMs, metrics }: TailOptions) {
   const wake = createWake()
   let buffer: LogRecord[] = []
   let bytes = 0
@@ -145,6 +146,10 @@ function createLiveBuffer({ context, readings, filter, nowMs }: TailOptions) {
       topics: new Set(readings.keys()),
       accept: (record: LogRecord) => {
         if (brokenAtMs !== undefined || !matches(record, readings, filter)) return
+        if (eventIn(record) === undefined) {
+          metrics.count('soma_events_tail_skipped_total', { topic: record.topic })
+          return
+        }
         buffer.push(record)
         bytes += record.envelope.length
         if (bytes > BUFFER_BYTES) breakOff()

@@ -73,15 +73,16 @@ function checkWholeSize(envelope: EventEnvelope, maxEventBytes: number): void {
   )
 }
 
-/** Checks the data that a person wrote into a stored event, as if it were published. @throws Problem of the first rule that it breaks. */
-export async function checkEditedEvent(
+/** Checks the data of a stored event that did not come by a publish, as if it did. @throws Problem of the first rule that it breaks. */
+export async function checkRecordedEvent(
   context: Context,
   envelope: EventEnvelope,
-  options: AdmissionOptions,
+  options: Pick<AdmissionOptions, 'definitions' | 'validation' | 'maxEventBytes'> & { pointer: string },
 ): Promise<void> {
-  const { type, topic, outcome, dataschema: dataSchema } = envelope
+  const { type, topic, outcome, dataschema: dataSchema, data_base64: dataBase64 } = envelope
   const data = envelope.data as ParsedEvent['data']
-  await validateStored(context, { type, outcome, data, dataSchema }, { ...options, topic, pointer: '/body' })
+  const dataRef = data === undefined ? (envelope['dataref'] as string | undefined) : undefined
+  await validateStored(context, { type, outcome, data, dataBase64, dataRef, dataSchema }, { ...options, topic })
   checkWholeSize(envelope, await options.maxEventBytes(topic))
 }
 

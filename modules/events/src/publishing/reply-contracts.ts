@@ -1,4 +1,5 @@
-import { type Context, type EventEnvelope, type ModuleDatabase, openRecord, type Topic } from '@soma/kernel'
+import { type Context, type EventEnvelope, type ModuleDatabase, type Topic } from '@soma/kernel'
+import { eventIn } from '../log/event-filter.ts'
 import { findEvents } from '../log/store.ts'
 import type { Definitions, KnownDefinition, KnownSchema } from './definitions.ts'
 import type { ParsedEvent, Stamp } from './stamp.ts'
@@ -45,4 +46,4 @@ async function requestOf(
 }
 
 const readEvents = async (context: Context, ids: readonly string[], database: ModuleDatabase) =>
-  (await database.transaction(context, (tx) => findEvents(tx, ids))).map(openRecord)
+  (await database.transaction(context, (tx) => findEvents(tx, ids))).flatMap((record) => eventIn(record) ?? [])

@@ -11,7 +11,7 @@ import type * as z from 'zod'
 import { resolveTopic } from '../../contract/aliases.ts'
 import type { requestInputSchema } from '../../contract/envelope.ts'
 import { noConsumer, responseTimeout } from '../../contract/problems.ts'
-import { openOnce } from '../log/event-filter.ts'
+import { eventIn } from '../log/event-filter.ts'
 import { onFirstAbort } from '../log/wake.ts'
 import type { Consumers } from './consumers.ts'
 import type { Publishing } from './service.ts'
@@ -55,7 +55,7 @@ export async function requestReply(
   try {
     await publishing.publish(context, { ...input, id, correlationId }, newEventId)
     const reply = await waiting.reply(timeoutMs, [signal, draining])
-    if (reply !== undefined) return openOnce(reply)
+    if (reply !== undefined) return reply
     const published = { correlationId, eventId: id }
     if (draining.aborted)
       throw commonProblems.unavailable.create('this process is stopping before the reply came', {
@@ -82,23 +82,23 @@ function isReply(
     record.tenantId === tenantId &&
     record.type === request.responseType &&
     record.envelope.includes(JSON.stringify(request.correlationId)) &&
-    openOnce(record).correlationid === request.correlationId
+    eventIn(record)?.correlationid === request.correlationId
   )
 }
 
 /** Listens from now on, so that a reply that comes before the publish has answered is not missed. */
 function awaitReply(reader: LogReader, topic: Topic, matches: (record: LogRecord) => boolean) {
-  let found: (record: LogRecord | undefined) => void = () => {}
-  const first = new Promise<LogRecord | undefined>((resolve) => {
+  let found: (event: EventEnvelope | undefined) => void = () => {}
+  const first = new Promise<EventEnvelope | undefined>((resolve) => {
     found = resolve
   })
   const stop = reader.onAppend(topic, (records) => {
     const reply = records.find(matches)
-    if (reply !== undefined) found(reply)
+    if (reply !== undefined) found(eventIn(reply))
   })
   return {
     stop,
-    reply: async (timeoutMs: number, ends: readonly AbortSignal[]): Promise<LogRecord | undefined> => {
+    reply: async (timeoutMs: number, ends: readonly AbortSignal[]): Promise<EventEnvelope | undefined> => {
       const giveUp = () => found(undefined)
       const timer = setTimeout(giveUp, timeoutMs)
       const stopListening = onFirstAbort(ends, giveUp)

@@ -11,7 +11,7 @@ import {
 import { BATCH_LIMIT, eventIdReused } from '../../contract/index.ts'
 import type { EventOutcome, WriteRequest } from '../writer/requests.ts'
 import type { Writer } from '../writer/writer.ts'
-import { type Admitted, type AdmissionOptions, admitEvent, checkEditedEvent, parseEvent } from './admission.ts'
+import { type Admitted, type AdmissionOptions, admitEvent, checkRecordedEvent, parseEvent } from './admission.ts'
 import type { Consumers } from './consumers.ts'
 import type { DailyBytes } from './daily-bytes.ts'
 import type { createQuota } from './quota.ts'
@@ -104,7 +104,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
   }
 
   return {
-    checkEdited: (context, envelope) => checkEditedEvent(context, envelope, options),
+    checkEdited: (context, envelope) => checkRecordedEvent(context, envelope, { ...options, pointer: '/body' }),
     publish: async (context, input, newEventId) => {
       open(context, 1)
       const event = await admit(input, { context, now: clock.now(), id: input.id ?? newEventId() }, '/body')

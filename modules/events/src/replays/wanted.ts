@@ -1,5 +1,12 @@
 import type { LogReader, LogRecord, SqlSession } from '@soma/kernel'
-import { type EventFilter, hasVersionWithin, matches, readingsOf, type TopicReadings } from '../log/event-filter.ts'
+import {
+  eventIn,
+  type EventFilter,
+  hasVersionWithin,
+  matches,
+  readingsOf,
+  type TopicReadings,
+} from '../log/event-filter.ts'
 import { readsOf } from '../subscriptions/config.ts'
 import { findSubscription } from '../subscriptions/store.ts'
 import type { ReplayFilter, ReplayPlace, ReplayRow } from './store.ts'
@@ -35,6 +42,8 @@ export async function wantedBy(
 
 export function isWanted(record: LogRecord, { tenantId, group, own, key }: Wanted): boolean {
   if (record.tenantId !== tenantId || (key !== undefined && record.key !== key)) return false
+  // It was buried when the group came by.
+  if (eventIn(record) === undefined) return false
   if (group !== undefined && !matches(record, group.readings, group.filter)) return false
   if (!hasVersionWithin(record, group?.filter.versions)) return false
   return matches(record, own.readings ?? allOf(record), own.filter)

@@ -6,9 +6,9 @@ import {
   holds,
   type LogRecord,
   type ModuleDatabase,
-  openRecord,
   toPage,
 } from '@soma/kernel'
+import { eventIn } from '../log/event-filter.ts'
 import { findEvents } from '../log/store.ts'
 import * as store from './store.ts'
 
@@ -56,9 +56,10 @@ function absent(
   { authorId, spaceId, source }: store.ScheduledScope & { source: string | undefined },
 ) {
   const isRecorded = recorded
-    .map(openRecord)
+    .map(eventIn)
     .some(
       (event) =>
+        event !== undefined &&
         (authorId === null || event.authid === authorId) &&
         (spaceId === null || event.spaceid === spaceId) &&
         (source === undefined || event.source === source),

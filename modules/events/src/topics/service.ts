@@ -1,9 +1,18 @@
-import { type Clock, type Context, commonProblems, isTopic, TENANT_TOPICS, TOPICS, type Topic } from '@soma/kernel'
+import {
+  type Clock,
+  type Context,
+  commonProblems,
+  isTopic,
+  PLATFORM_TENANT,
+  TENANT_TOPICS,
+  TOPICS,
+  type Topic,
+} from '@soma/kernel'
 import { TOPIC_ALIASES } from '../../contract/aliases.ts'
 import { topicChanged } from '../../contract/facts.ts'
 import { requireReadings } from '../log/service.ts'
 import type { EventsPorts } from '../ports.ts'
-import { factEnvelope, PLATFORM_TENANT } from '../writer/fact-envelope.ts'
+import { factEnvelope } from '../writer/fact-envelope.ts'
 import type { TopicLimits } from './limits.ts'
 import { measureTopic, saveTopicSettings } from './store.ts'
 

@@ -8,9 +8,6 @@ import {
   schemaUri,
 } from '@soma/kernel'
 
-/** Facts about what belongs to all tenants are written in this one. */
-export const PLATFORM_TENANT = 'platform'
-
 /** What a fact of this module outside a module transaction is about: whose tenant, on which occasion. */
 export interface FactAbout {
   readonly tenantId: string
@@ -46,7 +43,7 @@ export function factEnvelope<E extends EventDefinition>(
     constitutionhash: about.constitutionHash ?? NO_CONSTITUTION,
     region: about.region ?? cause?.region ?? 'local',
     correlationid: cause?.correlationid ?? id,
-    ...(cause === undefined ? {} : { causationid: cause.id }),
+    ...(cause === undefined || cause.id === '' ? {} : { causationid: cause.id }),
     traceparent: about.traceparent ?? cause?.traceparent ?? newTraceparent(),
     partitionkey: options.key,
     data: definition.data.parse(data),

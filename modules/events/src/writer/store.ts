@@ -1,4 +1,4 @@
-import type { SqlSession } from '@soma/kernel'
+import { jsonbText, type SqlSession } from '@soma/kernel'
 import type {
   CursorRow,
   DeadRow,
@@ -105,7 +105,7 @@ export async function returnRows(session: SqlSession, rows: readonly ReturnedRow
       rows.map(({ deliveryId }) => deliveryId),
       rows.map(({ attempt }) => attempt),
       rows.map(({ delayMs }) => Math.round(delayMs)),
-      rows.map(({ failure }) => (failure === null ? null : JSON.stringify(failure))),
+      rows.map(({ failure }) => (failure === null ? null : jsonbText(failure))),
     ],
   )
 }
@@ -133,8 +133,8 @@ export async function buryRow(session: SqlSession, row: DeadRow): Promise<void> 
       event.type,
       event.key,
       event.envelope,
-      JSON.stringify([row.failure]),
-      JSON.stringify(row.problem),
+      jsonbText([row.failure]),
+      jsonbText(row.problem),
       row.handler,
     ],
   )

@@ -43,8 +43,6 @@ export interface ConsumerOptions {
   /** Partition count of the installation. */
   readonly partitions: number
   readonly settings?: Partial<ConsumerSettings>
-  /** True for a bus that others write to: then the attributes that the platform always stamps are checked too (EVT-R37). */
-  readonly writableFromOutside: boolean
   readonly log: Logger
   readonly metrics: Metrics
 }
@@ -97,7 +95,6 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     handlers,
     settings,
     suspension,
-    writableFromOutside: options.writableFromOutside,
     stopping: hardStop.signal,
     isHeld: (lane) => holding.isHeld(lane.run),
     lose: (lane) => group.lose(lane.run),

@@ -28,15 +28,16 @@ export interface DeadDelivery {
 /** The fact `delivery.dead-lettered` of the events module, without the payload. Written here because the group that gives up is the runtime's. */
 export function deadLetterEvent(dead: DeadDelivery, now: Date): EventEnvelope {
   const { record, event } = dead
+  const id = newId('evt')
   return {
     ...stamps(dead, now),
-    id: newId('evt'),
+    id,
     type: 'delivery.dead-lettered',
     topic: 'dead-letter',
     dataschema: schemaUri('delivery.dead-lettered', '1.0.0'),
     partitionkey: record.key,
-    correlationid: event?.correlationid ?? record.eventId,
-    causationid: record.eventId,
+    correlationid: event?.correlationid ?? (record.eventId || id),
+    ...(record.eventId === '' ? {} : { causationid: record.eventId }),
     data: {
       deliveryId: toId('dlv', dead.deliveryId),
       group: dead.place.group,

@@ -1,4 +1,13 @@
-import { type EventEnvelope, type LogRecord, newUuid, toId } from '@soma/kernel'
+import {
+  envelopeInvalid,
+  type EventEnvelope,
+  type EventHandler,
+  type LogRecord,
+  newUuid,
+  openRecord,
+  type Problem,
+  toId,
+} from '@soma/kernel'
 import {
   type DeliveryPlace,
   type FrontDelivery,
@@ -9,7 +18,6 @@ import {
 import { expire, isExpired } from './expiry.ts'
 import { eventProblems } from './failure.ts'
 import type { Lane } from './lanes.ts'
-import { openEvent } from './open-event.ts'
 import { bury, type DeliverOptions, fail, type InHand, persist, succeed } from './outcomes.ts'
 import { placeIn } from './partition-run.ts'
 import { runHandlers } from './run-handlers.ts'
@@ -90,9 +98,9 @@ function recordOf(
   stored: LogRecord | undefined,
 ): LogRecord | undefined {
   if (envelope === null) return stored
-  const { id, type } = JSON.parse(envelope) as EventEnvelope
+  const { id, type, userid = null } = JSON.parse(envelope) as EventEnvelope
   const recordedAt = stored?.recordedAt ?? first_failed_at ?? new Date()
-  return { ...place, eventId: id, type, userId: null, envelope, recordedAt }
+  return { ...place, eventId: id, type, userId: userid, envelope, recordedAt }
 }
 
 const newDelivery = (group: string, lane: Lane, entry: Entry): InHand => ({
@@ -107,19 +115,24 @@ const newDelivery = (group: string, lane: Lane, entry: Entry): InHand => ({
 
 async function deliver(inHand: InHand, options: DeliverOptions): Promise<void> {
   const { record, lane, attempt, replayId } = inHand
-  const opened = openEvent(record, options.writableFromOutside)
-  if (opened.invalid !== undefined)
-    return bury(inHand, options, { problem: opened.invalid, event: undefined, durationMs: 0 })
+  const opened = openRecord(record)
+  if (opened.flaw !== undefined) {
+    const problem = envelopeInvalid.create(opened.flaw.detail)
+    return bury(inHand, options, { problem, event: undefined, durationMs: 0, flaw: opened.flaw })
+  }
 
   // What is replayed had its first attempt in time.
   const event = replayId === undefined ? opened.event : { ...opened.event, replayid: replayId }
   if (attempt === 1 && replayId === undefined && isExpired(event)) return expire(inHand, event, options)
+  const handlers = options.handlers.matching(record.topic, record.type)
+  const mismatch = record.isForeign === true ? mismatchOf(event, handlers) : undefined
+  if (mismatch !== undefined) return bury(inHand, options, { problem: mismatch, event, durationMs: 0 })
 
   const startedAt = performance.now()
   const slow = watchSlow(inHand, options)
   const end = await runHandlers(options.runInModule, {
     event,
-    handlers: options.handlers.matching(record.topic, record.type),
+    handlers,
     place: inHand.place,
     attempt,
     timeoutMs: options.settings.handlerTimeoutMs,
@@ -134,6 +147,18 @@ async function deliver(inHand: InHand, options: DeliverOptions): Promise<void> {
   if (end.kind === 'lost') return options.lose(lane)
   options.suspension.ended()
   await succeed(inHand, options)
+}
+
+/** Modules' events are always checked: what another program wrote in their types is checked here, because nobody did when it was published. */
+function mismatchOf({ type, outcome, data }: EventEnvelope, handlers: readonly EventHandler[]): Problem | undefined {
+  if (outcome === 'failed') return undefined
+  for (const handler of handlers) {
+    const issue = handler.data?.safeParse(data).error?.issues[0]
+    if (issue === undefined) continue
+    const pointer = ['/data', ...issue.path.map(String)].join('/')
+    return eventProblems.schemaMismatch.create(`the data of "${type}" does not fit: ${pointer} ${issue.message}`)
+  }
+  return undefined
 }
 
 /** After `slowHandlerMs` the event gets a delivery row of its own, and the cursor passes. */

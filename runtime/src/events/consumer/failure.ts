@@ -7,11 +7,11 @@ const DEPENDENCY_CODES = new Set(['unavailable', 'timeout', 'rate-limited'])
 const AWAY = /^(08|53|57P)|^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/
 
 export const eventProblems = {
-  envelopeInvalid: problem({
-    code: 'envelope-invalid',
+  schemaMismatch: problem({
+    code: 'schema-mismatch',
     status: 422,
-    title: 'The event lacks what every event must have',
-    remedy: 'Correct the writer outside the platform: the missing attributes are named in the detail.',
+    title: 'The data does not fit the schema of the event',
+    remedy: 'Correct the writer outside the platform, or replay the dead letter with data that fits.',
     retryable: false,
   }),
   expired: problem({

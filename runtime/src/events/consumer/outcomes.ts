@@ -2,16 +2,20 @@ import {
   type Database,
   type EventEnvelope,
   type EventHandler,
+  type Flaw,
   type Logger,
   type LogReader,
   type LogRecord,
   type Metrics,
+  PLATFORM_TENANT,
   type Problem,
   problemSummary,
+  standInFor,
   type SqlSession,
 } from '@soma/kernel'
 import {
   type AfterDelivery,
+  assignDeadLetter,
   buryDelivery,
   type DeliveryPlace,
   type FailedAttempt,
@@ -38,7 +42,6 @@ export interface DeliverOptions {
   readonly runInModule: RunInModule
   readonly settings: ConsumerSettings
   readonly suspension: Suspension
-  readonly writableFromOutside: boolean
   readonly log: Logger
   readonly metrics: Metrics
   /** Aborts what is in hand at the end of the grace time. */
@@ -79,6 +82,8 @@ export interface Failure {
   readonly problem: Problem
   readonly event: EventEnvelope | undefined
   readonly durationMs: number
+  /** Why the record is no event at all. */
+  readonly flaw?: Flaw
 }
 
 /** Tries again later, gives up, or waits for a dependency without counting the attempt. */
@@ -118,8 +123,10 @@ export async function bury(inHand: InHand, options: DeliverOptions, failure: Fai
   const { lane, record, place, deliveryId, attempt, entry } = inHand
   const { group, emitter, log, metrics } = options
   const handlers = options.handlers.matching(record.topic, record.type)
+  // Bytes that may be any tenant's are shown to none; those who run the installation are told where they lie.
+  const tenantId = failure.flaw === undefined ? record.tenantId : (failure.flaw.tenantId ?? PLATFORM_TENANT)
   const dead = {
-    record,
+    record: { ...record, tenantId },
     event: failure.event,
     place,
     deliveryId,
@@ -141,10 +148,11 @@ export async function bury(inHand: InHand, options: DeliverOptions, failure: Fai
       deliveryId,
       eventId: record.eventId,
       type: record.type,
-      envelope: record.envelope,
+      envelope: failure.flaw === undefined ? record.envelope : JSON.stringify(standInFor(record, failure.flaw)),
       entry: attemptOf(failure, options),
       handler: group,
     })
+    if (buried !== 'lost' && tenantId !== place.tenantId) await assignDeadLetter(session, deliveryId, tenantId)
     if (buried !== 'lost' && envelopes.length > 0) await emitter.write(session, envelopes)
     return buried
   })

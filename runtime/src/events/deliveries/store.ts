@@ -1,4 +1,4 @@
-import type { SqlSession } from '@soma/kernel'
+import { jsonbText, type SqlSession } from '@soma/kernel'
 
 /** Where a delivery of a module group stands: the partition with the epoch under which its owner holds it, and the event's place in it. */
 export interface DeliveryPlace {
@@ -23,14 +23,6 @@ export interface FailedAttempt {
 /** `lost`: another node owns the partition; `next`: the next event of the key is due; `free`: nothing of the key waits. */
 export type AfterDelivery = 'lost' | 'next' | 'free'
 
-/** What `jsonb` refuses: NUL and lone surrogates. An error message that has one must not stop its own record. */
-const NOT_IN_JSONB = /\0|\p{Surrogate}/gu
-
-const toJsonb = (value: unknown): string =>
-  JSON.stringify(value, (_name, member: unknown) =>
-    typeof member === 'string' ? member.replaceAll(NOT_IN_JSONB, '\ufffd') : member,
-  )
-
 const KEYED = (place: DeliveryPlace) => [place.group, place.topic, place.part, place.epoch]
 
 /** False = the partition is lost. */
@@ -52,8 +44,8 @@ export async function retryDelivery(
       place.key,
       attempt,
       delayMs,
-      toJsonb(entry.problem),
-      toJsonb(entry),
+      jsonbText(entry.problem),
+      jsonbText(entry),
     ],
   )
   return rows[0]?.done ?? false
@@ -137,12 +129,17 @@ export async function buryDelivery(session: SqlSession, place: DeliveryPlace, bu
       burial.eventId,
       burial.type,
       burial.envelope,
-      toJsonb(burial.entry.problem),
-      toJsonb(burial.entry),
+      jsonbText(burial.entry.problem),
+      jsonbText(burial.entry),
       burial.handler,
     ],
   )
   return rows[0]?.after ?? 'lost'
+}
+
+/** Gives a dead letter to another tenant than that of its key. */
+export async function assignDeadLetter(session: SqlSession, deliveryId: string, tenantId: string): Promise<void> {
+  await session.execute('update events.dead_letter set tenant_id = $2 where delivery_id = $1', [deliveryId, tenantId])
 }
 
 /** The lowest unfinished event of a key. */
