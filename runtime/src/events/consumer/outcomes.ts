@@ -7,6 +7,7 @@ import {
   type LogReader,
   type LogRecord,
   type Metrics,
+  openRecord,
   PLATFORM_TENANT,
   type Problem,
   problemSummary,
@@ -148,7 +149,7 @@ export async function bury(inHand: InHand, options: DeliverOptions, failure: Fai
       deliveryId,
       eventId: record.eventId,
       type: record.type,
-      envelope: failure.flaw === undefined ? record.envelope : JSON.stringify(standInFor(record, failure.flaw)),
+      envelope: keptOf(record, failure.flaw),
       entry: attemptOf(failure, options),
       handler: group,
     })
@@ -159,6 +160,12 @@ export async function bury(inHand: InHand, options: DeliverOptions, failure: Fai
   if (after !== 'lost') emitter.committed(envelopes)
   goOn(lane, after, options)
   if (after !== 'lost' && entry !== undefined) options.finish(lane, entry)
+}
+
+/** What another program wrote is kept as it was opened: it may lack what the log knows. */
+function keptOf(record: LogRecord, flaw: Flaw | undefined): string {
+  if (flaw !== undefined) return JSON.stringify(standInFor(record, flaw))
+  return record.isForeign === true ? JSON.stringify(openRecord(record).event) : record.envelope
 }
 
 /** An observer that reads all types of a topic is not who a requester waits for. */
