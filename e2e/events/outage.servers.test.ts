@@ -4,6 +4,8 @@ import { type RunningServer, somaPlatform, startServer } from '@soma/server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const KEYS = 5
+/** Of one installation: its processes open each other's sealed events. */
+const SECRET = 'shared-by-the-processes-of-one-installation'
 const ADDRESS = { nats: 'events.natsUrl', kafka: 'events.kafkaBrokers' } as const
 
 /** A module that remembers what it was given. */
@@ -39,6 +41,7 @@ describe.each(['nats', 'kafka'] as const)('with the log on %s', (bus) => {
           mode: 'developer-light',
           'server.port': 0,
           'server.dataDirectory': 'memory',
+          'server.clusterSecret': SECRET,
           'events.bus': bus,
           [ADDRESS[bus]]: away.url,
           'events.durability': 'process',
@@ -136,6 +139,7 @@ describe.each(['nats', 'kafka'] as const)('with the log on %s', (bus) => {
             mode: 'developer-light',
             'server.port': 0,
             'server.dataDirectory': 'memory',
+            'server.clusterSecret': SECRET,
             'events.bus': bus,
             [ADDRESS[bus]]: away.url,
             'events.durability': 'process',

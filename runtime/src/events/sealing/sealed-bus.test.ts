@@ -42,6 +42,16 @@ const destroy = (userId: string) =>
   )
 
 describe('a log outside the database', () => {
+  it('gets the same bytes when an append is repeated, and others for another event', async () => {
+    const { bus } = openBus()
+    const content = { data: { name: 'Ada' } }
+    await bus.append([aRecord(content), aRecord(content, { eventId: 'evt-2' })])
+    await openBus().bus.append([aRecord(content)])
+    const [first, other, again] = (await textsOf(raw)).map((text) => (JSON.parse(text) as { data: string }).data)
+    expect(again).toBe(first)
+    expect(other?.split(':').at(-1)).not.toBe(first?.split(':').at(-1))
+  })
+
   it.each([
     ['JSON', { datacontenttype: 'application/json', data: { name: 'Ada', list: [1, null, 'ü'], 7: true } }],
     ['bytes', { datacontenttype: 'image/png', data_base64: 'QWRhIExvdmVsYWNl' }],
