@@ -5,6 +5,7 @@ import {
   type EventDefinition,
   type EventEnvelope,
   newId,
+  UNKNOWN_SCHEMA_URI,
   schemaUri,
   withoutUndefined,
 } from '@soma/kernel'
@@ -80,6 +81,7 @@ export function stampEnvelope(
     topic: envelope.topic,
     time: envelope.time ?? by.now.toISOString(),
     datacontenttype: envelope.datacontenttype ?? 'application/json',
+    dataschema: envelope.dataschema ?? UNKNOWN_SCHEMA_URI,
     tenantid: context.tenantId,
     spaceid: context.spaceId === '' ? undefined : context.spaceId,
     userid: context.userId,
