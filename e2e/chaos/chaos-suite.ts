@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Backend, type BackendName, openBackend } from '../backends.ts'
 import { type Agents, startAgents } from './agents.ts'
 import { checkAll } from './checker.ts'
-import { crashPoints, relayPoints } from './crash-points.ts'
+import { crashPointsOf } from './crash-points.ts'
 import { createLoad, type Load, pause, TENANTS } from './load.ts'
 import { freePort, type ServerProcess, type StartOptions, startProcess } from './process.ts'
 
@@ -71,8 +71,7 @@ export function chaosSuite(name: BackendName): void {
 
     it('kill -9 at every point between two things that must both happen loses nothing and does nothing twice', async () => {
       await underLoad()
-      for (const [point, crash] of Object.entries(crashPoints)) {
-        if (!hasTwo && relayPoints.includes(point)) continue
+      for (const [point, crash] of Object.entries(crashPointsOf(name))) {
         await kill(0)
         const { ended } = await start(0, { crash })
         await within(ended, 40_000, point)

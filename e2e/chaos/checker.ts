@@ -74,18 +74,13 @@ async function untilHandled(server: ServerProcess, { accepted, groups }: Expecte
   }
 }
 
-/** Every accepted event is in the log once, and positions have no holes. */
+/** Every accepted event is in the log once, and positions have no holes. The copy of a log outside had all of it when the last event was handled; facts may have come since. */
 async function checkLog(server: ServerProcess, { accepted }: Expected): Promise<void> {
-  // The heads first: a group that nobody waits for may go on meanwhile.
-  const heads = new Map((await server.heads()).map((each) => [`${each.topic}:${each.part}`, each.position]))
   const parts = await server.ask<{ topic: string; part: number; count: number; least: number; most: number }>(
     'select topic, part, count(*)::int4 as count, min(pos)::int4 as least, max(pos)::int4 as most from events.log group by topic, part',
   )
   for (const { topic, part, count, least, most } of parts)
-    if (least !== 1 || count !== most || most < (heads.get(`${topic}:${part}`) ?? 0))
-      throw new Error(
-        `${topic}:${part} has ${count} events from ${least} to ${most}; its head is ${heads.get(`${topic}:${part}`)}`,
-      )
+    if (least !== 1 || count !== most) throw new Error(`${topic}:${part} has ${count} events from ${least} to ${most}`)
   const events = await server.ask<{ tenant_id: string; event_id: string; times: number }>(
     `select tenant_id, event_id, count(*)::int4 as times from events.log where type = '${EVENT_TYPE}' group by tenant_id, event_id`,
   )
