@@ -49,6 +49,7 @@ describe('what Kafka holds', () => {
     expect({ key, value }).toEqual({ key: 'tenant-a/plan/1', value: envelope })
     expect(headers).toEqual({
       'content-type': 'application/cloudevents+json',
+      'soma-key': 'plan/1',
       ...Object.fromEntries(Object.entries(attributes).map(([name, text]) => [`ce_${name}`, text])),
     })
     await bus.close()
