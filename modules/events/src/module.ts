@@ -131,7 +131,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     connections,
     dispatch,
     publishing,
-    request: { publishing, consumers, reader, draining },
+    request: { publishing, consumers, reader, database, draining },
     log: createLogService({ database }),
     tails: createTailService({
       database,

@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto'
 import { type EventEnvelope, NO_CONSTITUTION, newTraceparent, withoutUndefined } from '@soma/kernel'
+import { replyIdOf } from '../publishing/reply-id.ts'
 
 /** The reply that ends a requester's wait when its request could not be handled (EVT-R38); none for an event that asks for no reply. */
 export function failedReply(
@@ -10,7 +10,7 @@ export function failedReply(
   const { tenantid, spaceid, userid, sessionid, planid, taskid, goalid, correlationid, partitionkey } = event
   const reply = {
     specversion: '1.0' as const,
-    id: replyId(event, options.group),
+    id: replyIdOf(event, options.group),
     source: '/modules/events',
     type: event.responsetype,
     topic: event.responsetopic ?? ('action-results' as const),
@@ -37,7 +37,3 @@ export function failedReply(
   }
   return [withoutUndefined(reply) as unknown as EventEnvelope]
 }
-
-/** Derived from request, group and reply type: who writes it twice writes the same event (EVT-R53). */
-const replyId = (event: EventEnvelope, group: string): string =>
-  `evt_${hash('sha256', `${event.source}\0${event.id}\0${group}\0${String(event.responsetype)}`, 'hex').slice(0, 32)}`

@@ -121,6 +121,7 @@ async function prepareEmits({ context, publishing, group }: Author, held: HeldEv
   const { id, correlationid, sessionid, planid, taskid, userid, spaceid } = event
   const cause: Parameters<Publishing['prepare']>[2] = {
     event,
+    group: group.config.group,
     eventId: id,
     correlationId: correlationid ?? id,
     ...(sessionid === undefined ? {} : { sessionId: sessionid }),

@@ -2,6 +2,7 @@ import { type Context, type EventEnvelope, type ModuleDatabase, type Topic } fro
 import { eventIn } from '../log/event-filter.ts'
 import { findEvents } from '../log/store.ts'
 import type { Definitions, KnownDefinition, KnownSchema } from './definitions.ts'
+import { isAnswerTo } from './reply-id.ts'
 import type { ParsedEvent, Stamp } from './stamp.ts'
 
 /** What requesters want of their replies. */
@@ -34,9 +35,7 @@ async function requestOf(
   const { context, cause } = stamp
   const correlation = correlationId ?? cause?.correlationId
   const isRequest = (event: EventEnvelope) =>
-    event.responsetype === type &&
-    (event.responsetopic ?? 'action-results') === topic &&
-    correlation === (event.correlationid ?? event.id)
+    isAnswerTo(event, { type, topic }) && correlation === (event.correlationid ?? event.id)
   if (cause !== undefined && isRequest(cause.event)) return cause.event
   const ids = new Set([causationId, correlation])
   ids.delete(undefined)
@@ -45,5 +44,5 @@ async function requestOf(
   return ids.size === 0 ? undefined : (await readEvents(context, [...ids] as string[], database)).find(isRequest)
 }
 
-const readEvents = async (context: Context, ids: readonly string[], database: ModuleDatabase) =>
+export const readEvents = async (context: Context, ids: readonly string[], database: ModuleDatabase) =>
   (await database.transaction(context, (tx) => findEvents(tx, ids))).flatMap((record) => eventIn(record) ?? [])

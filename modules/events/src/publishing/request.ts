@@ -5,6 +5,7 @@ import {
   isTopic,
   type LogReader,
   type LogRecord,
+  type ModuleDatabase,
   type Topic,
 } from '@soma/kernel'
 import type * as z from 'zod'
@@ -14,6 +15,8 @@ import { noConsumer, responseTimeout } from '../../contract/problems.ts'
 import { eventIn } from '../log/event-filter.ts'
 import { onFirstAbort } from '../log/wake.ts'
 import type { Consumers } from './consumers.ts'
+import { readEvents } from './reply-contracts.ts'
+import { isAnswerTo } from './reply-id.ts'
 import type { Publishing } from './service.ts'
 
 type Request = z.output<typeof requestInputSchema>
@@ -22,6 +25,7 @@ export interface RequestOptions {
   readonly publishing: Publishing
   readonly consumers: Consumers
   readonly reader: LogReader
+  readonly database: ModuleDatabase
   /** Aborts when the process drains. */
   readonly draining: AbortSignal
 }
@@ -38,7 +42,7 @@ interface Call {
 export async function requestReply(
   context: Context,
   { timeoutMs, requireConsumer, ...input }: Request,
-  { newEventId, signal, publishing, consumers, reader, draining }: RequestOptions & Call,
+  { newEventId, signal, publishing, consumers, reader, database, draining }: RequestOptions & Call,
 ): Promise<EventEnvelope> {
   const id = input.id ?? newEventId()
   const correlationId = input.correlationId ?? id
@@ -51,7 +55,11 @@ export async function requestReply(
     throw noConsumer.create(`no connected group reads "${input.type}" on "${requestTopic}"`)
   // An unknown reply topic is refused by the publish itself; until then there is nothing to listen to.
   const topic = topicOf(input.responseTopic ?? 'action-results') ?? 'action-results'
-  const waiting = awaitReply(reader, topic, (record) => isReply(record, context.tenantId, { ...input, correlationId }))
+  const wanted: Wanted = { id, type: input.responseType, topic, correlationId }
+  const waiting = awaitReply(reader, topic, {
+    isCandidate: (record) => isCandidate(record, context, wanted),
+    isAnswer: (event) => isNobodyElses(event, wanted, (ids) => readEvents(context, ids, database)),
+  })
   try {
     await publishing.publish(context, { ...input, id, correlationId }, newEventId)
     const reply = await waiting.reply(timeoutMs, [signal, draining])
@@ -73,28 +81,55 @@ const topicOf = (name: string | undefined): Topic | undefined => {
   return topic !== undefined && isTopic(topic) ? topic : undefined
 }
 
-function isReply(
-  record: LogRecord,
-  tenantId: string,
-  request: { responseType: string; correlationId: string },
-): boolean {
+interface Wanted {
+  /** Of the request. */
+  readonly id: string
+  readonly type: string
+  readonly topic: Topic
+  readonly correlationId: string
+}
+
+function isCandidate(record: LogRecord, { tenantId, spaceId }: Context, { type, correlationId }: Wanted): boolean {
   return (
     record.tenantId === tenantId &&
-    record.type === request.responseType &&
-    record.envelope.includes(JSON.stringify(request.correlationId)) &&
-    eventIn(record)?.correlationid === request.correlationId
+    record.type === type &&
+    record.envelope.includes(JSON.stringify(correlationId)) &&
+    eventIn(record)?.correlationid === correlationId &&
+    (spaceId === '' || eventIn(record)?.spaceid === spaceId)
   )
 }
 
+/** Requests of one conversation may share a correlation: what another of them caused is the answer to that one. */
+async function isNobodyElses(
+  { causationid: cause }: EventEnvelope,
+  wanted: Wanted,
+  read: (ids: readonly string[]) => Promise<EventEnvelope[]>,
+): Promise<boolean> {
+  if (cause === undefined || cause === wanted.id) return true
+  return (await read([cause])).every((event) => !isAnswerTo(event, wanted))
+}
+
 /** Listens from now on, so that a reply that comes before the publish has answered is not missed. */
-function awaitReply(reader: LogReader, topic: Topic, matches: (record: LogRecord) => boolean) {
+function awaitReply(
+  reader: LogReader,
+  topic: Topic,
+  replies: { isCandidate: (record: LogRecord) => boolean; isAnswer: (event: EventEnvelope) => Promise<boolean> },
+) {
   let found: (event: EventEnvelope | undefined) => void = () => {}
-  const first = new Promise<EventEnvelope | undefined>((resolve) => {
+  let fail: (error: unknown) => void = () => {}
+  const first = new Promise<EventEnvelope | undefined>((resolve, reject) => {
     found = resolve
+    fail = reject
   })
+  // Where the publish is refused nobody waits for it.
+  first.catch(() => undefined)
+  let looked = Promise.resolve()
+  const look = async (event: EventEnvelope) => {
+    if (await replies.isAnswer(event)) found(event)
+  }
   const stop = reader.onAppend(topic, (records) => {
-    const reply = records.find(matches)
-    if (reply !== undefined) found(eventIn(reply))
+    for (const event of records.filter(replies.isCandidate).flatMap((record) => eventIn(record) ?? []))
+      looked = looked.then(() => look(event)).catch(fail)
   })
   return {
     stop,

@@ -8,6 +8,7 @@ import {
   Problem,
   problemSummary,
 } from '@soma/kernel'
+import { resolveTopic } from '../../contract/aliases.ts'
 import { BATCH_LIMIT, eventIdReused } from '../../contract/index.ts'
 import type { EventOutcome, WriteRequest } from '../writer/requests.ts'
 import type { Writer } from '../writer/writer.ts'
@@ -15,7 +16,8 @@ import { type Admitted, type AdmissionOptions, admitEvent, checkRecordedEvent, p
 import type { Consumers } from './consumers.ts'
 import type { DailyBytes } from './daily-bytes.ts'
 import type { createQuota } from './quota.ts'
-import type { ParsedEvent, Stamp } from './stamp.ts'
+import { isAnswerTo, replyIdOf } from './reply-id.ts'
+import { identityOf, type ParsedEvent, type Stamp } from './stamp.ts'
 import type { Warning } from './validation.ts'
 import type { Violations } from './violations.ts'
 
@@ -152,12 +154,36 @@ export function createPublishing(options: PublishingOptions): Publishing {
       const admitted = await Promise.all(
         emits.map((value, index) => {
           const input = parseEvent(value, `/emits/${index}`)
-          return admit(input, { context, now, id: input.id ?? newId('evt'), cause }, `/emits/${index}`)
+          return admitEmit(input, { context, now, cause }, (stamp) => admit(input, stamp, `/emits/${index}`))
         }),
       )
       return requestOf(context, admitted)
     },
   }
+}
+
+type Admit = (stamp: Stamp) => Promise<Admitted>
+
+/**
+ * An answer without an id has one derived from its request and group, whoever of the group writes it: what a handler answered first stands, and a second run, which may
+ * answer otherwise, settles (EVT-R53).
+ */
+async function admitEmit(
+  input: ParsedEvent,
+  said: { context: Context; now: Date; cause: NonNullable<Stamp['cause']> },
+  admit: Admit,
+): Promise<Admitted> {
+  const { event, group } = said.cause
+  const topic = input.topic === undefined ? undefined : resolveTopic(input.topic)?.topics[0]
+  const isAnswer =
+    topic !== undefined &&
+    isAnswerTo(event, { type: input.type, topic }) &&
+    [undefined, said.cause.correlationId].includes(input.correlationId)
+  if (input.id !== undefined || !isAnswer) return admit({ ...said, id: input.id ?? newId('evt') })
+  const id = replyIdOf(event, group)
+  const { prepared, ...verdict } = await admit({ ...said, id })
+  const identity = identityOf(group, id)
+  return { ...verdict, prepared: { ...prepared, identity, content: identity } }
 }
 
 type Write = (events: readonly Admitted[]) => Promise<readonly EventOutcome[]>

@@ -19,8 +19,13 @@ export interface Stamp {
   readonly context: Context
   readonly now: Date
   readonly id: string
-  /** The event that is being handled, when a handler publishes. */
-  readonly cause?: CauseOfCall & { readonly event: EventEnvelope; readonly spaceId?: string; readonly userId?: string }
+  /** The event in hand, when its ack publishes. Without it that of the call's `Soma-Delivery` is the cause. */
+  readonly cause?: CauseOfCall & {
+    readonly event: EventEnvelope
+    readonly group: string
+    readonly spaceId?: string
+    readonly userId?: string
+  }
 }
 
 /** CloudEvents auth context types (https://github.com/cloudevents/spec/blob/main/cloudevents/extensions/authcontext.md). */
@@ -37,7 +42,8 @@ export function stampEvent(
   place: { topic: Topic; responseTopic?: Topic; dataSchema: string },
   stamp: Stamp,
 ): PreparedEvent {
-  const { context, cause } = stamp
+  const { context } = stamp
+  const cause: Partial<NonNullable<Stamp['cause']>> | undefined = stamp.cause ?? context.cause
   const source = input.source ?? `/principals/${context.principal.id}`
   const spaceId = input.spaceId ?? cause?.spaceId ?? context.spaceId
   const envelope = withoutUndefined({

@@ -57,7 +57,7 @@ export function failedReply(dead: DeadDelivery, now: Date): EventEnvelope | unde
   if (event?.responsetype === undefined) return undefined
   return {
     ...stamps(dead, now),
-    id: replyId(event.id, dead.place.group, event.responsetype),
+    id: replyId(event, dead.place.group),
     type: event.responsetype,
     topic: event.responsetopic ?? ('action-results' satisfies Topic),
     dataschema: event.responseschema ?? UNKNOWN_SCHEMA_URI,
@@ -69,9 +69,10 @@ export function failedReply(dead: DeadDelivery, now: Date): EventEnvelope | unde
   }
 }
 
-/** Derived from (request, group, reply type): a reply that is made twice is one event. */
-export function replyId(requestId: string, group: string, responseType: string): string {
-  const digest = createHash('sha256').update(`${requestId}\0${group}\0${responseType}`).digest().subarray(0, 16)
+/** Derived from (request, group, reply type): a reply that is made twice is one event. An id is unique per source alone. */
+export function replyId({ source, id, responsetype }: EventEnvelope, group: string): string {
+  const parts = `${source}\0${id}\0${group}\0${String(responsetype)}`
+  const digest = createHash('sha256').update(parts).digest().subarray(0, 16)
   digest[6] = ((digest[6] as number) & 0x0f) | 0x80
   digest[8] = ((digest[8] as number) & 0x3f) | 0x80
   return toId('evt', formatUuid(digest))

@@ -5,6 +5,7 @@ import type { AnyEvent, DataInput } from '../define/event.ts'
 import { parseData } from '../define/parse-data.ts'
 import type { Machine } from '../machine/state-machine.ts'
 import type { AgentClients } from '../run/agent-clients.ts'
+import { derivedId } from '../run/derived-ids.ts'
 import {
   type AgentIdentity,
   follow,
@@ -145,7 +146,7 @@ function createBus(handling: Handling): BusContext {
         follow(
           handling,
           {
-            id: handling.id('evt', `reply ${event.responsetype}`),
+            id: derivedId('evt', event.id, handling.agent.name, 'reply', event.responsetype),
             type: event.responsetype,
             topic: event.responsetopic ?? 'action-results',
             data,
