@@ -25,14 +25,19 @@ export function canonicalJson(value: unknown): string {
   throw new TypeError(`a ${typeof value} has no JSON form`)
 }
 
+/** Members that may be undefined are optional, the others stay. */
+export type WithoutUndefined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
+}
+
 /**
  * A copy with the members that are there: what strict schemas, `exactOptionalPropertyTypes` and JSON mean by an object. For plain objects, whose own members are all they
  * have: going through them by entries costs five times as much (7.6 µs against 1.5 for 30 members), and every event passes here.
  */
-export function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+export function withoutUndefined<T extends object>(value: T): WithoutUndefined<T> {
   const kept: Partial<T> = {}
   for (const name in value) if (value[name] !== undefined) kept[name] = value[name]
-  return kept as { [K in keyof T]: Exclude<T[K], undefined> }
+  return kept as unknown as WithoutUndefined<T>
 }
 
 const NOT_IN_JSONB = /\0|\p{Surrogate}/gu

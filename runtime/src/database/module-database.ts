@@ -13,6 +13,7 @@ import {
   newTraceparent,
   type SqlSession,
   type Transaction,
+  withoutUndefined,
 } from '@soma/kernel'
 import { eventOf, stampEnvelope } from './stamp.ts'
 import { assertOutsideTransaction, guardTransaction } from './transaction-guard.ts'
@@ -64,7 +65,7 @@ export function createModuleDatabase(options: ModuleDatabaseOptions): ModuleData
 /** The context in which a module handles an event: its own principal, in the event's tenant and space, acting for the event's user. */
 export function contextOfEvent(event: EventEnvelope, module: ModuleDatabaseOptions['module'], region: string): Context {
   const ids = { sessionId: event.sessionid, planId: event.planid, taskId: event.taskid }
-  const present = Object.fromEntries(Object.entries(ids).filter(([, id]) => id !== undefined))
+  const present = withoutUndefined(ids)
   const cause: CauseOfCall = { eventId: event.id, correlationId: event.correlationid ?? event.id, ...present }
   return {
     ...moduleContext(event.tenantid, module, region, cause),

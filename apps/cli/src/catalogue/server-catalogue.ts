@@ -1,6 +1,6 @@
 import type { Catalogue, EventDefinitionRecord, SchemaPromise } from '@soma/registry/contract'
 import { connectTo } from '../connection.ts'
-import { present } from '../present.ts'
+import { withoutUndefined } from '@soma/kernel'
 
 type Clients = Awaited<ReturnType<typeof connectTo>>['clients']
 
@@ -12,7 +12,7 @@ export async function readServerCatalogue(url: string): Promise<Catalogue> {
   const schemas: SchemaPromise[] = []
   for (let cursor: string | undefined; ; ) {
     const page = await clients.registry.schemas.list({
-      query: { status: 'active', limit: 200, ...present({ cursor }) },
+      query: { status: 'active', limit: 200, ...withoutUndefined({ cursor }) },
     })
     schemas.push(...page.items.filter(({ name }) => !ofEvents.has(name)))
     if (page.nextCursor === null) break
@@ -38,7 +38,9 @@ export async function readServerMajors(url: string): Promise<Catalogue> {
 async function activeEvents(clients: Clients): Promise<EventDefinitionRecord[]> {
   const events: EventDefinitionRecord[] = []
   for (let cursor: string | undefined; ; ) {
-    const page = await clients.registry.events.list({ query: { status: 'active', limit: 200, ...present({ cursor }) } })
+    const page = await clients.registry.events.list({
+      query: { status: 'active', limit: 200, ...withoutUndefined({ cursor }) },
+    })
     events.push(...page.items)
     if (page.nextCursor === null) return events
     cursor = page.nextCursor

@@ -1,8 +1,8 @@
+import { withoutUndefined } from '@soma/kernel'
 import { randomUUID } from 'node:crypto'
 import type { Clients } from '@soma/sdk/clients'
 import { UsageError } from '../failure.ts'
 import { fieldsView, pageView } from '../output/view.ts'
-import { present } from '../present.ts'
 import { resolveId } from '../resolve-id.ts'
 import type { Handling } from '../session.ts'
 import type { PageFlags } from '../tree/page-options.ts'
@@ -51,10 +51,13 @@ const letterView = fieldsView<DeadLetter>(
 
 /** A group as the API names it: the handlers of a module, or a subscription. */
 export const groupOf = (group: string | undefined) =>
-  present(group?.startsWith('module:') === true ? { moduleGroup: group } : { subscriptionId: group })
+  withoutUndefined(group?.startsWith('module:') === true ? { moduleGroup: group } : { subscriptionId: group })
 
 /** The flags as the API names them. */
-const filterOf = ({ group, topic, type, code }: Filters) => ({ ...groupOf(group), ...present({ topic, type, code }) })
+const filterOf = ({ group, topic, type, code }: Filters) => ({
+  ...groupOf(group),
+  ...withoutUndefined({ topic, type, code }),
+})
 
 const countView = fieldsView<{ matched: number; replayed: number }>(
   ({ matched, replayed }) => [
@@ -70,7 +73,7 @@ export async function listDeadLetters({
 }: Handling<PageFlags & Filters & { state?: DeadLetter['state'] }>): Promise<void> {
   const { clients } = await session.connect()
   const { limit, cursor, state } = flags
-  const query = { ...present({ limit, cursor, state }), ...filterOf(flags) }
+  const query = { ...withoutUndefined({ limit, cursor, state }), ...filterOf(flags) }
   const page = await clients.events.deadLetters.list({ query })
   await session.printer.result(page, listView)
   if (page.nextCursor !== null) session.printer.note(`there are more: --cursor ${page.nextCursor}`)
@@ -104,7 +107,7 @@ type PurgeFlags = Filters & {
 /** Counts first and asks: what is purged is gone. */
 export async function purgeDeadLetters({ session, flags }: Handling<PurgeFlags>): Promise<void> {
   const { note, state, since: from, until: to } = flags
-  const filter = { ...filterOf(flags), ...present({ state, from, to }) }
+  const filter = { ...filterOf(flags), ...withoutUndefined({ state, from, to }) }
   if (Object.keys(filter).length === 0)
     throw new UsageError(
       'choose by --group, --topic, --type, --code, --state, --since or --until: never all by omission',
@@ -127,7 +130,7 @@ export async function replayDeadLetters({ session, flags, args }: Handling<Repla
     throw new UsageError('name one dead letter, or choose by --group, --topic, --type or --code: one of the two')
   const { clients } = await session.connect()
   if (args[0] === undefined)
-    return replayMany({ session, clients, filter, note, limits: present({ max, ratePerSecond: rate }) })
+    return replayMany({ session, clients, filter, note, limits: withoutUndefined({ max, ratePerSecond: rate }) })
   const deliveryId = await resolveDeadLetter(args[0], clients)
   const letter = await clients.events.deadLetters.replay({ params: { deliveryId }, body: { note } })
   await session.printer.result(letter, letterView)
@@ -160,7 +163,7 @@ const resolveDeadLetter = (text: string, clients: Clients): Promise<string> =>
     prefix: 'dlv',
     noun: 'dead letter',
     page: async (cursor) => {
-      const page = await clients.events.deadLetters.list({ query: { limit: 200, ...present({ cursor }) } })
+      const page = await clients.events.deadLetters.list({ query: { limit: 200, ...withoutUndefined({ cursor }) } })
       return { ids: page.items.map(({ deliveryId }) => deliveryId), nextCursor: page.nextCursor }
     },
   })

@@ -1,8 +1,8 @@
+import { withoutUndefined } from '@soma/kernel'
 import type { EventInput } from '@soma/events/contract'
 import type { Clients } from '@soma/sdk/clients'
 import { EXIT } from '../failure.ts'
 import { fieldsView, pageView, type View } from '../output/view.ts'
-import { present } from '../present.ts'
 import { readValue } from '../read-value.ts'
 import type { Handling } from '../session.ts'
 import type { PageFlags } from '../tree/page-options.ts'
@@ -46,7 +46,7 @@ export async function listEventTypes({ session, flags }: Handling<TypeFlags>): P
   const { clients } = await session.connect()
   const { limit, cursor, topic, kind, status, tag, query: words, actionable } = flags
   const filters = { topic, kind, status, tag, query: words, actionable: actionable === true ? 'true' : undefined }
-  const page = await clients.registry.events.list({ query: present({ limit, cursor, ...filters }) })
+  const page = await clients.registry.events.list({ query: withoutUndefined({ limit, cursor, ...filters }) })
   await session.printer.result(page, typesView)
   if (page.nextCursor !== null) session.printer.note(`there are more: --cursor ${page.nextCursor}`)
 }
@@ -71,7 +71,7 @@ export async function showGraph({
 }: Handling<{ agent?: string; type?: string; depth?: number }>): Promise<void> {
   const { clients } = await session.connect()
   const { agent, type, depth } = flags
-  const graph = await clients.registry.graph.get({ query: present({ agent, type, depth }) })
+  const graph = await clients.registry.graph.get({ query: withoutUndefined({ agent, type, depth }) })
   await session.printer.result(graph, graphView)
   for (const id of graph.withoutProducer) session.printer.note(`consumed, and no live agent produces it: ${id}`)
   session.printer.note(`${graph.withoutConsumer.length} events have no live consumer`)
@@ -86,7 +86,7 @@ interface ValidateFlags {
 export async function validateEvent({ session, flags, args }: Handling<ValidateFlags>): Promise<number> {
   const data = flags.data === undefined ? undefined : ((await readValue(flags.data)) as EventInput['data'])
   const { clients } = await session.connect()
-  const body = { type: args[0] as string, ...present({ topic: flags.topic, dataSchema: flags.schema, data }) }
+  const body = { type: args[0] as string, ...withoutUndefined({ topic: flags.topic, dataSchema: flags.schema, data }) }
   const answer = await clients.events.events.validate({ body })
   await session.printer.result(answer, validatedView)
   for (const { code, detail } of answer.warnings) session.printer.note(`${code}: ${detail}`)

@@ -1,9 +1,8 @@
 import { eventDefinitionInput } from '@soma/registry/contract'
-import { type EventEnvelope, keyOf } from '@soma/kernel'
+import { type EventEnvelope, keyOf, withoutUndefined } from '@soma/kernel'
 import type { Clients } from '@soma/sdk/clients'
 import { UsageError } from '../failure.ts'
 import { fieldsView, pageView } from '../output/view.ts'
-import { present } from '../present.ts'
 import { readValue } from '../read-value.ts'
 import type { Handling } from '../session.ts'
 import type { PageFlags } from '../tree/page-options.ts'
@@ -60,14 +59,16 @@ export async function listEvents({ session, flags }: Handling<ListFlags>): Promi
   const { clients } = await session.connect()
   const { limit, cursor, topic, type, key, since: from } = flags
   const ids = { planId: flags.plan, sessionId: flags.session, correlationId: flags.correlation }
-  const page = await clients.events.events.list({ query: present({ limit, cursor, topic, type, key, from, ...ids }) })
+  const page = await clients.events.events.list({
+    query: withoutUndefined({ limit, cursor, topic, type, key, from, ...ids }),
+  })
   await session.printer.result(page, listView)
   if (page.nextCursor !== null) session.printer.note(`there are more: --cursor ${page.nextCursor}`)
 }
 
 export async function getEvent({ session, flags, args }: Handling<{ source?: string }>): Promise<void> {
   const { clients } = await session.connect()
-  const query = present({ source: flags.source })
+  const query = withoutUndefined({ source: flags.source })
   const event = await clients.events.events.get({ params: { eventId: args[0] as string }, query })
   await session.printer.result(event, eventView)
 }

@@ -1,7 +1,7 @@
+import { withoutUndefined } from '@soma/kernel'
 import type { Gate } from '@soma/governance/contract'
 import type { Clients } from '@soma/sdk/clients'
 import { fieldsView, pageView } from '../output/view.ts'
-import { present } from '../present.ts'
 import { resolveId } from '../resolve-id.ts'
 import type { Handling } from '../session.ts'
 import type { PageFlags } from '../tree/page-options.ts'
@@ -42,7 +42,7 @@ export const resolveGate = (text: string, clients: Clients): Promise<string> =>
     noun: 'gate',
     page: async (cursor) => {
       const { items, nextCursor } = await clients.governance.gates.list({
-        query: { limit: 200, ...present({ cursor }) },
+        query: { limit: 200, ...withoutUndefined({ cursor }) },
       })
       return { ids: items.map(({ gateId }) => gateId), nextCursor }
     },
@@ -59,7 +59,9 @@ export async function listGates({ session, flags }: Handling<ListFlags>): Promis
   const { clients } = await session.connect()
   const { limit, cursor, status, kind, plan: planId } = flags
   const mine = flags.mine === true ? 'true' : undefined
-  const page = await clients.governance.gates.list({ query: present({ limit, cursor, status, kind, planId, mine }) })
+  const page = await clients.governance.gates.list({
+    query: withoutUndefined({ limit, cursor, status, kind, planId, mine }),
+  })
   await session.printer.result(page, listView)
   if (page.nextCursor !== null) session.printer.note(`there are more: --cursor ${page.nextCursor}`)
 }

@@ -1,6 +1,6 @@
 import type { IssuedKey } from '@soma/identity/contract'
 import { UsageError } from '../failure.ts'
-import { present } from '../present.ts'
+import { withoutUndefined } from '@soma/kernel'
 import type { Handling } from '../session.ts'
 
 interface KeyFlags {
@@ -20,7 +20,9 @@ export async function createKey({ session, flags }: Handling<KeyFlags>): Promise
   const { name, scopes, principal: principalId, expiresInDays } = flags
   const expiresAt =
     expiresInDays === undefined ? undefined : new Date(Date.now() + expiresInDays * DAY_MS).toISOString()
-  const key = await clients.identity.keys.create({ body: { name, scopes, ...present({ principalId, expiresAt }) } })
+  const key = await clients.identity.keys.create({
+    body: { name, scopes, ...withoutUndefined({ principalId, expiresAt }) },
+  })
   if (printer.format === 'table') printSecret(key, session)
   else await printer.result(key, { rows: () => [], columns: [], ids: () => [] })
 }

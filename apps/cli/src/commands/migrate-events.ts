@@ -1,6 +1,6 @@
+import { withoutUndefined } from '@soma/kernel'
 import { moveEvents, somaPlatform } from '@soma/server'
 import { fieldsView } from '../output/view.ts'
-import { present } from '../present.ts'
 import { readServerSettings } from '../project-file.ts'
 import type { Handling } from '../session.ts'
 
@@ -37,7 +37,7 @@ export async function migrateEvents({ session, flags }: Handling<MigrateFlags>):
   const moved = await moveEvents({
     platform: somaPlatform,
     sources: {
-      flags: present({ 'server.dataDirectory': data }),
+      flags: withoutUndefined({ 'server.dataDirectory': data }),
       environment: process.env,
       file: await readServerSettings(),
     },

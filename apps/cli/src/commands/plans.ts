@@ -1,7 +1,7 @@
+import { withoutUndefined } from '@soma/kernel'
 import type { Plan, PlanStatus } from '@soma/plans/contract'
 import type { Clients } from '@soma/sdk/clients'
 import { fieldsView, pageView } from '../output/view.ts'
-import { present } from '../present.ts'
 import { resolveId } from '../resolve-id.ts'
 import type { Handling } from '../session.ts'
 import type { PageFlags } from '../tree/page-options.ts'
@@ -50,7 +50,9 @@ export const resolvePlan = (text: string, clients: Clients): Promise<string> =>
     prefix: 'plan',
     noun: 'plan',
     page: async (cursor) => {
-      const { items, nextCursor } = await clients.plans.plans.list({ query: { limit: 200, ...present({ cursor }) } })
+      const { items, nextCursor } = await clients.plans.plans.list({
+        query: { limit: 200, ...withoutUndefined({ cursor }) },
+      })
       return { ids: items.map(({ planId }) => planId), nextCursor }
     },
   })
@@ -61,7 +63,7 @@ export async function listPlans({
 }: Handling<PageFlags & { status?: PlanStatus; search?: string }>): Promise<void> {
   const { clients } = await session.connect()
   const { limit, cursor, status, search } = flags
-  const page = await clients.plans.plans.list({ query: present({ limit, cursor, status, q: search }) })
+  const page = await clients.plans.plans.list({ query: withoutUndefined({ limit, cursor, status, q: search }) })
   await session.printer.result(page, listView)
   if (page.nextCursor !== null) session.printer.note(`there are more: --cursor ${page.nextCursor}`)
 }

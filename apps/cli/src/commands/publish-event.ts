@@ -1,6 +1,6 @@
 import type { EventInput } from '@soma/events/contract'
 import { fieldsView } from '../output/view.ts'
-import { present } from '../present.ts'
+import { withoutUndefined } from '@soma/kernel'
 import { readValue } from '../read-value.ts'
 import type { Handling } from '../session.ts'
 
@@ -38,7 +38,7 @@ export async function publishEvent({ session, flags, args }: Handling<PublishFla
   const { clients } = await session.connect()
   const body = {
     type: args[0] as string,
-    ...present({ topic, id, partitionKey, correlationId, subject, data }),
+    ...withoutUndefined({ topic, id, partitionKey, correlationId, subject, data }),
   }
   const published = await clients.events.events.publish({ body })
   await session.printer.result(published, publishedView)

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clients } from '@soma/sdk/clients'
 import { fieldsView } from '../output/view.ts'
-import { present } from '../present.ts'
+import { withoutUndefined } from '@soma/kernel'
 import type { Handling } from '../session.ts'
 import { groupOf } from './dead-letters.ts'
 
@@ -33,7 +33,7 @@ interface ReplayFlags {
 export async function replayEvents({ session, flags }: Handling<ReplayFlags>): Promise<void> {
   const { topic: topics, type: types, key, since: from, until: to, rate: ratePerSecond, note } = flags
   const { clients } = await session.connect()
-  const body = { ...groupOf(flags.group), ...present({ topics, types, key, from, to, ratePerSecond, note }) }
+  const body = { ...groupOf(flags.group), ...withoutUndefined({ topics, types, key, from, to, ratePerSecond, note }) }
   const counted = await clients.events.replays.create({ body: { ...body, dryRun: true }, idempotencyKey: randomUUID() })
   const question = `Deliver ${counted.matched} events again to ${counted.target}, with all that its handlers do?`
   const isWanted = counted.matched > 0 && (await session.confirm(question))

@@ -1,6 +1,5 @@
-import type { Mode } from '@soma/kernel'
+import { type Mode, withoutUndefined } from '@soma/kernel'
 import { contractsOf, somaPlatform } from '@soma/server'
-import { present } from '../present.ts'
 import { UsageError } from '../failure.ts'
 import type { Handling } from '../session.ts'
 import { dataDirectoryOf, serve, stopOnSignals } from './serve.ts'
@@ -16,7 +15,7 @@ interface ServerFlags {
 export async function runServer({ session, flags }: Handling<ServerFlags>): Promise<void> {
   const { modules, mode, port, data } = flags
   if (modules !== undefined) refuseUnknown(modules)
-  const server = await serve(present({ modules, mode, port, data })).catch((error: unknown) => {
+  const server = await serve(withoutUndefined({ modules, mode, port, data })).catch((error: unknown) => {
     throw isMissingModule(error) ? new UsageError(error.message, { cause: error }) : error
   })
   stopOnSignals(() => server.stop())

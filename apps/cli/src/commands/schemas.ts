@@ -1,3 +1,4 @@
+import { withoutUndefined } from '@soma/kernel'
 import {
   CHANGE_LEVELS,
   compareSchemas,
@@ -8,7 +9,6 @@ import {
 import type { Clients } from '@soma/sdk/clients'
 import { EXIT, UsageError } from '../failure.ts'
 import { fieldsView, pageView, type View } from '../output/view.ts'
-import { present } from '../present.ts'
 import { readValue } from '../read-value.ts'
 import type { Handling } from '../session.ts'
 import type { PageFlags } from '../tree/page-options.ts'
@@ -58,7 +58,7 @@ export async function listSchemas({
 }: Handling<PageFlags & { owner?: string; status?: SchemaRecord['status'] }>): Promise<void> {
   const { clients } = await session.connect()
   const { limit, cursor, status, owner: ownerId } = flags
-  const page = await clients.registry.schemas.list({ query: present({ limit, cursor, status, ownerId }) })
+  const page = await clients.registry.schemas.list({ query: withoutUndefined({ limit, cursor, status, ownerId }) })
   await session.printer.result(page, listView)
   if (page.nextCursor !== null) session.printer.note(`there are more: --cursor ${page.nextCursor}`)
 }
@@ -81,7 +81,7 @@ export async function registerSchema({
   const [name, version] = args as [string, string]
   const jsonSchema = await readSchema(flags.schema, '--schema')
   const { clients } = await session.connect()
-  const body = { name, version, jsonSchema, ...present({ description: flags.description }) }
+  const body = { name, version, jsonSchema, ...withoutUndefined({ description: flags.description }) }
   await session.printer.result(await clients.registry.schemas.create({ body }), schemaView)
 }
 
@@ -99,7 +99,7 @@ export async function checkSchema({ session, flags, args }: Handling<CheckFlags>
   const proposed = await readSchema(args[0] as string, 'the schema')
   const report =
     old === undefined
-      ? await checkOnServer({ name: name as string, new: proposed, ...present({ kind }) }, session)
+      ? await checkOnServer({ name: name as string, new: proposed, ...withoutUndefined({ kind }) }, session)
       : compareSchemas(await readSchema(old, '--old'), proposed, kind)
   await session.printer.result(report, reportView)
   const isAllowed = CHANGE_LEVELS.indexOf(report.level) <= CHANGE_LEVELS.indexOf(allow)

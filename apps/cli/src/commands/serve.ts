@@ -1,6 +1,6 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { isProblem } from '@soma/kernel'
+import { isProblem, withoutUndefined } from '@soma/kernel'
 import { type RunningServer, somaPlatform, startServer } from '@soma/server'
 import { readServerSettings } from '../project-file.ts'
 
@@ -69,7 +69,7 @@ function settingsOf(flags: ServeFlags): Record<string, unknown> {
     'server.dataDirectory': flags.data,
     'server.moduleUrls': flags.moduleUrls,
   }
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
+  return withoutUndefined(settings)
 }
 
 async function writeAddress(directory: string, server: RunningServer): Promise<void> {

@@ -1,5 +1,5 @@
+import { withoutUndefined } from '@soma/kernel'
 import { UsageError } from '../failure.ts'
-import { present } from '../present.ts'
 import type { Handling } from '../session.ts'
 import { type StartFlags, start } from './start.ts'
 
@@ -10,5 +10,5 @@ export async function startHere({ flags, args }: Handling<Flags>): Promise<void>
   if (flags.model !== undefined && !URL.canParse(flags.model))
     throw new UsageError(`--model is "${flags.model}": give the base address of an OpenAI-compatible server`)
   const { mode, port, data, fresh, question, maxStatements, paceMs, model } = flags
-  await start(present({ mode, port, data, fresh, question, maxStatements, paceMs, model, folder: args[0] }))
+  await start(withoutUndefined({ mode, port, data, fresh, question, maxStatements, paceMs, model, folder: args[0] }))
 }

@@ -1,10 +1,9 @@
-import { type EventEnvelope, keyOf } from '@soma/kernel'
+import { type EventEnvelope, keyOf, withoutUndefined } from '@soma/kernel'
 import type { Clients } from '@soma/sdk/clients'
 import { EXIT } from '../failure.ts'
 import { followStream } from '../follow-stream.ts'
 import { onInterrupt } from '../on-interrupt.ts'
 import { cleanLine } from '../output/clean-text.ts'
-import { present } from '../present.ts'
 import type { Handling, Session } from '../session.ts'
 
 interface TailFlags {
@@ -53,7 +52,7 @@ function opener(clients: Clients, flags: TailFlags, signal: AbortSignal) {
     attempts += 1
     /** A tail that was cut before its first event begins again where it began, not at the head. */
     const from = first ?? (attempts === 1 ? undefined : startedAt)
-    const query = present({
+    const query = withoutUndefined({
       topics: flags.topic,
       types: flags.type,
       planId: flags.plan,
@@ -61,7 +60,7 @@ function opener(clients: Clients, flags: TailFlags, signal: AbortSignal) {
       correlationId: flags.correlation,
       from,
     })
-    return clients.events.events.stream({ query, signal, ...present({ lastEventId }) })
+    return clients.events.events.stream({ query, signal, ...withoutUndefined({ lastEventId }) })
   }
 }
 

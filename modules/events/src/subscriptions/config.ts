@@ -1,4 +1,4 @@
-import { parseVersionRange, toId } from '@soma/kernel'
+import { parseVersionRange, toId, withoutUndefined } from '@soma/kernel'
 import type * as z from 'zod'
 import type { Subscription, subscriptionInputSchema } from '../../contract/subscriptions.ts'
 import { type EventFilter, readingsOf, type TopicReadings } from '../log/event-filter.ts'
@@ -64,7 +64,7 @@ export function readsOf(row: Pick<SubscriptionRow, 'config' | 'space_id'>): {
   filter: EventFilter
 } {
   const found = readingsOf(row.config.topics)
-  const filter = Object.fromEntries(Object.entries(row.config.filter).filter(([, value]) => value !== undefined))
+  const filter = withoutUndefined(row.config.filter)
   return {
     readings: 'readings' in found ? found.readings : new Map(),
     filter: {

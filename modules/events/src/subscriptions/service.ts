@@ -8,6 +8,7 @@ import {
   type Transaction,
   toPage,
   uuidOf,
+  withoutUndefined,
 } from '@soma/kernel'
 import {
   type Subscription,
@@ -167,7 +168,7 @@ async function update(
   const places = topics === undefined ? [] : await startPlaces(topics, 'latest', { ...options, pointer: '/body' })
   const row = await options.database.transaction(context, async (tx) => {
     const current = requireManageable(context, await store.findSubscription(tx, id), subscriptionId)
-    const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined))
+    const given = withoutUndefined(changes)
     const updated = await store.updateSubscription(tx, id, {
       config: { ...current.config, ...given },
       state: current.state,
