@@ -55,10 +55,8 @@ interface OutboxRow {
   readonly envelope: string
 }
 
-/** A row that was taken; the only one without an id says when the next is due. */
-interface TakenRow extends OutboxRow {
-  readonly next_due_ms: number | null
-}
+/** A row that was taken, or the only one without an id, which says when the next is due. */
+type TakenRow = Omit<OutboxRow, 'id'> & { readonly id: number | null; readonly next_due_ms: number | null }
 
 export interface ShipOptions {
   readonly database: Database
@@ -99,9 +97,10 @@ function shipInside({ database, bus, owner, epoch, limit }: ShipOptions): Promis
       epoch,
       limit,
     ])
-    const { next_due_ms: nextDueMs } = taken.find(({ id }) => id === null) ?? {}
-    if (taken.length === 0) return { ...NOTHING, isLost: true }
-    if (nextDueMs !== undefined) return { ...NOTHING, nextDueMs: nextDueMs ?? Number.POSITIVE_INFINITY, isLost: false }
+    const [first] = taken
+    if (first === undefined) return { ...NOTHING, isLost: true }
+    if (first.id === null)
+      return { ...NOTHING, nextDueMs: first.next_due_ms ?? Number.POSITIVE_INFINITY, isLost: false }
     const records = taken.map(toAppendRecord)
     const [positions] = await Promise.all([
       bus.append(records, session),
@@ -187,7 +186,7 @@ export async function outboxBacklog(database: Database): Promise<{ rows: number;
   return { rows: row?.rows ?? 0, oldestAgeMs: Math.max(0, row?.oldest_age_ms ?? 0) }
 }
 
-const toAppendRecord = (row: OutboxRow): AppendRecord => ({
+const toAppendRecord = (row: Omit<OutboxRow, 'id'>): AppendRecord => ({
   topic: row.topic,
   part: row.part,
   tenantId: row.tenant_id,

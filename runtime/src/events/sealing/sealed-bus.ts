@@ -1,6 +1,6 @@
 import { type AppendRecord, eraseData, type EventBus, type LogRecord } from '@soma/kernel'
 import { seal, unseal } from './seal.ts'
-import type { SealingKey, SealingKeys } from './sealing-keys.ts'
+import type { LiveSealingKey, SealingKey, SealingKeys } from './sealing-keys.ts'
 
 /** Before the id of the key and the ciphertext, in base64, where the data stood. */
 const MARK = 'soma-sealed:'
@@ -21,7 +21,7 @@ export function createSealedBus({ bus, keys, seals }: SealedBusOptions): EventBu
   const sealAll = async (records: readonly AppendRecord[]): Promise<AppendRecord[]> => {
     const owners = records.map(({ tenantId, userId }) => ({ tenantId, userId: userId ?? '' }))
     const found = await keys.forSealing(owners)
-    return records.map((record, index) => sealRecord(record, found[index] as SealingKey))
+    return records.map((record, index) => sealRecord(record, found[index] as LiveSealingKey))
   }
   const openAll = async (records: readonly LogRecord[]): Promise<LogRecord[]> => {
     const sealed = records.map(sealedDataOf)
@@ -45,10 +45,9 @@ type Attributes = readonly (readonly [string, unknown])[]
 const isData = (name: string): boolean => name === 'data' || name === 'data_base64'
 
 /** The name goes with the value, so that bytes come back as bytes. */
-function sealRecord(record: AppendRecord, { keyId, key }: SealingKey): AppendRecord {
+function sealRecord(record: AppendRecord, { keyId, key }: LiveSealingKey): AppendRecord {
   const event = parse(record.envelope)
   if (event === undefined) return record
-  if (key === null) return { ...record, envelope: eraseData(record.envelope) }
   const sealed = Object.entries(event).map(([name, value]) => {
     if (!isData(name)) return [name, value]
     const bytes = seal(Buffer.from(JSON.stringify([name, value])), key, aboutOf(record))
@@ -94,7 +93,7 @@ function openEnvelope(record: LogRecord, { attributes, sealed }: SealedData, fou
   )
 }
 
-function unsealed(sealed: string, key: Exclude<SealingKey['key'], null>, about: string): [string, unknown] | undefined {
+function unsealed(sealed: string, key: LiveSealingKey['key'], about: string): [string, unknown] | undefined {
   try {
     return JSON.parse(unseal(Buffer.from(sealed, 'base64'), key, about).toString()) as [string, unknown]
   } catch {

@@ -14,10 +14,14 @@ export interface SealingKey extends KeyOwner {
   readonly key: KeyObject | null
 }
 
+export interface LiveSealingKey extends SealingKey {
+  readonly key: KeyObject
+}
+
 /** The keys of tenants and users, made when first needed. Remembered in memory until they are destroyed or too many. */
 export interface SealingKeys {
   /** A live key for each owner, in their order. */
-  forSealing(owners: readonly KeyOwner[]): Promise<readonly SealingKey[]>
+  forSealing(owners: readonly KeyOwner[]): Promise<readonly LiveSealingKey[]>
   /** By key id; one that is missing was never made here. */
   byId(keyIds: readonly string[]): Promise<ReadonlyMap<string, SealingKey>>
   /** Drops what is remembered of the subject. */
@@ -29,7 +33,7 @@ export interface SealingKeys {
 export function createSealingKeys(database: Database, encryptionKey: Uint8Array): SealingKeys {
   const master = createSecretKey(encryptionKey)
   const known = new Map<string, SealingKey>()
-  const living = new Map<string, SealingKey>()
+  const living = new Map<string, LiveSealingKey>()
   let forgotten = 0
 
   const asBus = <T>(work: (session: SqlSession) => Promise<T>) => database.transaction({ role: 'soma_bus' }, work)
@@ -43,7 +47,7 @@ export function createSealingKeys(database: Database, encryptionKey: Uint8Array)
     }
     for (const key of keys) {
       known.set(key.keyId, key)
-      if (key.key !== null) living.set(nameOf(key), key)
+      if (isLive(key)) living.set(nameOf(key), key)
     }
     return keys
   }
@@ -66,8 +70,9 @@ export function createSealingKeys(database: Database, encryptionKey: Uint8Array)
       const found = new Map([...wanted.keys()].map((name) => [name, living.get(name)]))
       const unknown = [...wanted].filter(([name]) => found.get(name) === undefined).map(([, owner]) => owner)
       const readSince = forgotten
-      if (unknown.length > 0) for (const key of take(await make(unknown), readSince)) found.set(nameOf(key), key)
-      return owners.map((owner) => found.get(nameOf(owner)) as SealingKey)
+      if (unknown.length > 0)
+        for (const key of take(await make(unknown), readSince).filter(isLive)) found.set(nameOf(key), key)
+      return owners.map((owner) => found.get(nameOf(owner)) as LiveSealingKey)
     },
     byId: async (keyIds) => {
       const found = new Map<string, SealingKey>()
@@ -97,6 +102,8 @@ export function createSealingKeys(database: Database, encryptionKey: Uint8Array)
     },
   }
 }
+
+const isLive = (key: SealingKey): key is LiveSealingKey => key.key !== null
 
 const nameOf = ({ tenantId, userId }: KeyOwner): string => `${tenantId}\0${userId}`
 
