@@ -193,9 +193,11 @@ export function failureSuite({ name, open, openBus }: ConsumerSuiteOptions): voi
       const { tenant, group, mine } = aGroup(spine)
       const done = queue<string>()
       let isDown = true
+      let tries = 0
       const consumer = spine.consumer(
         [
           mine(async ({ event: given }) => {
+            tries += 1
             if (isDown) throw commonProblems.unavailable.create('the store is down')
             done.push(given.id)
           }),
@@ -204,8 +206,12 @@ export function failureSuite({ name, open, openBus }: ConsumerSuiteOptions): voi
         group,
       )
       await consumer.start()
-      const sent = await spine.publish(...Array.from({ length: 30 }, (_, n) => ({ tenantId: tenant, key: `k${n}` })))
+      const sent = await spine.publish(...Array.from({ length: 10 }, (_, n) => ({ tenantId: tenant, key: `k${n}` })))
       await until(() => consumer.state().state === 'suspended')
+      // More than all of their attempts.
+      await until(() => tries > 2 * sent.length)
+      expect(consumer.state()).toMatchObject({ state: 'suspended' })
+      expect(consumer.state().inHand).toBeLessThanOrEqual(1)
       isDown = false
       const ids: string[] = []
       for (let n = 0; n < sent.length; n++) ids.push(await done.next())

@@ -99,6 +99,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     log,
     metrics,
     busTransaction,
+    recorder,
     nodes: ports.nodes,
     bus,
     leases,

@@ -5,14 +5,15 @@ import { countDeliveries, type Group, nowMs } from './group.ts'
 import { type DeliveryData, deliveryOf, type HeldEvent, placeKey } from './held-event.ts'
 import { freeMember, type Member } from './members.ts'
 import { promote } from './promoting.ts'
+import { noteTaken, roomOf } from './suspension.ts'
 
 /** After leases could not be written. */
 const RETRY_MS = 1000
 
 /** Hands ready events to whoever has room: pulls first, then connected members by free credits. Frames go out when the leases are durable. */
 export function assignReady(group: Group): void {
-  if (group.config.state !== 'active' || group.isClosed) return
-  while (group.ready.length > 0 && group.pulls.length > 0) {
+  if (group.isClosed) return
+  while (roomOf(group) > 0 && group.ready.length > 0 && group.pulls.length > 0) {
     const pull = group.pulls.shift() as (typeof group.pulls)[number]
     const taken = take(group, pull.max, () => pull.member)
     lease(group, taken).then((leased) => pull.resolve(leased.map((held) => deliveryOf(held, false))), pull.reject)
@@ -32,8 +33,9 @@ export function assignReady(group: Group): void {
 
 function take(group: Group, max: number, memberFor: () => Member | undefined): HeldEvent[] {
   const taken: HeldEvent[] = []
+  const room = Math.min(max, roomOf(group))
   let index = 0
-  for (; index < group.ready.length && taken.length < max; index++) {
+  for (; index < group.ready.length && taken.length < room; index++) {
     const held = group.ready[index] as HeldEvent
     if (held.state !== 'ready') continue
     if (isExpired(group, held)) {
@@ -51,6 +53,7 @@ function take(group: Group, max: number, memberFor: () => Member | undefined): H
     taken.push(held)
   }
   group.ready.splice(0, index)
+  noteTaken(group, taken)
   return taken
 }
 

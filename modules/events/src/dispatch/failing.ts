@@ -31,9 +31,9 @@ export async function fail(group: Group, held: HeldEvent, failure: Failure): Pro
   return giveBack(group, held, { attempt: held.attempt, delayMs, failure: historyOf(group, held, failure.problem) })
 }
 
-/** Handed back unhandled: no attempt is burned, nothing waits. */
-export const release = (group: Group, held: HeldEvent): Promise<boolean> =>
-  giveBack(group, held, { attempt: held.attempt - 1, delayMs: 0, failure: null })
+/** Handed back unhandled, or by a group that is suspended: no attempt is burned, nothing is noted. */
+export const release = (group: Group, held: HeldEvent, retryAfterMs = 0): Promise<boolean> =>
+  giveBack(group, held, { attempt: held.attempt - 1, delayMs: retryAfterMs, failure: null })
 
 async function giveBack(
   group: Group,
@@ -69,7 +69,8 @@ export async function waitAgain(
   unlease(group, held)
   held.attempt = next.attempt
   if (next.delayMs <= 0) {
-    promote(group, held, { isFirst: true })
+    // One event that always fails so is not every probe of a suspended group.
+    promote(group, held, { isFirst: group.config.state !== 'suspended' })
   } else {
     held.state = 'delayed'
     held.dueAtMs = nowMs(group) + next.delayMs

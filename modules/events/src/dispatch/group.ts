@@ -6,6 +6,7 @@ import type { Writer } from '../writer/writer.ts'
 import type { DeliveryData, HeldEvent } from './held-event.ts'
 import type { KeyQueues } from './key-queues.ts'
 import type { Member, Members } from './members.ts'
+import type { Suspension } from './suspension.ts'
 
 /** Why an attempt, or the event itself, failed. */
 export interface FailureProblem {
@@ -27,6 +28,7 @@ export interface GroupDependencies {
   readonly metrics: Metrics
   readonly maxParked: number
   readonly busTransaction: EventsPorts['busTransaction']
+  readonly recorder: EventsPorts['recorder']
   /** What a publish would have refused of an event that another program wrote; undefined = nothing. */
   readonly inspect: (record: LogRecord) => Promise<FailureProblem | undefined>
   /** Every leased delivery of the process by its id. */
@@ -87,6 +89,7 @@ export interface Group {
   /** Events with a row, by place: they are not read twice. */
   readonly rows: Map<string, HeldEvent>
   readonly members: Members
+  readonly suspension: Suspension
   pulls: PullWaiter[]
   partitions: Partition[]
   /** The same by topic, by part. */
@@ -105,6 +108,10 @@ export interface Group {
   assign: () => void
   /** Its dead letter is written without an attempt. */
   refuse: (held: HeldEvent, problem: FailureProblem) => void
+  /** An attempt of a member failed by a dependency. Answers whether the group is suspended. */
+  dependencyFailed: (held: HeldEvent) => boolean | Promise<boolean>
+  /** An attempt of a member ended otherwise. */
+  attemptEnded: () => void
   /** What it has in memory is no longer true. */
   outdated: () => void
   /** Takes in what other processes did to rows of these deliveries. */

@@ -12,10 +12,11 @@ import { type Group, type GroupDependencies, nowMs } from './group.ts'
 import { hearChanges } from './hearing.ts'
 import { serveRemote } from './hosting.ts'
 import { configOf, deliveryRows, loadGroup, restoreGroup } from './load.ts'
-import type { Nodes, Notice } from './nodes.ts'
+import type { AttemptsEnd, Nodes, Notice } from './nodes.ts'
 import { fill, noticeAppended } from './reading.ts'
 import { createPresence, type Presence, RENEW_MS } from './presence.ts'
 import { hasEpochs, type LeasedRow, leasedTo, replayedRows } from './store.ts'
+import { noteDependencyFailure, noteEnd } from './suspension.ts'
 import { createSync, unheard } from './syncing.ts'
 import { tick } from './ticking.ts'
 
@@ -51,7 +52,7 @@ export interface Groups {
   /** What is leased to these members. */
   leasedTo(at: Elsewhere, memberIds: readonly string[]): Promise<readonly LeasedRow[]>
   /** Rows of deliveries were written without the dispatcher: it looks at them, wherever it is. */
-  rowsChanged(dispatchId: string, deliveryIds: readonly string[]): Promise<void>
+  rowsChanged(dispatchId: string, deliveryIds: readonly string[], attempts?: AttemptsEnd): Promise<void>
   /** Reads the subscription again. */
   changed(subscriptionId: string): Promise<void>
   removed(subscriptionId: string): Promise<void>
@@ -221,11 +222,12 @@ export function createGroups(options: GroupsOptions): Groups {
       return group
     },
     leasedTo: ({ id }, memberIds) => busTransaction((session) => leasedTo(session, groupOf(id), memberIds)),
-    rowsChanged: async (id, ids) => {
+    rowsChanged: async (id, ids, attempts) => {
       const group = groups.get(id)
-      if (group !== undefined) return group.sync(ids)
+      if (group !== undefined) return takeRows(group, ids, attempts)
       const owner = nodes.isShared ? await presence.ownerOf(id) : undefined
-      if (owner !== undefined && owner !== nodes.id) nodes.tell(owner, { op: 'rows', subscriptionId: id, ids })
+      if (owner !== undefined && owner !== nodes.id)
+        nodes.tell(owner, { op: 'rows', subscriptionId: id, ids, ...(attempts && { attempts }) })
     },
     receive: async (notice) => {
       const { subscriptionId: id } = notice
@@ -233,7 +235,7 @@ export function createGroups(options: GroupsOptions): Groups {
       // Whoever asks believes that the dispatcher is here, so it is made, or they look again where it is.
       const found = 'from' in notice ? await find(id) : await loading.get(id)
       const group = found !== undefined && 'group' in found ? found.group : groups.get(id)
-      if (notice.op === 'rows') group?.sync(notice.ids)
+      if (group !== undefined && notice.op === 'rows') takeRows(group, notice.ids, notice.attempts)
       else if (group !== undefined) serveRemote(group, notice, nodes)
       else if ('from' in notice) nodes.tell(notice.from, { op: 'released', subscriptionId: id })
     },
@@ -340,6 +342,8 @@ async function startReading(group: Group): Promise<void> {
   group.fill = () => fill(group)
   group.assign = () => assignReady(group)
   group.refuse = (held, problem) => bury(group, held, problem)
+  group.dependencyFailed = (held) => noteDependencyFailure(group, held)
+  group.attemptEnded = () => noteEnd(group)
   const { reader } = group.dependencies
   const topics = [...new Set(group.partitions.map(({ topic }) => topic))]
   const stops = topics.map((topic) => reader.onAppend(topic, (records) => noticeAppended(group, records)))
@@ -353,6 +357,16 @@ async function startReading(group: Group): Promise<void> {
     partition.position = Math.max(partition.position, state.oldestPosition - 1)
   }
   group.fill()
+}
+
+/** What was done to deliveries elsewhere. */
+function takeRows(group: Group, ids: readonly string[], attempts: AttemptsEnd | undefined): void {
+  if (attempts === 'ended') noteEnd(group)
+  for (const id of attempts === 'failed' ? ids : []) {
+    const held = group.leased.get(id)
+    if (held !== undefined) noteDependencyFailure(group, held)
+  }
+  group.sync(ids)
 }
 
 const isIdle = (group: Group): boolean =>

@@ -6,6 +6,7 @@ import { type HeldEvent, placeKey } from './held-event.ts'
 import { createKeyQueues } from './key-queues.ts'
 import { memberOf } from './members.ts'
 import { promote } from './promoting.ts'
+import { createSuspension } from './suspension.ts'
 
 /** How long members of before a restart may take to come back: an embedded restart delivers again within 5 s (EVENTS.md, section 10). */
 const RESTART_GRACE_MS = 3000
@@ -104,6 +105,7 @@ export function restoreGroup(loaded: Loaded, dependencies: GroupDependencies): G
     delayed: new Set(),
     rows: new Map(),
     members: new Map(),
+    suspension: createSuspension(),
     pulls: [],
     partitions,
     byTopic: byTopic(partitions),
@@ -118,6 +120,8 @@ export function restoreGroup(loaded: Loaded, dependencies: GroupDependencies): G
     fill: () => {},
     assign: () => {},
     refuse: () => {},
+    dependencyFailed: () => false,
+    attemptEnded: () => {},
     outdated: () => {},
     sync: () => {},
   }

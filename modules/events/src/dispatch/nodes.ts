@@ -20,6 +20,9 @@ interface Asking extends About {
   readonly from: string
 }
 
+/** Of members' attempts: by a failure of a dependency, or some otherwise. */
+export type AttemptsEnd = 'failed' | 'ended'
+
 /** What processes tell each other about members that are connected to one and served by another. Uuids throughout. */
 export type Notice =
   // To the dispatcher.
@@ -27,8 +30,8 @@ export type Notice =
   | (Asking & { readonly op: 'credits'; readonly credits: number })
   | (Asking & { readonly op: 'pull'; readonly request: string; readonly max: number; readonly waitMs: number })
   | (StreamOfMember & { readonly op: 'leave' })
-  /** Rows of these deliveries were written by another process. */
-  | (About & { readonly op: 'rows'; readonly ids: readonly string[] })
+  /** Rows of these deliveries were written by another process; how attempts of members ended there. */
+  | (About & { readonly op: 'rows'; readonly ids: readonly string[]; readonly attempts?: AttemptsEnd })
   // From the dispatcher.
   | (StreamOfMember & { readonly op: 'deliver'; readonly ids: readonly string[]; readonly isAgain: boolean })
   | (StreamOfMember & { readonly op: 'lease-lost'; readonly deliveryId: string })

@@ -1,8 +1,9 @@
-import { type Context, isProblem, type ModuleDatabase, problemSummary, toUuid } from '@soma/kernel'
+import { type Context, isProblem, type ModuleDatabase, problemSummary, toUuid, type Transaction } from '@soma/kernel'
 import type * as z from 'zod'
 import { eventIdReused } from '../../contract/problems.ts'
 import type { settleBodySchema, settledSchema } from '../../contract/deliveries.ts'
 import type { Publishing } from '../publishing/service.ts'
+import { findSubscription } from '../subscriptions/store.ts'
 import { fail, release } from './failing.ts'
 import { countDeliveries, type FailureProblem, type Group, nowMs } from './group.ts'
 import type { Elsewhere, Groups } from './groups.ts'
@@ -11,6 +12,7 @@ import { eventOf, type HeldEvent } from './held-event.ts'
 import { loadRecord } from './loading.ts'
 import { finish } from './promoting.ts'
 import { findSettled, knownDeliveries } from './store.ts'
+import { isDependencyFailure } from './suspension.ts'
 
 export type SettleBody = z.output<typeof settleBodySchema>
 export type Settled = z.output<typeof settledSchema>
@@ -65,8 +67,21 @@ export async function settleElsewhere(
   const ids = [...body.acks, ...body.nacks, ...body.extends].flatMap(
     ({ deliveryId }) => toUuid('dlv', deliveryId) ?? [],
   )
-  const settled = await settle(context, await options.groups.detached(at, ids), { body: entries, options })
-  if (ids.length > 0) await options.groups.rowsChanged(at.id, ids)
+  const group = await options.groups.detached(at, ids)
+  const failed = new Set<string>()
+  let hasEnded = false
+  group.attemptEnded = () => {
+    hasEnded = true
+  }
+  group.dependencyFailed = async (held) => {
+    failed.add(held.deliveryId)
+    const find = (tx: Transaction) => findSubscription(tx, at.subscription.id)
+    return (await options.database.transaction(context, find))?.state === 'suspended'
+  }
+  const settled = await settle(context, group, { body: entries, options })
+  const others = ids.filter((id) => !failed.has(id))
+  if (failed.size > 0) await options.groups.rowsChanged(at.id, [...failed], 'failed')
+  if (others.length > 0) await options.groups.rowsChanged(at.id, others, hasEnded ? 'ended' : undefined)
   return settled
 }
 
@@ -111,6 +126,7 @@ async function acknowledge(by: Author, { deliveryId, attempt, emits }: Ack): Pro
   }
   countDeliveries(group, 'acknowledged')
   finish(group, held)
+  group.attemptEnded()
   group.assign()
   return { deliveryId, is: 'settled' }
 }
@@ -144,19 +160,32 @@ async function refuse(by: Author, nack: Nack): Promise<Verdict> {
   const repeat = `${deliveryId}\0${nack.attempt}\0${by.memberId}\0${by.context.principal.id}`
   const held = leaseOf(by, nack)
   if (held === undefined) return { deliveryId, is: nacked.has(repeat) ? 'settled' : 'missed' }
-  const isDone =
-    nack.release === true
-      ? await release(by.group, held)
-      : await fail(by.group, held, {
-          problem: (nack.problem as FailureProblem | undefined) ?? UNEXPLAINED,
-          ...(nack.retryAfterMs === undefined ? {} : { retryAfterMs: nack.retryAfterMs }),
-          ...(nack.dead === undefined ? {} : { dead: nack.dead }),
-        })
+  const isDone = nack.release === true ? await release(by.group, held) : await failed(by.group, held, nack)
   if (!isDone) return { deliveryId, is: 'missed' }
   countDeliveries(by.group, nack.release === true ? 'released' : 'failed')
   if (nacked.size >= NACKS_REMEMBERED) nacked.delete(nacked.values().next().value as string)
   nacked.add(repeat)
   return { deliveryId, is: 'settled' }
+}
+
+async function failed(group: Group, held: HeldEvent, { problem, retryAfterMs, dead }: Nack): Promise<boolean> {
+  const failure = (problem as FailureProblem | undefined) ?? UNEXPLAINED
+  if (dead === true || !isDependencyFailure(failure)) group.attemptEnded()
+  else if (await isHeldBack(group, held)) return release(group, held, retryAfterMs)
+  return fail(group, held, {
+    problem: failure,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(dead === undefined ? {} : { dead }),
+  })
+}
+
+async function isHeldBack(group: Group, held: HeldEvent): Promise<boolean> {
+  held.isSettling = true
+  try {
+    return await group.dependencyFailed(held)
+  } finally {
+    held.isSettling = false
+  }
 }
 
 /** By the lease of the subscription at most, from now (EVT-R30). */

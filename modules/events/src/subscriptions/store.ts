@@ -57,6 +57,19 @@ export async function updateSubscription(
   return rows[0]
 }
 
+/** Answers nothing when it is in another state. */
+export async function changeState(
+  session: SqlSession,
+  id: string,
+  { from, to }: Readonly<Record<'from' | 'to', SubscriptionRow['state']>>,
+): Promise<SubscriptionRow | undefined> {
+  const rows = await session.query<SubscriptionRow>(
+    `update events.subscriptions set state = $3, version = version + 1 where id = $1 and state = $2 returning ${COLUMNS}`,
+    [id, from, to],
+  )
+  return rows[0]
+}
+
 export async function deleteSubscription(session: SqlSession, id: string, version: number): Promise<boolean> {
   return (await session.execute('delete from events.subscriptions where id = $1 and version = $2', [id, version])) > 0
 }
