@@ -1,11 +1,10 @@
 import { type AnyModule, contract, defineModule, event, type ModuleDatabase, onTopic } from '@soma/kernel'
 import { somaPlatform } from '@soma/server'
 import { createTestServer, type TestServer, testContext } from '@soma/server/testing'
+import type { OwnServer } from '@soma/runtime/testing'
 import * as z from 'zod'
+import { FILLING } from './load-event.ts'
 import type { Store } from './stores.ts'
-
-/** 1.5 KB with its envelope. */
-export const FILLING = 'x'.repeat(900)
 
 export const rowWritten = event({
   type: 'row.written',
@@ -20,13 +19,23 @@ export interface BenchServer {
   readonly module: ModuleDatabase
   /** Called by the handler. */
   handled: (number: number) => void
-  /** Address of the bus outside the database. */
-  readonly busUrl: string | undefined
+  /** The bus outside the database. */
+  readonly bus: OwnServer | undefined
 }
 
-/** A server with the events and registry modules and one small module, on a new database. The module handles `row.written`, or the types of `handles`. */
-export async function openBenchServer(store: Store, given: { handles?: readonly string[] } = {}): Promise<BenchServer> {
-  const parts: { module?: ModuleDatabase; handled: (number: number) => void } = { handled: () => undefined }
+export interface BenchOptions {
+  /** Types of `business-facts`; default `row.written`. */
+  readonly handles?: readonly string[]
+  /** Default: nobody is told. */
+  readonly handled?: (number: number) => void
+  readonly settings?: Readonly<Record<string, unknown>>
+}
+
+/** A server with the events and registry modules and one small module, on a new database. */
+export async function openBenchServer(store: Store, given: BenchOptions = {}): Promise<BenchServer> {
+  const parts: { module?: ModuleDatabase; handled: (number: number) => void } = {
+    handled: given.handled ?? (() => undefined),
+  }
   const own: AnyModule = defineModule({
     contract: contract({
       module: 'bench',
@@ -47,14 +56,14 @@ export async function openBenchServer(store: Store, given: { handles?: readonly 
       return { operations: {}, handlers }
     },
   })
-  const { database, settings, busUrl } = await store.open()
+  const { database, settings, bus } = await store.open()
   const server = await createTestServer({
     database,
     modules: [...somaPlatform.modules.filter(({ contract }) => ['events', 'registry'].includes(contract.module)), own],
     portsOf: (bindings) => somaPlatform.portsOf(bindings),
-    settings: { 'events.quotaEventsPerSecond': 1_000_000, ...settings },
+    settings: { 'events.quotaEventsPerSecond': 1_000_000, ...settings, ...given.settings },
   })
-  return Object.assign(parts, { server, busUrl, module: parts.module as ModuleDatabase })
+  return Object.assign(parts, { server, bus, module: parts.module as ModuleDatabase })
 }
 
 const context = testContext()

@@ -9,7 +9,8 @@ import { type BenchServer, openBenchServer } from './bench-module.ts'
 import { fillLog } from './fill-log.ts'
 import { median, perSecond, printFigure, rounds } from './figures.ts'
 import { stores } from './stores.ts'
-import { aLoadEvent, context, defineLoad, eventsClient } from './subscriber.ts'
+import { aLoadEvent } from './load-event.ts'
+import { context, defineLoad, eventsClient } from './subscriber.ts'
 
 const ROUNDS = 3
 const PUBLISHED = 5_000

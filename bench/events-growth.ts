@@ -7,7 +7,8 @@ import { openBenchServer, writeRow } from './bench-module.ts'
 import { median, percentile, printFigure, rounds } from './figures.ts'
 import { fillLog } from './fill-log.ts'
 import { stores } from './stores.ts'
-import { aLoadEvent, context, defineLoad, eventsClient } from './subscriber.ts'
+import { aLoadEvent } from './load-event.ts'
+import { context, defineLoad, eventsClient } from './subscriber.ts'
 
 const ROUNDS = 3
 const EVENTS = 300

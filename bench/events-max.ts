@@ -1,8 +1,13 @@
-/** Events of 1.5 KB published over the HTTP API at once and handled, one process: in batches and one by one, each until the last ack of a subscription in that process. */
+/**
+ * Events of 1.5 KB published over the HTTP API at once, by another process, and handled in one: in batches and one by one, each until the last ack of a subscription in
+ * that process.
+ */
 import { openBenchServer } from './bench-module.ts'
-import { median, perSecond, printFigure, rounds } from './figures.ts'
+import { median, printFigure, rounds } from './figures.ts'
+import { forkProcess } from './processes/forked.ts'
+import type { PublisherGiven, PublishOrder } from './processes/publisher.ts'
 import { stores } from './stores.ts'
-import { aLoadEvent, context, defineLoad, eventsClient, subscribe } from './subscriber.ts'
+import { context, defineLoad, subscribe } from './subscriber.ts'
 
 const ROUNDS = 3
 const EVENTS = 10_000
@@ -14,8 +19,10 @@ for (const store of stores()) {
   const bench = await openBenchServer(store, { handles: [] })
   await defineLoad(bench)
   const subscriber = await subscribe(bench, { name: 'max', way: 'in-process', members: 4, credits: 200 })
-  const client = eventsClient(bench, 'http')
-  const measure = async (publish: (from: number) => Promise<number>) => {
+  const { url } = bench.server
+  const publisher = forkProcess('publisher', { url, headers: bench.server.headersOf(context) } satisfies PublisherGiven)
+  await publisher.hear()
+  const measure = async (way: Pick<PublishOrder, 'batch' | 'atOnce'>) => {
     const startedAt = performance.now()
     const seen = new Set<number>()
     const handled = new Promise<void>((resolve) => {
@@ -23,23 +30,19 @@ for (const store of stores()) {
         if (seen.add(number).size === EVENTS) resolve()
       }
     })
-    const published = await publish(0)
+    const { perSecond: published } = await publisher.ask<{ perSecond: number }>({
+      events: EVENTS,
+      ...way,
+    } satisfies PublishOrder)
     await handled
     return { published, handled: (EVENTS * 1_000) / (performance.now() - startedAt) }
   }
-  const batches = () =>
-    perSecond(EVENTS / BATCH, 8, (batch) =>
-      client.events.publishBatch(context, {
-        body: { events: Array.from({ length: BATCH }, (_, n) => aLoadEvent(batch * BATCH + n)) },
-      }),
-    ).then((rate) => rate * BATCH)
-  const singles = () => perSecond(EVENTS, 64, (number) => client.events.publish(context, { body: aLoadEvent(number) }))
-  await measure(batches)
-  for (const [name, publish] of [
-    [`batches of ${BATCH}`, batches],
-    ['one by one, 64 at once', singles],
+  await measure({ batch: BATCH, atOnce: 8 })
+  for (const [name, way] of [
+    [`batches of ${BATCH}`, { batch: BATCH, atOnce: 8 }],
+    ['one by one, 64 at once', { batch: 1, atOnce: 64 }],
   ] as const) {
-    const measured = await rounds(ROUNDS, () => measure(publish))
+    const measured = await rounds(ROUNDS, () => measure(way))
     const handled = measured.map((round) => round.handled)
     const least = GOAL[store.name]
     printFigure({
@@ -50,6 +53,7 @@ for (const store of stores()) {
       ...(least === undefined ? {} : { goal: { text: `≥ ${least}`, isMet: median(handled) >= least } }),
     })
   }
+  await publisher.end()
   await subscriber.stop()
   await bench.server.stop()
 }

@@ -3,10 +3,12 @@
  * beside the bare client of the same server, in turns.
  */
 import { type BareClient, openBareClient } from './bare-clients.ts'
-import { FILLING, openBenchServer } from './bench-module.ts'
+import { openBenchServer } from './bench-module.ts'
+import { FILLING } from './load-event.ts'
 import { median, percentile, perSecond, printFigure, rounds } from './figures.ts'
 import { stores } from './stores.ts'
-import { aLoadEvent, context, defineLoad, eventsClient } from './subscriber.ts'
+import { aLoadEvent } from './load-event.ts'
+import { context, defineLoad, eventsClient } from './subscriber.ts'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 const PUBLISHERS = [1, 32, 256]
@@ -49,9 +51,9 @@ for (const store of stores()) {
       bench.handled = listener
     },
   }
-  const { busUrl } = bench
+  const { bus } = bench
   const isOutside = store.name === 'NATS' || store.name === 'Kafka'
-  const bare = isOutside && busUrl !== undefined ? await openBareClient(store.name, busUrl) : undefined
+  const bare = isOutside && bus !== undefined ? await openBareClient(store.name, bus.url) : undefined
   for (const publishers of PUBLISHERS) {
     await measure(soma, publishers)
     const measured = await rounds(ROUNDS, async () => ({

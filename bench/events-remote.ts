@@ -2,7 +2,8 @@
 import { openBenchServer } from './bench-module.ts'
 import { atRate, median, perSecond, percentile, printFigure, rounds } from './figures.ts'
 import { stores } from './stores.ts'
-import { aLoadEvent, context, defineLoad, eventsClient, subscribe } from './subscriber.ts'
+import { aLoadEvent } from './load-event.ts'
+import { context, defineLoad, eventsClient, subscribe } from './subscriber.ts'
 
 const ROUNDS = 3
 const EVENTS = 10_000

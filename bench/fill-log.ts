@@ -1,6 +1,7 @@
 import { type AppendRecord, newUuid, schemaUri } from '@soma/kernel'
 import type { BenchServer } from './bench-module.ts'
-import { aLoadEvent, context } from './subscriber.ts'
+import { aLoadEvent } from './load-event.ts'
+import { context } from './subscriber.ts'
 
 const BATCH = 1_000
 

@@ -22,6 +22,7 @@ const HELPERS = new Set([
   'server-process',
   'bare-clients',
   'fill-log',
+  'load-event',
 ])
 const all = readdirSync(folder)
   .filter((name) => name.endsWith('.ts'))

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createPgliteDatabase } from '@soma/adapter-pglite'
 import { createPostgresDatabase } from '@soma/adapter-postgres'
 import { type Database, silentLogger } from '@soma/kernel'
-import { ownServer } from '@soma/runtime/testing'
+import { type OwnServer, ownServer } from '@soma/runtime/testing'
 import pg from 'pg'
 
 /** What figures are taken on: a database, and the bus beside it. */
@@ -20,8 +20,8 @@ export interface OpenStore {
   readonly database: Database
   /** What tells a server where its events live, by full key. */
   readonly settings: Readonly<Record<string, unknown>>
-  /** Address of the bus outside the database, for its bare client. */
-  readonly busUrl: string | undefined
+  /** The bus outside the database. */
+  readonly bus: OwnServer | undefined
 }
 
 /**
@@ -44,7 +44,7 @@ export function stores(): readonly Store[] {
   return wanted === undefined ? all : all.filter(({ name }) => wanted.includes(name))
 }
 
-const besideNothing = (database: Database): OpenStore => ({ database, settings: {}, busUrl: undefined })
+const besideNothing = (database: Database): OpenStore => ({ database, settings: {}, bus: undefined })
 
 async function openPglite(): Promise<OpenStore> {
   const directory = await mkdtemp(join(tmpdir(), 'soma-bench-'))
@@ -55,13 +55,13 @@ async function openPglite(): Promise<OpenStore> {
 async function openNats(databaseUrl: string): Promise<OpenStore> {
   const server = await ownServer('nats')
   const database = closingAlso(await openPostgres(databaseUrl), () => server.end())
-  return { database, settings: { 'events.bus': 'nats', 'events.natsUrl': server.url }, busUrl: server.url }
+  return { database, settings: { 'events.bus': 'nats', 'events.natsUrl': server.url }, bus: server }
 }
 
 async function openKafka(databaseUrl: string): Promise<OpenStore> {
   const server = await ownServer('kafka')
   const database = closingAlso(await openPostgres(databaseUrl), () => server.end())
-  return { database, settings: { 'events.bus': 'kafka', 'events.kafkaBrokers': server.url }, busUrl: server.url }
+  return { database, settings: { 'events.bus': 'kafka', 'events.kafkaBrokers': server.url }, bus: server }
 }
 
 const closingAlso = (database: Database, end: () => Promise<void>): Database => ({
@@ -72,12 +72,16 @@ const closingAlso = (database: Database, end: () => Promise<void>): Database => 
   },
 })
 
-/** The database is left behind: the server is thrown away after the run. */
 async function openPostgres(url: string): Promise<Database> {
+  const connectionString = await newPostgresDatabase(url)
+  return createPostgresDatabase({ connectionString, poolSize: 10, statementTimeoutMs: 30_000, log: silentLogger })
+}
+
+/** Its address on the server. It is left behind: the server is thrown away after the run. */
+export async function newPostgresDatabase(server: string): Promise<string> {
   const name = `bench_${randomUUID().slice(0, 8)}`
-  const administrator = new pg.Client({ connectionString: url })
+  const administrator = new pg.Client({ connectionString: server })
   await administrator.connect()
   await administrator.query(`create database ${name}`).finally(() => administrator.end())
-  const connectionString = Object.assign(new URL(url), { pathname: `/${name}` }).href
-  return createPostgresDatabase({ connectionString, poolSize: 10, statementTimeoutMs: 30_000, log: silentLogger })
+  return Object.assign(new URL(server), { pathname: `/${name}` }).href
 }

@@ -2,7 +2,7 @@ import { eventsContract } from '@soma/events/contract'
 import { buildClient, createHttpTransport, newUuid } from '@soma/kernel'
 import { registryContract } from '@soma/registry/contract'
 import { testContext } from '@soma/server/testing'
-import { type BenchServer, FILLING } from './bench-module.ts'
+import type { BenchServer } from './bench-module.ts'
 
 /** Over HTTP as an agent elsewhere, or by direct calls as one in the platform's process. */
 export type Way = 'http' | 'in-process'
@@ -30,14 +30,6 @@ export async function defineLoad({ server }: BenchServer): Promise<void> {
     body: { ...definition, schema: { jsonSchema: SCHEMA } as never },
   })
 }
-
-/** 1.5 KB with what the server stamps; a thousand keys. */
-export const aLoadEvent = (number: number) => ({
-  topic: 'business-facts',
-  type: 'load.done',
-  partitionKey: `key-${number % 1_000}`,
-  data: { number, text: FILLING },
-})
 
 export interface Subscriber {
   readonly subscriptionId: string
