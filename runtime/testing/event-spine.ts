@@ -24,6 +24,7 @@ import { createSealedBus } from '../src/events/sealing/sealed-bus.ts'
 import { createSealingKeys } from '../src/events/sealing/sealing-keys.ts'
 import { createTail, type Tail } from '../src/events/tail.ts'
 import { until } from './queue.ts'
+import { refusedBurialsMigration } from './refused-burials.ts'
 
 /** A table for what handlers do: one row an effect, no uniqueness, so that a doubled effect shows. */
 export const effectsMigration = {
@@ -104,6 +105,7 @@ export async function openEventSpine(
       ...(await readMigrations('runtime', spineMigrations)),
       ...(await readMigrations('postgres-log', postgresLogMigrations)),
       effectsMigration,
+      refusedBurialsMigration,
     ])
   }
   const opened = await openBus(partitions)

@@ -8,6 +8,7 @@ export {
   type SpineOptions,
   type TestEvent,
 } from './event-spine.ts'
+export { allowBurials, refuseBurials, refusedBurialsMigration } from './refused-burials.ts'
 export { type OwnServer, ownServer } from './own-server.ts'
 export { type FreshPostgres, freshPostgres } from './fresh-postgres.ts'
 export { maintenanceSuite } from './maintenance-suite.ts'

@@ -44,6 +44,7 @@ export const deadLetterSchema = z.strictObject({
   event: storedEventSchema,
   attempts: z.array(attemptSchema),
   problem: problemSummarySchema,
+  /** Who had it last: a member's principal, or the module's group. Null: nobody. */
   handler: z.string().nullable(),
   traceparent: z.string().nullable(),
   firstFailedAt: z.string(),

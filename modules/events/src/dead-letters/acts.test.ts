@@ -81,7 +81,7 @@ describe('acts on dead letters', () => {
     expect(await host.events.deadLetters.replayMany(context, { body: { ...many, dryRun: true } })).toEqual({
       matched: 8,
       replayed: 0,
-      handlers: [{ group: subscriptionId, handler: null, count: 8 }],
+      handlers: [{ group: subscriptionId, handler: 'agt_one', count: 8 }],
     })
     const startedAt = performance.now()
     expect(await host.events.deadLetters.replayMany(context, { body: many })).toMatchObject({ replayed: 8 })

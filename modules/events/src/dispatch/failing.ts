@@ -157,7 +157,7 @@ function deadRow(group: Group, held: HeldEvent, problem: FailureProblem): DeadRo
     },
     failure: historyOf(group, held, problem),
     problem,
-    handler: null,
+    handler: held.member?.principalId ?? null,
     isBlocking: isBlocking(group, held),
   }
 }
@@ -181,7 +181,7 @@ function factsOf(group: Group, held: HeldEvent, problem: FailureProblem) {
       eventId: event.id,
       attempts: held.attempt,
       problem,
-      handler: null,
+      handler: held.member?.principalId ?? null,
     },
     { about, now, key: held.key, cause: event },
   )
