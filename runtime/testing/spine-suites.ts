@@ -1,4 +1,5 @@
 import { afterAll } from 'vitest'
+import { burialSuite } from './burial-suite.ts'
 import { consumerSuite } from './consumer-suite.ts'
 import type { ConsumerSuiteOptions } from './a-group.ts'
 import { failureSuite } from './failure-suite.ts'
@@ -19,5 +20,6 @@ export function spineSuites({
   const postgres = freshPostgres(server)
   afterAll(() => postgres.drop())
   const subject = { name, open: postgres.open, ...(openBus === undefined ? {} : { openBus }) }
-  for (const suite of [consumerSuite, failureSuite, relaySuite, groupSuite, concurrencySuite]) suite(subject)
+  for (const suite of [consumerSuite, failureSuite, burialSuite, relaySuite, groupSuite, concurrencySuite])
+    suite(subject)
 }

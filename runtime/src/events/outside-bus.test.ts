@@ -2,6 +2,7 @@ import { createPgliteDatabase } from '@soma/adapter-pglite'
 import { silentLogger } from '@soma/kernel'
 import { createMemoryLog } from '@soma/kernel/testing'
 import { consumerSuite } from '../../testing/consumer-suite.ts'
+import { burialSuite } from '../../testing/burial-suite.ts'
 import { failureSuite } from '../../testing/failure-suite.ts'
 import { groupSuite } from '../../testing/group-suite.ts'
 
@@ -14,4 +15,5 @@ const outside = {
 
 consumerSuite(outside)
 failureSuite(outside)
+burialSuite(outside)
 groupSuite(outside)
