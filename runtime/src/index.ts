@@ -24,4 +24,6 @@ export { createHttpServer, type ReadyReport, type RequestCredentials } from './h
 export * from './events/event-spine.ts'
 export { createJobs } from './jobs.ts'
 export { createLogger } from './observe/log.ts'
+export { createOutgoing, type Outgoing, type OutgoingAnswer, type OutgoingRequest } from './outgoing/outgoing.ts'
+export { createTextSeal, type TextSeal } from './events/sealing/text-seal.ts'
 export { inSpan, type SpanOptions } from './observe/trace.ts'

@@ -6,10 +6,11 @@ import type { SqlSession } from '@soma/kernel'
 import { plansModule } from '@soma/plans'
 import { planEvents } from '@soma/plans/contract'
 import { registryModule } from '@soma/registry'
-import { announceReplays } from '@soma/runtime'
+import { announceReplays, createOutgoing, createTextSeal } from '@soma/runtime'
 import { trackerModule } from '@soma/tracker'
 import { setupCodeWriter } from './installation.ts'
 import { contractsOf, type Platform } from './platform.ts'
+import { outgoingRules } from './outgoing-rules.ts'
 import type { ServerSettings } from './server-contract.ts'
 import { VERSION } from './version.ts'
 
@@ -48,6 +49,9 @@ export const somaPlatform: Platform = {
         ...(database.engine === 'postgres' ? { nodes: database } : {}),
         draining,
         wakeModuleGroup: (group: string) => announceReplays(database, group),
+        outgoing: createOutgoing(outgoingRules(configuration)),
+        textSeal: createTextSeal(encryptionKey, 'push secrets'),
+        origin: new URL(settings.publicUrl).host,
         reservedNouns: reservedNouns(),
       },
     }

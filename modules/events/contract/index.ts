@@ -3,7 +3,7 @@ import { deadLetterOperations } from './dead-letters.ts'
 import { connectionOperations, deliveryOperations, lagOperations } from './deliveries.ts'
 import { eventOperations } from './events.ts'
 import { eventFacts } from './facts.ts'
-import { deliveryDead } from './problems.ts'
+import { deliveryDead, pushFailed } from './problems.ts'
 import { scheduledOperations } from './scheduled.ts'
 import { replayOperations } from './replays.ts'
 import { eventSettings } from './settings.ts'
@@ -39,7 +39,7 @@ export const eventsContract = contract({
     replays: replayOperations,
   },
   events: eventFacts,
-  problems: [deliveryDead],
+  problems: [deliveryDead, pushFailed],
   capabilities: {
     'event:read': 'Read all events, topics, lag, connections and deliveries of the tenant.',
     'event:read-own': 'Read the events of the own user.',

@@ -72,3 +72,30 @@ export const responseTimeout = problem({
   remedy: 'A late reply can still be read: GET /v1/events?correlationId=<correlationId>.',
   retryable: false,
 })
+
+export const addressRefused = problem({
+  code: 'address-refused',
+  status: 422,
+  title: 'The server does not call this address',
+  remedy:
+    'Use an https address that is open to everybody; the reason is in the detail. An operator may allow more: events.pushAllowedRanges.',
+  retryable: false,
+})
+
+export const handshakeFailed = problem({
+  code: 'handshake-failed',
+  status: 422,
+  title: 'The target did not prove that it wants to be called',
+  remedy:
+    'Let it answer OPTIONS with a 2xx and WebHook-Allowed-Origin: the origin of the request or *, then try again.',
+  retryable: false,
+})
+
+/** Why an attempt of a pushed delivery failed; stands in the attempts of dead letters. */
+export const pushFailed = problem({
+  code: 'push-failed',
+  status: 502,
+  title: 'The target did not take the delivery',
+  remedy: 'Let the target answer 2xx in time; what it answered instead is in the detail.',
+  retryable: true,
+})

@@ -175,5 +175,16 @@ export const eventSettings = {
     default: 500,
     summary: 'Members of all groups of a tenant that may be connected to one process, by streams and pulls.',
   }),
+  pushAllowedRanges: setting({
+    type: z.array(z.union([z.cidrv4(), z.cidrv6()])),
+    default: [],
+    summary: 'Ranges that pushes may go to though they are not open to everybody, such as ["10.1.0.0/16"].',
+  }),
+  pushAllowInsecure: setting({
+    type: z.boolean(),
+    default: false,
+    summary: 'Lets pushes go over http and to loopback: for development. Production modes refuse to start with it.',
+    modes: { 'developer-light': true, 'developer-full': true },
+  }),
   quotaStreams: setting({ type: count, default: 200, summary: 'Tails a tenant may have open at one process.' }),
 }

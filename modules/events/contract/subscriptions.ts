@@ -1,7 +1,7 @@
 import { commonProblems, idSchema, instant, operation, pageOf, pageQuery, parseVersionRange } from '@soma/kernel'
 import * as z from 'zod'
 import { eventTypeSchema, typeFilterSchema } from './envelope.ts'
-import { positionTrimmed, unknownTopic } from './problems.ts'
+import { addressRefused, handshakeFailed, positionTrimmed, unknownTopic } from './problems.ts'
 
 const text = z.string().min(1).max(255).optional()
 const topicName = z.string().min(1).max(255)
@@ -37,6 +37,31 @@ const versionsSchema = z
   .record(eventTypeSchema, versionRange)
   .refine((versions) => Object.keys(versions).length <= 200, 'must be 200 types at most')
 
+const pushUrl = z.url().max(2048)
+/** `cloudevent`: the event as `application/cloudevents+json`. `data`: its data as they are, attributes as `ce-` headers. */
+const pushFormat = z.enum(['cloudevent', 'data'])
+/** How a post is signed, by Standard Webhooks: `hmac` with a secret that both know (`v1`), `ed25519` with a key whose public half the target knows (`v1a`). */
+const pushSigning = z.enum(['hmac', 'ed25519'])
+
+const pushInputSchema = z.strictObject({
+  /** https. It answers the CloudEvents web-hook handshake (`OPTIONS`) before the subscription is made. */
+  url: pushUrl,
+  format: pushFormat.default('cloudevent'),
+  signing: pushSigning.default('hmac'),
+})
+
+export const pushSchema = z.strictObject({
+  url: z.string(),
+  format: pushFormat,
+  signing: pushSigning,
+  /** Names the key that signs now; another name = it was rotated. */
+  secretRef: z.string(),
+  /** Of `ed25519`: `whpk_` and the public key in base64. */
+  publicKey: z.string().optional(),
+  /** When the target last proved that it wants to be called. */
+  verifiedAt: z.string(),
+})
+
 const changeable = {
   topics: z.array(topicName).min(1).max(12),
   /** Exact types, `a.b.*` or `*`. */
@@ -63,6 +88,8 @@ export const subscriptionInputSchema = z.strictObject({
   mode: z.enum(['group', 'broadcast']).default('group'),
   /** Where a new group begins to read; in a broadcast each member when it first joins, so no sequence there. */
   startAt: startAtSchema.default('latest'),
+  /** The server itself is the one member and posts each delivery there. `maxAttempts` and `backoff` are then those of the push schedule: 9 attempts over 21 hours. */
+  push: pushInputSchema.optional(),
   ...changeable,
 })
 
@@ -84,6 +111,7 @@ export const subscriptionSchema = z.strictObject({
   onDeadLetter: z.enum(['continue', 'block']),
   idleTtlMs: z.number().int(),
   memberGraceMs: z.number().int(),
+  push: pushSchema.optional(),
   state: z.enum(['active', 'paused', 'suspended']),
   ownerId: z.string(),
   createdAt: z.string(),
@@ -91,6 +119,12 @@ export const subscriptionSchema = z.strictObject({
 })
 
 export type Subscription = z.output<typeof subscriptionSchema>
+
+/** With the secret of `hmac` (`whsec_…`), which no other answer shows. */
+const issuedSubscriptionSchema = z.strictObject({
+  ...subscriptionSchema.shape,
+  push: z.strictObject({ ...pushSchema.shape, secret: z.string().optional() }).optional(),
+})
 
 const params = z.strictObject({ subscriptionId: idSchema('sub') })
 const note = z.string().max(1000).optional()
@@ -103,9 +137,10 @@ export const subscriptionOperations = {
     capability: 'event:subscribe',
     action: 'event.subscribe',
     body: subscriptionInputSchema,
-    output: subscriptionSchema,
+    output: issuedSubscriptionSchema,
     status: 201,
-    problems: [commonProblems.conflict, unknownTopic, positionTrimmed],
+    secret: true,
+    problems: [commonProblems.conflict, unknownTopic, positionTrimmed, addressRefused, handshakeFailed],
   }),
   list: operation({
     method: 'GET',
@@ -130,16 +165,35 @@ export const subscriptionOperations = {
     capability: 'event:subscribe',
     action: 'event.subscribe',
     params,
-    body: z.strictObject(
-      Object.fromEntries(Object.entries(changeable).map(([name, schema]) => [name, unwrapped(schema)])) as {
+    body: z.strictObject({
+      ...(Object.fromEntries(Object.entries(changeable).map(([name, schema]) => [name, unwrapped(schema)])) as {
         [Name in keyof typeof changeable]: z.ZodOptional<
           (typeof changeable)[Name] extends z.ZodDefault<infer Inner> ? Inner : (typeof changeable)[Name]
         >
-      },
-    ),
+      }),
+      /** Of a subscription that is pushed. Another address proves itself first. */
+      push: z.strictObject({ url: pushUrl.optional(), format: pushFormat.optional() }).optional(),
+    }),
     output: subscriptionSchema,
     ifMatch: true,
-    problems: [commonProblems.versionConflict, unknownTopic],
+    problems: [commonProblems.versionConflict, unknownTopic, addressRefused, handshakeFailed],
+  }),
+  rotateSecret: operation({
+    method: 'POST',
+    path: '/v1/events/subscriptions/{subscriptionId}/rotate-secret',
+    summary:
+      'Makes another signing key for a pushed subscription; until the overlap ends posts are signed with both. A secret is in this answer alone.',
+    capability: 'event:subscribe',
+    action: 'event.subscribe',
+    params,
+    body: z.strictObject({
+      /** Default: as it is. */
+      signing: pushSigning.optional(),
+      overlapMs: z.number().int().min(0).max(86_400_000).default(86_400_000),
+    }),
+    output: issuedSubscriptionSchema,
+    status: 200,
+    secret: true,
   }),
   delete: operation({
     method: 'DELETE',

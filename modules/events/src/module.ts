@@ -22,6 +22,8 @@ import { createDefinitions } from './publishing/definitions.ts'
 import { createInspection } from './publishing/inspection.ts'
 import { createQuota } from './publishing/quota.ts'
 import { createReplyContracts } from './publishing/reply-contracts.ts'
+import { createKeeper } from './push/keeper.ts'
+import { createPushTargets } from './push/targets.ts'
 import { requestReply } from './publishing/request.ts'
 import { createPublishing } from './publishing/service.ts'
 import { createViolations } from './publishing/violations.ts'
@@ -63,6 +65,7 @@ export const eventsModule = defineModule<typeof eventsContract, typeof uses, Eve
         services.definitions.close()
         services.limits.close()
         await Promise.allSettled([services.runner.close()])
+        await services.keeper.close()
         await services.dispatch.close()
         await services.dailyBytes.close()
       },
@@ -133,6 +136,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     dispatch,
     publishing,
     request: { publishing, consumers, reader, database, draining },
+    keeper: createKeeper({ ...ports, database, groups, publishing, clock, log, metrics }),
     log: createLogService({ database }),
     tails: createTailService({
       database,
@@ -152,6 +156,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
       bus,
       reader,
       quotaSubscriptions: settings.quotaSubscriptions,
+      targets: createPushTargets({ ...ports, clock }),
       changed: groups.changed,
       removed: groups.removed,
       restarted: groups.restarted,
@@ -245,6 +250,7 @@ function operationsOf(services: Services): Handlers<typeof eventsContract> {
       delete: (context, call) => subscriptions.delete(context, call.params.subscriptionId, call.ifMatch) as never,
       pause: (context, call) => subscriptions.pause(context, call.params.subscriptionId, call.body.note),
       seek: (context, call) => subscriptions.seek(context, call.params.subscriptionId, call.body),
+      rotateSecret: (context, call) => subscriptions.rotateSecret(context, call.params.subscriptionId, call.body),
       resume: (context, call) => subscriptions.resume(context, call.params.subscriptionId, call.body.note),
     },
     deliveries: {

@@ -29,6 +29,28 @@ export interface ErasureNotices {
   onErased(listener: (subject: ErasedSubject) => void): () => void
 }
 
+/** Requests to addresses that tenants chose, held to EDG-R54. */
+export interface Outgoing {
+  /** What came back, or why nothing was sent. @throws Error when no answer came */
+  send(request: {
+    readonly method: 'POST' | 'OPTIONS'
+    readonly url: string
+    readonly headers: Readonly<Record<string, string>>
+    readonly body?: Uint8Array
+    readonly timeoutMs: number
+    readonly signal?: AbortSignal
+  }): Promise<
+    | { readonly status: number; readonly headers: Readonly<Record<string, string | readonly string[] | undefined>> }
+    | { readonly refused: string }
+  >
+}
+
+/** Keeps secrets in rows unreadable without the key of the installation; `about` names the row. */
+export interface TextSeal {
+  seal(text: string, about: string): string
+  open(sealed: string, about: string): string
+}
+
 /** What the events module needs of the world; `apps/server` binds it. */
 export interface EventsPorts {
   readonly bus: EventBus
@@ -48,6 +70,10 @@ export interface EventsPorts {
   readonly draining?: AbortSignal
   /** First segments of the types that the contracts of the platform declare: closed to tenants. */
   readonly reservedNouns: ReadonlySet<string>
+  readonly outgoing: Outgoing
+  readonly textSeal: TextSeal
+  /** Host name of the installation: who a push says it comes from. */
+  readonly origin: string
   /** Outbox rows that wait for a bus outside the database, as last counted. Absent: 0. */
   readonly outboxRows?: () => number
 }

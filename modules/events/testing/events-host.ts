@@ -32,9 +32,11 @@ import {
   createEmitter,
   createErasures,
   createModuleDatabase,
+  createOutgoing,
   createRelay,
   createExecute,
   createTail,
+  createTextSeal,
   loadConfiguration,
   readMigrations,
   resetLeases,
@@ -131,6 +133,7 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
   erasures.onErased(tail.erase)
   await erasures.start()
   const isShared = options.isShared ?? (options.isSecondProcess === true || database.engine === 'postgres')
+  const outgoing = createOutgoing({ allowedRanges: [], allowsInsecure: true })
   const compiler = createSchemaCompiler()
   const platformEvents = [...eventsContract.events, ...registryContract.events]
   const modules: { definition: AnyModule; ports: object }[] = [
@@ -151,6 +154,9 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
         },
         erasures,
         wakeModuleGroup: (group: string) => announceReplays(database, group),
+        outgoing,
+        textSeal: createTextSeal(new Uint8Array(32), 'push secrets'),
+        origin: 'soma.test',
         ...(isShared ? { nodes: nodesOf(database, state) } : {}),
         reservedNouns: new Set(platformEvents.map(({ type }) => type.slice(0, type.indexOf('.')))),
       },
@@ -179,6 +185,7 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
     await handlers?.stop()
     await erasures.stop()
     for (const module of composition.modules) await module.stop()
+    outgoing.close()
     stopRecording()
     await relay.stop()
     await index?.stop()

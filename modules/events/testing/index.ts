@@ -7,4 +7,5 @@ export {
   migrateEvents,
 } from './events-host.ts'
 export { openRetention } from './retention.ts'
+export { aPushTarget, type PushTarget, type Received } from './push-target.ts'
 export { aMember, type ReceivedDelivery, type TestMember } from './test-member.ts'

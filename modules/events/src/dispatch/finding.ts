@@ -1,6 +1,6 @@
 import { type Context, commonProblems, type ModuleDatabase, uuidOf } from '@soma/kernel'
 import { requireReadings } from '../log/service.ts'
-import { dispatchIdOf, groupOf, type SubscriptionConfig } from '../subscriptions/config.ts'
+import { dispatchIdOf, groupOf, type Push, type SubscriptionConfig } from '../subscriptions/config.ts'
 import { type StartOptions, startPlaces } from '../subscriptions/start.ts'
 import { countPlaces, findSubscription, insertCursors } from '../subscriptions/store.ts'
 import type { Found, Groups } from './groups.ts'
@@ -19,18 +19,22 @@ interface Asking {
   readonly isJoining: boolean
 }
 
-/** Finds where a member of a subscription is served. @throws not-found, the same for foreign and absent */
+/** Finds where a member of a subscription is served. @throws not-found, the same for foreign and absent; conflict where the server is the member */
 type Find = (context: Context, subscriptionId: string, member: Asking) => Promise<Found>
 
 /** A mode never changes. Beyond so many all are asked again. */
 const MODES_REMEMBERED = 10_000
 
-const NOBODYS = { tenantId: undefined, spaceId: '' }
+const NOBODYS = { tenantId: undefined, spaceId: '', push: undefined }
 
-const ownerOf = (found: Found): { tenantId: string; spaceId: string } =>
+const ownerOf = (found: Found): { tenantId: string; spaceId: string; push?: Push | undefined } =>
   'group' in found
     ? found.group.config
-    : { tenantId: found.at.subscription.tenant_id, spaceId: found.at.subscription.space_id }
+    : {
+        tenantId: found.at.subscription.tenant_id,
+        spaceId: found.at.subscription.space_id,
+        push: found.at.subscription.config.push,
+      }
 
 export const tooManyMembers = (quota: number) =>
   commonProblems.rateLimited.create(`the tenant has ${quota} members, its quota`, { retryAfterMs: 5000 })
@@ -58,9 +62,11 @@ export function createFinding(options: FindingOptions): Find {
     const id = uuidOf('sub', subscriptionId)
     const isBroadcast = (await modeOf(context, id)) === 'broadcast'
     const found = isBroadcast ? await findPlace(context, id, member) : await groups.find(id)
-    const { tenantId, spaceId } = found === undefined ? NOBODYS : ownerOf(found)
+    const { tenantId, spaceId, push } = found === undefined ? NOBODYS : ownerOf(found)
     const isVisible = tenantId === context.tenantId && (context.spaceId === '' || context.spaceId === spaceId)
     if (found === undefined || !isVisible) throw commonProblems.notFound.create(`no subscription ${subscriptionId}`)
+    if (push !== undefined)
+      throw commonProblems.conflict.create(`${subscriptionId} is pushed to ${push.url}: the server is its one member`)
     return found
   }
 }

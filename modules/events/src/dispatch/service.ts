@@ -151,7 +151,7 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
 }
 
 /** A member of a group that is dispatched here. What is still leased to it comes first, again, with the attempt unchanged (EVT-R29). */
-async function sit(group: Group, member: Member, credits: number): Promise<Seat> {
+export async function sit(group: Group, member: Member, credits: number): Promise<Seat> {
   await Promise.all([...member.inFlight.values()].map((held) => loadRecord(group, held)))
   const sink = createFrameQueue()
   member.sink?.end(REPLACED)

@@ -47,17 +47,20 @@ export function noteDependencyFailure(group: Group, { key }: HeldEvent): boolean
   return group.config.state === 'suspended'
 }
 
+/** A target of pushes that is gone is not asked again until somebody resumes (decision 0017). */
+const isProbed = ({ config }: Group): boolean => config.push === undefined
+
 /** An attempt of a member ended otherwise. */
 export function noteEnd(group: Group): void {
   group.suspension.failing.clear()
-  if (group.config.state === 'suspended') turn(group, 'active')
+  if (group.config.state === 'suspended' && isProbed(group)) turn(group, 'active')
 }
 
 /** How many events may be handed out now. */
 export function roomOf(group: Group): number {
   const { suspension, config } = group
   if (config.state === 'active') return Number.POSITIVE_INFINITY
-  if (config.state === 'paused' || suspension.probe?.state === 'leased') return 0
+  if (config.state === 'paused' || !isProbed(group) || suspension.probe?.state === 'leased') return 0
   return nowMs(group) < suspension.probeAtMs ? 0 : 1
 }
 

@@ -6,6 +6,7 @@ const SLICE = 2_000
 /** Every table with rows of tenants but the log, whose rows become holes, and what says that something was erased. Who could make new rows goes first. */
 export const TENANT_TABLES = [
   'events.subscriptions',
+  'events.push_targets',
   'events.members',
   'events.replays',
   'events.outbox',

@@ -1,9 +1,11 @@
 import { parseVersionRange, toId, withoutUndefined } from '@soma/kernel'
 import type * as z from 'zod'
-import type { Subscription, subscriptionInputSchema } from '../../contract/subscriptions.ts'
+import type { pushSchema, Subscription, subscriptionInputSchema } from '../../contract/subscriptions.ts'
 import { type EventFilter, readingsOf, type TopicReadings } from '../log/event-filter.ts'
 
-export type SubscriptionConfig = Omit<z.output<typeof subscriptionInputSchema>, 'name'>
+export type Push = z.output<typeof pushSchema>
+export type SubscriptionInputConfig = Omit<z.output<typeof subscriptionInputSchema>, 'name'>
+export type SubscriptionConfig = Omit<SubscriptionInputConfig, 'push'> & { readonly push?: Push | undefined }
 
 export interface SubscriptionRow {
   readonly id: string

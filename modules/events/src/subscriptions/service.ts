@@ -19,13 +19,23 @@ import {
   subscriptionSuspended,
 } from '../../contract/index.ts'
 import { requireReadings } from '../log/service.ts'
-import { groupOf, type SubscriptionConfig, type SubscriptionRow, toSubscription } from './config.ts'
+import { notPushed, type PushTargets, scheduled } from '../push/targets.ts'
+import { clearFailures } from '../push/store.ts'
+import {
+  groupOf,
+  type Push,
+  type SubscriptionConfig,
+  type SubscriptionInputConfig,
+  type SubscriptionRow,
+  toSubscription,
+} from './config.ts'
 import { type StartOptions, startPlaces } from './start.ts'
 import * as store from './store.ts'
 
 export interface SubscriptionServiceOptions extends StartOptions {
   readonly database: ModuleDatabase
   readonly quotaSubscriptions: number
+  readonly targets: PushTargets
   /** Tells the dispatcher of this process after the commit. */
   readonly changed: (subscriptionId: string) => Promise<void>
   readonly removed: (subscriptionId: string) => Promise<void>
@@ -33,10 +43,14 @@ export interface SubscriptionServiceOptions extends StartOptions {
   readonly restarted: (subscriptionId: string, change: () => Promise<void>) => Promise<void>
 }
 
-type Create = SubscriptionConfig & { readonly name: string }
+type Create = SubscriptionInputConfig & { readonly name: string }
 type Changes = {
-  readonly [Field in keyof Omit<SubscriptionConfig, 'mode' | 'startAt'>]?: SubscriptionConfig[Field] | undefined
-}
+  readonly [Field in keyof Omit<SubscriptionConfig, 'mode' | 'startAt' | 'push'>]?:
+    | SubscriptionConfig[Field]
+    | undefined
+} & { readonly push?: { url?: string | undefined; format?: Push['format'] | undefined } | undefined }
+/** With the secret, which no other answer shows. */
+type Issued = Omit<Subscription, 'push'> & { readonly push?: Push & { readonly secret?: string } }
 
 export function createSubscriptionService(options: SubscriptionServiceOptions) {
   const { database } = options
@@ -51,6 +65,7 @@ export function createSubscriptionService(options: SubscriptionServiceOptions) {
       const current = requireManageable(context, await store.findSubscription(tx, id), subscriptionId)
       const updated = await store.updateSubscription(tx, id, { ...current, state })
       if (updated === undefined) throw commonProblems.conflict.create(`${subscriptionId} was changed at the same time`)
+      if (state === 'active' && current.config.push !== undefined) await clearFailures(tx, id)
       emitAbout(tx, state === 'paused' ? subscriptionSuspended : subscriptionResumed, updated, note)
       return updated
     })
@@ -100,6 +115,11 @@ export function createSubscriptionService(options: SubscriptionServiceOptions) {
       seek(context, subscriptionId, wanted, options),
     pause: (context: Context, subscriptionId: string, note?: string) =>
       setState(context, subscriptionId, 'paused', note),
+    rotateSecret: (
+      context: Context,
+      subscriptionId: string,
+      next: { signing?: Push['signing'] | undefined; overlapMs: number },
+    ) => rotateSecret(context, subscriptionId, next, options),
     resume: (context: Context, subscriptionId: string, note?: string) =>
       setState(context, subscriptionId, 'active', note),
   }
@@ -107,16 +127,17 @@ export function createSubscriptionService(options: SubscriptionServiceOptions) {
 
 async function create(
   context: Context,
-  { name, ...config }: Create,
+  { name, ...input }: Create,
   id: string,
   options: SubscriptionServiceOptions,
-): Promise<Subscription> {
+): Promise<Issued> {
+  const { config, key } = await options.targets.prepare(input)
   if (config.mode === 'broadcast') requireNoSequence(config.startAt)
   const places = await startPlaces([...requireReadings(config.topics).keys()], config.startAt, {
     ...options,
     pointer: '/body/startAt',
   })
-  const row = await options.database.transaction(context, async (tx) => {
+  return options.database.transaction(context, async (tx) => {
     if ((await store.countSubscriptions(tx)) >= options.quotaSubscriptions)
       throw commonProblems.rateLimited.create(`the tenant has ${options.quotaSubscriptions} subscriptions, its quota`)
     const inserted = await store.insertSubscription(tx, {
@@ -130,14 +151,24 @@ async function create(
       version: 1,
       created_at: new Date(0),
     })
-    if (inserted === undefined) return repeatOf(await store.findByName(tx, name), id, name)
+    if (inserted === undefined) {
+      const existing = repeatOf(await store.findByName(tx, name), id, name)
+      return issued(existing, await options.targets.secretOf(tx, id))
+    }
+    if (key !== undefined) await options.targets.insert(tx, { tenantId: context.tenantId, subscriptionId: id }, key)
     // In a broadcast each member has a place of its own, from when it first joins.
     if (config.mode === 'group')
       await store.insertCursors(tx, { name: groupOf(id), tenantId: context.tenantId }, places)
     emitAbout(tx, subscriptionCreated, inserted)
-    return inserted
+    return issued(inserted, key?.secret)
   })
-  return toSubscription(row)
+}
+
+function issued(row: SubscriptionRow, secret: string | undefined): Issued {
+  const { push, ...subscription } = toSubscription(row)
+  return push === undefined
+    ? subscription
+    : { ...subscription, push: { ...push, ...(secret === undefined ? {} : { secret }) } }
 }
 
 function requireNoSequence(startAt: SubscriptionConfig['startAt']): void {
@@ -164,11 +195,14 @@ async function update(
   options: SubscriptionServiceOptions,
 ): Promise<Subscription> {
   const id = uuidOf('sub', subscriptionId)
+  const { push: change, ...others } = changes
   const topics = changes.topics === undefined ? undefined : [...requireReadings(changes.topics).keys()]
+  const push = change === undefined ? undefined : await changedPush(context, subscriptionId, change, options)
   const places = topics === undefined ? [] : await startPlaces(topics, 'latest', { ...options, pointer: '/body' })
   const row = await options.database.transaction(context, async (tx) => {
     const current = requireManageable(context, await store.findSubscription(tx, id), subscriptionId)
-    const given = withoutUndefined(changes)
+    if (current.config.push !== undefined) refuseSchedule(changes)
+    const given = withoutUndefined({ ...others, push })
     const updated = await store.updateSubscription(tx, id, {
       config: { ...current.config, ...given },
       state: current.state,
@@ -186,6 +220,51 @@ async function update(
   })
   await options.changed(id)
   return toSubscription(row)
+}
+
+/** The target is asked before the transaction, which awaits SQL alone; the version tells whether the subscription is still what it was. */
+async function changedPush(
+  context: Context,
+  subscriptionId: string,
+  change: NonNullable<Changes['push']>,
+  { database, targets }: SubscriptionServiceOptions,
+): Promise<Push> {
+  const row = await database.transaction(context, async (tx) =>
+    requireManageable(context, await store.findSubscription(tx, uuidOf('sub', subscriptionId)), subscriptionId),
+  )
+  return targets.change(row.config.push, change)
+}
+
+function refuseSchedule({ maxAttempts, backoff }: Changes): void {
+  const errors = [
+    ...(maxAttempts === undefined ? [] : [scheduled('maxAttempts')]),
+    ...(backoff === undefined ? [] : [scheduled('backoff')]),
+  ]
+  const [first] = errors
+  if (first !== undefined) throw commonProblems.invalidRequest.create(first.detail, { errors })
+}
+
+async function rotateSecret(
+  context: Context,
+  subscriptionId: string,
+  next: { signing?: Push['signing'] | undefined; overlapMs: number },
+  { database, targets, changed }: SubscriptionServiceOptions,
+): Promise<Issued> {
+  const id = uuidOf('sub', subscriptionId)
+  const answer = await database.transaction(context, async (tx) => {
+    const current = requireManageable(context, await store.findSubscription(tx, id), subscriptionId)
+    const { push } = current.config
+    if (push === undefined) throw notPushed()
+    const { signing = push.signing, overlapMs } = next
+    const rotated = await targets.rotate(tx, { subscriptionId: id, push }, { signing, overlapMs })
+    const config = { ...current.config, push: rotated.push }
+    const updated = await store.updateSubscription(tx, id, { ...current, config })
+    if (updated === undefined) throw commonProblems.conflict.create(`${subscriptionId} was changed at the same time`)
+    emitAbout(tx, subscriptionChanged, updated, 'the signing key was rotated')
+    return issued(updated, rotated.secret)
+  })
+  await changed(id)
+  return answer
 }
 
 /** The place is found before the transaction, which awaits SQL alone; what is recorded meanwhile comes after it. */
