@@ -163,16 +163,18 @@ export interface TailRead {
   readonly readings: TopicReadings
   readonly filter: EventFilter
   readonly limit: number
+  /** No further event is read once those before it have so many bytes. Default: no bound. */
+  readonly maxBytes?: number
 }
 
 /**
  * The session's tenant's events after the positions, in order of recording; inside a partition that is the order of positions. `heads` were read before, so a
- * result shorter than the limit holds everything up to them.
+ * result without more behind it holds everything up to them.
  */
 export async function readAfter(
   session: SqlSession,
   wanted: TailRead,
-): Promise<{ records: LogRecord[]; heads: number[]; oldest: number[] }> {
+): Promise<{ records: LogRecord[]; hasMore: boolean; heads: number[]; oldest: number[] }> {
   const states = await session.query<{ part: number; head: number; tail: number }>(
     'select part, head, tail from events.partition where topic = $1 order by part',
     [wanted.topic],
@@ -186,16 +188,45 @@ export async function readAfter(
     ' and ',
   )
   const limit = `${parameters.add(wanted.limit)}::int4`
-  const rows = await session.query<LogRow>(
-    `select l.* from unnest(${parts}::int2[], ${positions}::int8[]) as w (part, pos) cross join lateral (
-       select ${COLUMNS} from events.log l where l.topic = ${topic} and l.part = w.part and l.pos > w.pos and ${conditions}
-       order by l.segment, l.pos limit ${limit}) l
-     order by l.recorded_at, l.part, l.pos limit ${limit}`,
+  const rows = await session.query<LogRow & { readonly found: number }>(
+    `select * from (
+       select l.*, count(*) over ()::int4 as found, sum(octet_length(l.envelope)) over (order by l.recorded_at, l.part, l.pos) as bytes from (
+         select l.* from unnest(${parts}::int2[], ${positions}::int8[]) as w (part, pos) cross join lateral (
+           select ${COLUMNS} from events.log l where l.topic = ${topic} and l.part = w.part and l.pos > w.pos and ${conditions}
+           order by l.segment, l.pos limit ${limit}) l
+         order by l.recorded_at, l.part, l.pos limit ${limit}) l) l
+     where bytes - octet_length(l.envelope) < ${parameters.add(wanted.maxBytes ?? Number.MAX_SAFE_INTEGER)}::int8
+     order by l.recorded_at, l.part, l.pos`,
     parameters.values,
   )
   return {
     records: rows.map(toRecord),
+    hasMore: rows[0] !== undefined && (rows[0].found === wanted.limit || rows[0].found > rows.length),
     heads: states.map(({ head }) => head),
     oldest: states.map(({ tail }) => tail),
   }
+}
+
+/** How many of the session's tenant's events of a topic lie after `positions`, up to `heads`; counts no further than `limit`. */
+export async function countBetween(
+  session: SqlSession,
+  wanted: Omit<TailRead, 'limit' | 'maxBytes'> & { readonly heads: readonly number[]; readonly limit?: number },
+): Promise<number> {
+  const parameters = createParameters()
+  const topic = parameters.add(wanted.topic)
+  const parts = parameters.add(wanted.positions.map((_position, part) => part))
+  const positions = parameters.add(wanted.positions)
+  const heads = parameters.add(wanted.heads)
+  const readings: TopicReadings = new Map([...wanted.readings].filter(([name]) => name === wanted.topic))
+  const conditions = [topicConditions(readings, parameters), ...filterConditions(wanted.filter, parameters)].join(
+    ' and ',
+  )
+  const rows = await session.query<{ count: number }>(
+    `select count(*)::int4 as count from (
+       select 1 from unnest(${parts}::int2[], ${positions}::int8[], ${heads}::int8[]) as w (part, pos, head)
+         join events.log l on l.topic = ${topic} and l.part = w.part and l.pos > w.pos and l.pos <= w.head
+        where ${conditions} limit ${parameters.add(wanted.limit ?? null)}::int8) counted`,
+    parameters.values,
+  )
+  return rows[0]?.count ?? 0
 }

@@ -3,59 +3,90 @@ import { TOPICS, type Topic } from '@soma/kernel'
 /** Last position read of each partition, by topic. */
 export type TailPositions = Map<Topic, number[]>
 
-const VERSION = 1
+/** A cursor travels in a header and in a query: it is never longer. */
+export const CURSOR_CHARACTERS = 1_024
 
-/** One position per partition as base64url: version, then per topic its index, partition count and variable-length positions. */
+const VERSION = 2
+const BYTE = 8
+const BASE_BITS = 48
+const WIDTH_BITS = 6
+/** Fits beside up to 7 bits of the last byte into 31. */
+const CHUNK_BITS = 24
+
+/**
+ * One position per partition as base64url: version, then per topic its index, partition count, lowest position, and how far each is above it in as many bits as the
+ * farthest needs. 12 topics of 16 partitions fit into `CURSOR_CHARACTERS` while the positions of a topic lie within 2^27 of each other, 256 partitions of one topic within 2^23.
+ */
 export function encodeTailCursor(positions: TailPositions): string {
-  const bytes: number[] = [VERSION]
+  const bits = createBits()
+  bits.push(VERSION, BYTE)
   for (const [topic, parts] of positions) {
-    bytes.push(TOPICS.indexOf(topic), parts.length & 0xff)
-    for (const position of parts) pushNumber(bytes, position)
+    const base = Math.min(...parts)
+    const width = (Math.max(...parts) - base).toString(2).length
+    bits.push(TOPICS.indexOf(topic) + 1, BYTE)
+    bits.push(parts.length - 1, BYTE)
+    bits.push(base, BASE_BITS)
+    bits.push(width, WIDTH_BITS)
+    for (const position of parts) bits.push(position - base, width)
   }
-  return Buffer.from(bytes).toString('base64url')
+  return bits.end().toString('base64url')
 }
 
 /** Undefined for anything that is not such a cursor. */
 export function decodeTailCursor(cursor: string): TailPositions | undefined {
   if (!/^[A-Za-z0-9_-]+$/.test(cursor)) return undefined
-  const bytes = Buffer.from(cursor, 'base64url')
-  if (bytes[0] !== VERSION) return undefined
+  const take = readBits(Buffer.from(cursor, 'base64url'))
+  if (take(BYTE) !== VERSION) return undefined
   const positions: TailPositions = new Map()
-  let offset = 1
-  while (offset < bytes.length) {
-    const topic = TOPICS[bytes[offset] as number]
-    const count = bytes[offset + 1]
-    if (topic === undefined || count === undefined) return undefined
-    offset += 2
-    const parts: number[] = []
-    for (let part = 0; part < (count === 0 ? 256 : count); part++) {
-      const read = readNumber(bytes, offset)
-      if (read === undefined) return undefined
-      parts.push(read.value)
-      offset = read.next
-    }
+  for (let index = take(BYTE); index > 0; index = take(BYTE)) {
+    const topic = TOPICS[index - 1]
+    const count = take(BYTE) + 1
+    const base = take(BASE_BITS)
+    const width = take(WIDTH_BITS)
+    if (topic === undefined || Number.isNaN(width) || width > BASE_BITS) return undefined
+    const parts = Array.from({ length: count }, () => base + take(width))
+    if (parts.some(Number.isNaN)) return undefined
     positions.set(topic, parts)
   }
   return positions
 }
 
-function pushNumber(bytes: number[], value: number): void {
-  let rest = value
-  while (rest >= 128) {
-    bytes.push((rest % 128) | 0x80)
-    rest = Math.floor(rest / 128)
+/** Writes numbers bit by bit, highest first. */
+function createBits() {
+  const bytes: number[] = []
+  let held = 0
+  let heldBits = 0
+  const push = (value: number, width: number) => {
+    if (width > CHUNK_BITS) {
+      push(Math.floor(value / 2 ** CHUNK_BITS), width - CHUNK_BITS)
+      push(value % 2 ** CHUNK_BITS, CHUNK_BITS)
+      return
+    }
+    held = (held << width) | value
+    heldBits += width
+    while (heldBits >= BYTE) {
+      heldBits -= BYTE
+      bytes.push(held >>> heldBits)
+      held &= 2 ** heldBits - 1
+    }
   }
-  bytes.push(rest)
+  return {
+    push,
+    end: (): Buffer => {
+      if (heldBits > 0) push(0, BYTE - heldBits)
+      return Buffer.from(bytes)
+    },
+  }
 }
 
-function readNumber(bytes: Uint8Array, offset: number): { value: number; next: number } | undefined {
-  let value = 0
-  let scale = 1
-  for (let next = offset; next < bytes.length && next < offset + 8; next++) {
-    const byte = bytes[next] as number
-    value += (byte & 0x7f) * scale
-    if (byte < 128) return { value, next: next + 1 }
-    scale *= 128
+/** Reads what `createBits` wrote; NaN past the end. */
+function readBits(bytes: Uint8Array): (width: number) => number {
+  let at = 0
+  return (width) => {
+    const end = at + width
+    if (end > bytes.length * BYTE) return Number.NaN
+    let value = 0
+    for (; at < end; at++) value = value * 2 + (((bytes[at >> 3] as number) >> (7 - (at & 7))) & 1)
+    return value
   }
-  return undefined
 }

@@ -11,10 +11,10 @@ import {
 import { positionTrimmed } from '../../contract/problems.ts'
 import type { Connections } from '../connections.ts'
 import type { EventsPorts } from '../ports.ts'
-import type { EventFilter, TopicReadings } from './event-filter.ts'
+import type { EventFilter } from './event-filter.ts'
 import { readableBy, requireReadings } from './service.ts'
 import { followLog, type TailFrame } from './tail.ts'
-import { decodeTailCursor, encodeTailCursor, type TailPositions } from './tail-cursor.ts'
+import { CURSOR_CHARACTERS, decodeTailCursor, encodeTailCursor, type TailPositions } from './tail-cursor.ts'
 import type { TailHub } from './tail-hub.ts'
 import { closable } from './wake.ts'
 
@@ -53,7 +53,9 @@ export function createTailService(options: TailServiceOptions) {
     ): Promise<AsyncIterable<TailFrame>> => {
       const filter = filterOf(context, query)
       const readings = requireReadings(query.topics ?? TOPICS)
-      const positions = await startOf(readings, call.lastEventId ?? query.from, options, heads)
+      const current = await eachTopic(readings, heads)
+      requireCursor(current)
+      const positions = await startOf(call.lastEventId ?? query.from, current, options)
       if (options.connections.count(context.tenantId, 'tail') >= options.quotaStreams)
         throw commonProblems.rateLimited.create(`the tenant has ${options.quotaStreams} streams open, its quota`, {
           retryAfterMs: 5000,
@@ -92,31 +94,44 @@ function filterOf(context: Context, query: TailQuery): EventFilter {
   }
 }
 
-type Heads = (topic: Topic) => Promise<number[]>
+const eachTopic = async (
+  topics: { keys(): Iterable<Topic> },
+  positionsOf: (topic: Topic) => Promise<number[]>,
+): Promise<TailPositions> =>
+  new Map(await Promise.all(Array.from(topics.keys(), async (topic) => [topic, await positionsOf(topic)] as const)))
+
+/** Room that positions which go on need before a stream ends. */
+const SPARE_CHARACTERS = 64
+
+/** @throws invalid-request for a tail of so many partitions that its cursors would not fit into their bound. */
+function requireCursor(heads: TailPositions): void {
+  if (encodeTailCursor(heads).length <= CURSOR_CHARACTERS - SPARE_CHARACTERS) return
+  const detail = 'the place in all partitions of these topics is longer than a cursor may be; name fewer topics'
+  throw commonProblems.invalidRequest.create(detail, {
+    errors: [{ pointer: '/query/topics', code: 'too-many-partitions', detail }],
+  })
+}
 
 async function startOf(
-  readings: TopicReadings,
   from: string,
+  current: TailPositions,
   { bus, reader }: Pick<TailServiceOptions, 'bus' | 'reader'>,
-  heads: Heads,
 ): Promise<TailPositions> {
-  const topics = [...readings.keys()]
-  const each = async (start: (topic: Topic) => Promise<number[]>): Promise<TailPositions> =>
-    new Map(await Promise.all(topics.map(async (topic): Promise<[Topic, number[]]> => [topic, await start(topic)])))
-
-  if (from === 'now') return each(heads)
+  if (from === 'now') return current
   if (from === 'earliest')
-    return each(async (topic) =>
+    return eachTopic(current, async (topic) =>
       (await reader.heads(topic))
         .toSorted((left, right) => left.part - right.part)
         .map(({ oldestPosition }) => oldestPosition - 1),
     )
   const at = new Date(from)
   if (/^\d{4}-\d\d-\d\dT/.test(from) && !Number.isNaN(at.getTime()))
-    return each(async (topic) =>
-      Promise.all((await heads(topic)).map(async (_head, part) => (await bus.positionAt(topic, part, at)).position)),
+    return eachTopic(current, async (topic) =>
+      Promise.all(
+        (current.get(topic) ?? []).map(async (_head, part) => (await bus.positionAt(topic, part, at)).position),
+      ),
     )
-  return resumeAt(decodeTailCursor(from), await each(heads), reader)
+  return resumeAt(decodeTailCursor(from), current, reader)
 }
 
 /** @throws invalid-request for what is no cursor of this log; position-trimmed when the log no longer reaches back to it. */

@@ -1,25 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Context, EventEnvelope, LogRecord, Metrics, ModuleDatabase, Topic } from '@soma/kernel'
 import { eventIn, type EventFilter, matches, type TopicReadings } from './event-filter.ts'
-import { readAfter } from './store.ts'
+import { countBetween, readAfter } from './store.ts'
 import { encodeTailCursor, type TailPositions } from './tail-cursor.ts'
 import type { TailHub } from './tail-hub.ts'
 import { createWake } from './wake.ts'
 
-/** What is held for a client that does not read; beyond it the client catches up from the log (EVT-R50). */
-const BUFFER_BYTES = 256 * 1024
+/** What is held for a client that does not read: a page of the log, and what came meanwhile; together 256 KiB (EVT-R50), or one event. */
+const PAGE_BYTES = 64 * 1024
+const BUFFER_BYTES = 192 * 1024
 /** Events read from the log at a time. */
 const READ_EVENTS = 200
-/** Up to here every frame carries the cursor; wider tails carry it on the last frame of a burst and every 50th. */
+/** Up to here every frame carries the cursor; wider tails carry it on the last frame of a burst, every 50th, and after 250 ms (EVT-R49). */
 const SMALL_CURSOR = 16
 const CURSOR_EVERY = 50
+const CURSOR_MS = 250
 const BEHIND_MS = 5 * 60_000
+/** How far behind a client is costs a look at every topic: not at each page of one that reads fast. */
+const LAG_CHECK_MS = 250
 /** The copy is made within milliseconds of a notice. */
 const COPY_WAIT_MS = 20
 
 export type TailFrame =
   | { readonly id?: string; readonly event: 'event'; readonly data: EventEnvelope }
-  | { readonly event: 'gap'; readonly data: { from: string; to: string; reason: string } }
+  | { readonly event: 'gap'; readonly data: { from: string; to: string; lost?: number; reason: string } }
 
 export interface TailOptions {
   readonly context: Context
@@ -51,12 +55,18 @@ export async function* followLog(options: TailOptions, signal: AbortSignal): Asy
   let hasCaughtUp = false
   try {
     while (!signal.aborted) {
-      if (hasCaughtUp && (await isTooFarBehind(options, live.brokenForMs()))) yield gap(await skipToHead(options))
       live.beginPass()
-      for await (const read of readPass(options, signal))
-        yield 'gap' in read ? gap(read.gap) : frame(read.record, read.isLast)
+      let isSkipping = false
+      // Who reads history for the first time is not behind; who has seen the head once may be.
+      for await (const read of readPass(options, signal, hasCaughtUp)) {
+        if (read === 'too-far-behind') isSkipping = true
+        else yield 'gap' in read ? gap(read.gap) : frame(read.record, read.isLast)
+      }
       if (signal.aborted) return
-      // Who reads history is not behind; who has seen the head once is.
+      if (isSkipping) {
+        yield gap(await skipToHead(options))
+        continue
+      }
       hasCaughtUp = true
       while (!signal.aborted && !live.isBroken()) {
         const record = live.take()
@@ -73,26 +83,35 @@ export async function* followLog(options: TailOptions, signal: AbortSignal): Asy
 
 type Gap = Extract<TailFrame, { event: 'gap' }>['data']
 
-/** Yields all that is in the log after the positions, topic by topic, and moves them to the heads seen. What retention took before it was read is a gap. */
+/**
+ * Yields all that is in the log after the positions, topic by topic, and moves them to the heads seen. What retention took before it was read is a gap. Ends where a client
+ * that `mayBeBehind` is too far behind, be it that it stopped in the middle.
+ */
 async function* readPass(
   options: TailOptions,
   signal: AbortSignal,
-): AsyncGenerator<{ record: LogRecord; isLast: boolean } | { gap: Gap }> {
+  mayBeBehind: boolean,
+): AsyncGenerator<{ record: LogRecord; isLast: boolean } | { gap: Gap } | 'too-far-behind'> {
   const { positions, readings, filter } = options
+  let checkedAtMs = Number.NEGATIVE_INFINITY
   for (const [topic, parts] of positions) {
     const wanted = await options.heads(topic)
     for (;;) {
-      const { records, heads, oldest } = await options.database.transaction(options.context, (tx) =>
-        readAfter(tx, { topic, positions: parts, readings, filter, limit: READ_EVENTS }),
+      const { records, hasMore, heads, oldest } = await options.database.transaction(options.context, (tx) =>
+        readAfter(tx, { topic, positions: parts, readings, filter, limit: READ_EVENTS, maxBytes: PAGE_BYTES }),
       )
+      if (mayBeBehind && records[0] !== undefined && performance.now() - checkedAtMs > LAG_CHECK_MS) {
+        if (await isTooFarBehind(options, records[0])) return yield 'too-far-behind'
+        checkedAtMs = performance.now()
+      }
       const from = encodeTailCursor(positions)
       if (skipTrimmed(parts, oldest)) yield { gap: { from, to: encodeTailCursor(positions), reason: 'trimmed' } }
       for (const [index, record] of records.entries()) {
         if (signal.aborted) return
         if (eventIn(record) === undefined) continue
-        yield { record, isLast: index === records.length - 1 && records.length < READ_EVENTS }
+        yield { record, isLast: index === records.length - 1 && !hasMore }
       }
-      if (records.length === READ_EVENTS) continue
+      if (hasMore) continue
       for (const [part, head] of heads.entries()) parts[part] = Math.max(parts[part] ?? 0, head)
       // The copy of a log outside the database may be a moment behind it; what comes after `wanted` is caught live.
       if (signal.aborted || heads.every((head, part) => head >= (wanted[part] ?? 0))) break
@@ -115,28 +134,31 @@ function skipTrimmed(parts: number[], oldest: readonly number[]): boolean {
 function createFramer(positions: TailPositions) {
   const width = [...positions.values()].reduce((total, parts) => total + parts.length, 0)
   let sinceCursor = 0
+  let cursorAtMs = performance.now()
   return (record: LogRecord, isLast: boolean): TailFrame => {
     const parts = positions.get(record.topic as Topic) as number[]
     parts[record.part] = record.position
     sinceCursor += 1
     const data = eventIn(record) as EventEnvelope
-    if (width > SMALL_CURSOR && !isLast && sinceCursor < CURSOR_EVERY) return { event: 'event', data }
+    const isDue = isLast || sinceCursor >= CURSOR_EVERY || performance.now() - cursorAtMs >= CURSOR_MS
+    if (width > SMALL_CURSOR && !isDue) return { event: 'event', data }
     sinceCursor = 0
+    cursorAtMs = performance.now()
     return { id: encodeTailCursor(positions), event: 'event', data }
   }
 }
 
-function createLiveBuffer({ context, readings, filter, nowMs, metrics }: TailOptions) {
+function createLiveBuffer({ context, readings, filter, metrics }: TailOptions) {
   const wake = createWake()
   let buffer: LogRecord[] = []
   let bytes = 0
-  let brokenAtMs: number | undefined
+  let isBroken = false
   const clear = () => {
     buffer = []
     bytes = 0
   }
   const breakOff = () => {
-    brokenAtMs ??= nowMs()
+    isBroken = true
     clear()
     wake.notify()
   }
@@ -145,20 +167,20 @@ function createLiveBuffer({ context, readings, filter, nowMs, metrics }: TailOpt
       tenantId: context.tenantId,
       topics: new Set(readings.keys()),
       accept: (record: LogRecord) => {
-        if (brokenAtMs !== undefined || !matches(record, readings, filter)) return
+        if (isBroken || !matches(record, readings, filter)) return
         if (eventIn(record) === undefined) {
           metrics.count('soma_events_tail_skipped_total', { topic: record.topic })
           return
         }
-        buffer.push(record)
         bytes += record.envelope.length
-        if (bytes > BUFFER_BYTES) breakOff()
-        else wake.notify()
+        if (bytes > BUFFER_BYTES) return breakOff()
+        buffer.push(record)
+        wake.notify()
       },
       broken: breakOff,
     },
     beginPass: () => {
-      brokenAtMs = undefined
+      isBroken = false
       clear()
     },
     take: (): LogRecord | undefined => {
@@ -168,23 +190,42 @@ function createLiveBuffer({ context, readings, filter, nowMs, metrics }: TailOpt
     },
     isEmpty: () => buffer.length === 0,
     /** It ran over, or a reader missed something: the log must be read again. */
-    isBroken: () => brokenAtMs !== undefined,
-    brokenForMs: () => (brokenAtMs === undefined ? 0 : nowMs() - brokenAtMs),
+    isBroken: () => isBroken,
     wait: wake.wait,
   }
 }
 
-async function isTooFarBehind({ positions, heads, maxLag }: TailOptions, behindMs: number): Promise<boolean> {
-  if (behindMs > BEHIND_MS) return true
+/** The client's own events count, not those of others that it passes. */
+async function isTooFarBehind(options: TailOptions, next: LogRecord): Promise<boolean> {
+  const { maxLag, nowMs } = options
+  if (nowMs() - next.recordedAt.getTime() > BEHIND_MS) return true
+  const heads = await headsOf(options)
   let lag = 0
-  for (const [topic, parts] of positions) {
-    for (const [part, head] of (await heads(topic)).entries()) lag += head - (parts[part] ?? 0)
-  }
-  return lag > maxLag
+  for (const [topic, parts] of options.positions)
+    for (const [part, head] of (heads.get(topic) ?? []).entries()) lag += head - (parts[part] ?? 0)
+  return lag > maxLag && (await countMissing(options, heads, maxLag + 1)) > maxLag
 }
 
-async function skipToHead({ positions, heads }: TailOptions): Promise<Gap> {
+async function skipToHead(options: TailOptions): Promise<Gap> {
+  const { positions } = options
   const from = encodeTailCursor(positions)
-  for (const topic of positions.keys()) positions.set(topic, await heads(topic))
-  return { from, to: encodeTailCursor(positions), reason: 'slow' }
+  const heads = await headsOf(options)
+  const lost = await countMissing(options, heads)
+  for (const [topic, parts] of heads) positions.set(topic, parts)
+  return { from, to: encodeTailCursor(positions), lost, reason: 'slow' }
+}
+
+const headsOf = async ({ positions, heads }: TailOptions): Promise<TailPositions> =>
+  new Map(await Promise.all([...positions.keys()].map(async (topic) => [topic, await heads(topic)] as const)))
+
+function countMissing(options: TailOptions, heads: TailPositions, limit?: number): Promise<number> {
+  const { context, database, positions, readings, filter } = options
+  return database.transaction(context, async (tx) => {
+    let count = 0
+    for (const [topic, parts] of positions) {
+      const counted = { topic, positions: parts, heads: heads.get(topic) ?? [], readings, filter }
+      count += await countBetween(tx, { ...counted, ...(limit === undefined ? {} : { limit }) })
+    }
+    return count
+  })
 }

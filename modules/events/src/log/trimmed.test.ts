@@ -71,7 +71,7 @@ describe('places that the log has lost', () => {
     await expect(replay).rejects.toMatchObject(trimmed)
   })
 
-  it('a tail that reads history slower than retention takes it gets a gap from where it stood, and goes on with the oldest', async () => {
+  it('EVT-R50 a tail that reads history slower than retention takes it gets a gap from where it stood, and goes on with the oldest', async () => {
     await host.events.subscriptions.list(context)
     await publish(450)
     const tail = await open({ from: 'earliest' })
