@@ -1,9 +1,12 @@
 -- Takes the oldest rows out of the outbox, in the order in which they enter the log: delayed events that are due first, in due order, then the others by id, which is given in
 -- a transaction's last statement. No row = the lease is lost. A row without an id = nothing to take; it says in how many ms the next event is due.
--- Due rows are locked against whoever takes one back at this moment.
+-- Due rows are locked against whoever takes one back at this moment. The settings make it look rows up by their ids, whatever the statistics of a table that is mostly empty
+-- say: read whole, with what was deleted since the last vacuum, it cost 1,300 pages for 35 rows.
+drop index events.outbox_part_id_idx;
+create index on events.outbox (id) where due_at is null;
 create function events.take_outbox(lease text, holder uuid, held int8, most int4)
 returns table (next_due_ms float8, id int8, topic text, part int2, tenant_id text, event_id text, type text, key text, user_id text, envelope text)
-language plpgsql set plan_cache_mode = force_generic_plan as $$
+language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
 begin
   if not runtime.hold_lease(lease, holder, held) then return; end if;

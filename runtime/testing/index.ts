@@ -12,4 +12,5 @@ export { allowBurials, refuseBurials, refusedBurialsMigration } from './refused-
 export { type OwnServer, ownServer } from './own-server.ts'
 export { type FreshPostgres, freshPostgres } from './fresh-postgres.ts'
 export { maintenanceSuite } from './maintenance-suite.ts'
+export { noticeSuite } from './notice-suite.ts'
 export { spineSuites } from './spine-suites.ts'

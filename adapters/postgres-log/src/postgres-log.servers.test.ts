@@ -1,5 +1,5 @@
 import { eventBusConformance } from '@soma/kernel/testing'
-import { freshPostgres, maintenanceSuite, spineSuites } from '@soma/runtime/testing'
+import { freshPostgres, maintenanceSuite, noticeSuite, spineSuites } from '@soma/runtime/testing'
 import { afterAll } from 'vitest'
 import { openSubject } from '../testing/subject.ts'
 
@@ -11,4 +11,5 @@ afterAll(() => postgres.drop())
 
 eventBusConformance({ name: 'Postgres log', open: async () => openSubject(await postgres.open()) })
 maintenanceSuite({ name: 'Postgres', open: postgres.open })
+noticeSuite({ name: 'Postgres', open: postgres.open })
 spineSuites({ name: 'Postgres', server })

@@ -1,4 +1,11 @@
-import type { Database, EventBus, EventEnvelope, LogRecord, SqlSession } from '@soma/kernel'
+import {
+  type Database,
+  type EventBus,
+  type EventEnvelope,
+  type LogRecord,
+  newUuid,
+  type SqlSession,
+} from '@soma/kernel'
 import { recordsAt, toAppendRecord } from './append-record.ts'
 import { createNotifier, LOG_CHANNEL, OUTBOX_CHANNEL } from './notifier.ts'
 import { addToOutbox, type OutboxRecord } from './outbox.ts'
@@ -18,14 +25,16 @@ export interface EmitterOptions {
 }
 
 export interface Emitter {
+  /** Stands in the notices of this process, also in those of its relay. */
+  readonly sender: string
   /** Writes the events of a transaction, in order. It is the transaction's last statement: what waits for a row lock also waits for its place in the log. */
   write(session: SqlSession, envelopes: readonly EventEnvelope[]): Promise<void>
   /** After the commit, with the same array that was written: wakes the readers of this and, where others can exist, of other processes. Never throws. */
   committed(envelopes: readonly EventEnvelope[]): void
   /** Calls the listener after a commit with the records that went into the log (`inline`). */
   onAppend(listener: (records: readonly LogRecord[]) => void): () => void
-  /** Calls the listener after a commit that left rows in the outbox. */
-  onOutbox(listener: () => void): () => void
+  /** Calls the listener after a commit that left rows in the outbox. Where one answers that it ships them, no other process is told: a notice costs a commit of its own. */
+  onOutbox(listener: () => boolean): () => void
 }
 
 /** @throws TypeError for `inline` with a bus that does not join the database's transaction. */
@@ -34,12 +43,14 @@ export function createEmitter({ bus, database, mode, partitions }: EmitterOption
     throw new TypeError('events.emit is inline, but this bus is outside the database: use relay')
   const written = new WeakMap<readonly EventEnvelope[], { appended: LogRecord[]; outbox: boolean }>()
   const appendListeners = new Set<(records: readonly LogRecord[]) => void>()
-  const outboxListeners = new Set<() => void>()
+  const outboxListeners = new Set<() => boolean>()
+  const sender = newUuid()
   const hasNeighbours = database.engine === 'postgres'
-  const appendNotices = hasNeighbours ? createNotifier(database, LOG_CHANNEL) : undefined
-  const outboxNotices = hasNeighbours ? createNotifier(database, OUTBOX_CHANNEL) : undefined
+  const appendNotices = hasNeighbours ? createNotifier(database, { channel: LOG_CHANNEL, sender }) : undefined
+  const outboxNotices = hasNeighbours ? createNotifier(database, { channel: OUTBOX_CHANNEL, sender }) : undefined
 
   return {
+    sender,
     write: async (session, envelopes) => {
       const { now, later } = split(envelopes, mode, partitions)
       if (later.length > 0) await addToOutbox(session, later)
@@ -56,8 +67,8 @@ export function createEmitter({ bus, database, mode, partitions }: EmitterOption
         appendNotices?.announce(done.appended)
       }
       if (!done.outbox) return
-      for (const listener of outboxListeners) listener()
-      outboxNotices?.announce([])
+      const shipping = [...outboxListeners].filter((listener) => listener())
+      if (shipping.length === 0) outboxNotices?.announce([])
     },
     onAppend: (listener) => add(appendListeners, listener),
     onOutbox: (listener) => add(outboxListeners, listener),

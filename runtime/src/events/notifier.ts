@@ -1,6 +1,6 @@
 import type { Database, LogRecord } from '@soma/kernel'
 
-/** NOTIFY channel of appended events. Payload: `topic:part` by blanks, or empty for "look everywhere". */
+/** NOTIFY channel of appended events. Payload: the sender, then `topic:part` by blanks; nothing after the sender = "look everywhere". */
 export const LOG_CHANNEL = 'soma_log'
 
 /** NOTIFY channel of outbox rows: wakes the process that relays. */
@@ -11,9 +11,10 @@ const MAX_PAYLOAD = 7_000
 /** A notifying commit takes one database-wide lock, so a busy process sends one notice per 2 ms, not one per event. */
 const PAUSE_MS = 2
 
-export const payloadOf = (places: Iterable<string>): string => {
-  const payload = [...places].join(' ')
-  return payload.length > MAX_PAYLOAD ? '' : payload
+/** `sender` tells a process its own notices, which tell it nothing new. */
+export const payloadOf = (sender: string, places: Iterable<string>): string => {
+  const payload = [sender, ...places].join(' ')
+  return payload.length > MAX_PAYLOAD ? sender : payload
 }
 
 export const placeOf = (record: Pick<LogRecord, 'topic' | 'part'>): string => `${record.topic}:${record.part}`
@@ -21,7 +22,7 @@ export const placeOf = (record: Pick<LogRecord, 'topic' | 'part'>): string => `$
 /** Tells other processes after a commit, at once if nothing was sent in the last 2 ms, else at their end. A lost notice costs a poll interval, nothing else. */
 export function createNotifier(
   database: Pick<Database, 'notify'>,
-  channel: string,
+  { channel, sender }: { channel: string; sender: string },
 ): { announce(records: readonly Pick<LogRecord, 'topic' | 'part'>[]): void } {
   const waiting = new Set<string>()
   let sentAt = Number.NEGATIVE_INFINITY
@@ -30,7 +31,7 @@ export function createNotifier(
   const send = () => {
     timer = undefined
     sentAt = performance.now()
-    const payload = payloadOf(waiting)
+    const payload = payloadOf(sender, waiting)
     waiting.clear()
     // Readers poll too, so a notice that cannot be sent is not an error of the writer, whose commit stands.
     database.notify(channel, payload).catch(() => undefined)

@@ -64,6 +64,8 @@ export interface ShipOptions {
   readonly owner: string
   readonly epoch: number
   readonly limit: number
+  /** Stands in the notice of what was shipped into the database: the readers who are offered the records know it as their own. */
+  readonly sender: string
   /** Of this epoch; asked for a bus outside the database alone. */
   readonly shipped: Shipped
 }
@@ -89,7 +91,7 @@ export function shipBatch(options: ShipOptions): Promise<ShippedBatch> {
   return options.bus.flags.transactionalWithDatabase ? shipInside(options) : shipOutside(options)
 }
 
-function shipInside({ database, bus, owner, epoch, limit }: ShipOptions): Promise<ShippedBatch> {
+function shipInside({ database, bus, owner, epoch, limit, sender }: ShipOptions): Promise<ShippedBatch> {
   return database.transaction({ role: 'soma_bus' }, async (session) => {
     const taken = await session.query<TakenRow>('select * from events.take_outbox($1, $2::uuid, $3::int8, $4::int4)', [
       LEASE,
@@ -105,7 +107,7 @@ function shipInside({ database, bus, owner, epoch, limit }: ShipOptions): Promis
     const [positions] = await Promise.all([
       bus.append(records, session),
       database.engine === 'postgres' &&
-        session.query('select pg_notify($1, $2)', [LOG_CHANNEL, payloadOf(new Set(records.map(placeOf)))]),
+        session.query('select pg_notify($1, $2)', [LOG_CHANNEL, payloadOf(sender, new Set(records.map(placeOf)))]),
     ])
     return { count: records.length, records: recordsAt(records, positions), nextDueMs: 0, isLost: false }
   })

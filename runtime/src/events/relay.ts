@@ -1,5 +1,6 @@
 import { type Database, type EventBus, type Logger, type LogRecord, type Metrics, newUuid } from '@soma/kernel'
 import { backoffMs } from './consumer/settings.ts'
+import type { Emitter } from './emitter.ts'
 import { OUTBOX_CHANNEL } from './notifier.ts'
 import {
   createBatchSize,
@@ -25,7 +26,7 @@ export interface RelayOptions {
   readonly database: Database
   readonly bus: EventBus
   /** Wakes the relay after a commit of this process that left outbox rows. */
-  readonly emitter?: { onOutbox(listener: () => void): () => void }
+  readonly emitter?: Pick<Emitter, 'onOutbox' | 'sender'>
   /** Gets what was shipped, so that readers of this process need not ask the log. */
   readonly tail?: { offer(records: readonly LogRecord[]): void }
   readonly log: Logger
@@ -65,6 +66,11 @@ export function createRelay(options: RelayOptions): Relay {
     isAwake = true
     wakeUp()
   }
+  /** Nobody else can ship before then: the lease is counted from before it was asked for. */
+  const wakeAfterCommit = () => {
+    wake()
+    return epoch !== undefined && performance.now() < heldUntil
+  }
   const holdLease = async (): Promise<number | undefined> => {
     const now = performance.now()
     if (epoch !== undefined && now < heldUntil - LEASE_MS + RENEW_MS) return epoch
@@ -85,6 +91,7 @@ export function createRelay(options: RelayOptions): Relay {
       epoch: held,
       limit: batch.size(),
       shipped,
+      sender: (options.tail && options.emitter?.sender) ?? owner,
     })
     if (isLost) epoch = undefined
     if (count > 0) {
@@ -131,7 +138,7 @@ export function createRelay(options: RelayOptions): Relay {
 
   return {
     start: async () => {
-      if (options.emitter !== undefined) endings.push(options.emitter.onOutbox(wake))
+      if (options.emitter !== undefined) endings.push(options.emitter.onOutbox(wakeAfterCommit))
       if (database.engine === 'postgres') endings.push(await database.listen(OUTBOX_CHANNEL, wake))
       running = loop()
     },

@@ -1,5 +1,6 @@
 import type { Database, EventBus, Logger, LogNotice, LogReader, LogRecord } from '@soma/kernel'
 import { assertOutsideTransaction } from '../database/transaction-guard.ts'
+import type { Emitter } from './emitter.ts'
 import { type ErasedSubject, eraseRecord } from './erasures.ts'
 import { LOG_CHANNEL } from './notifier.ts'
 import { createReaders } from './readers.ts'
@@ -12,7 +13,7 @@ export interface TailOptions {
   readonly database: Database
   readonly bus: EventBus
   /** Appends of this process, handed over after their commit. */
-  readonly emitter?: { onAppend(listener: (records: readonly LogRecord[]) => void): () => void }
+  readonly emitter?: Pick<Emitter, 'onAppend' | 'sender'>
   readonly log: Logger
   /** How often to look for appends of other processes whose notice was lost. Default 100 ms while events arrive and 1 s when idle; 1 s on the embedded engine, where nobody else can append, and on a bus that can be watched. */
   readonly pollMs?: { readonly active: number; readonly idle: number }
@@ -57,8 +58,10 @@ export function createTail({ database, bus, emitter, log, pollMs = defaultPoll(d
     ).unref()
   }
   const onNotice = (payload: string) => {
-    if (payload === '') return background(poll())
-    for (const place of payload.split(' ')) {
+    const [sender, ...places] = payload.split(' ')
+    if (sender === emitter?.sender) return
+    if (places.length === 0) return background(poll())
+    for (const place of places) {
       const colon = place.lastIndexOf(':')
       background(rings.refresh({ topic: place.slice(0, colon), part: Number(place.slice(colon + 1)) }))
     }
