@@ -1,7 +1,7 @@
 import { type Database, noMetrics, silentLogger } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createEmitter, type Emitter } from '../src/events/emitter.ts'
-import { OUTBOX_CHANNEL } from '../src/events/notifier.ts'
+import { LOG_CHANNEL, OUTBOX_CHANNEL } from '../src/events/notifier.ts'
 import { createRelay } from '../src/events/relay.ts'
 import { createTail } from '../src/events/tail.ts'
 import { anEnvelope, type EventSpine, openEventSpine } from './event-spine.ts'
@@ -79,13 +79,17 @@ export function noticeSuite({ name, open }: { name: string; open: () => Promise<
       await tail.start()
       const seen = queue<unknown>()
       const end = tail.onAppend(ONE_PLACE.topic, (records) => records.forEach(seen.push))
+      const told = queue<string>()
+      const endListening = await database.listen(LOG_CHANNEL, told.push)
       await commit(emitter)
       expect(await relay.runOnce()).toBe(1)
+      expect(await told.next()).toMatch(emitter.sender)
       await commit(otherEmitter('inline'))
       await seen.next()
       await seen.next()
       expect(reads).toBe(1)
       end()
+      await endListening()
       await relay.stop()
       await tail.stop()
     })
