@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { createPostgresDatabase } from '@soma/adapter-postgres'
 import { type Database, silentLogger } from '@soma/kernel'
+import { until } from '@soma/runtime/testing'
 import pg from 'pg'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
   aMember,
   anEventsContext,
+  aPushTarget,
   createEventsHost,
   type EventsHost,
   migrateEvents,
@@ -94,6 +96,41 @@ describe.each(['inline', 'relay'] as const)('events on native Postgres, %s', (em
     await host.close()
   }, 60_000)
 })
+
+it('pushes on native Postgres: a second process goes on where the first died, a failing target is suspended after 5 days', async () => {
+  const target = await aPushTarget()
+  const database = await openFresh()
+  const first = await createEventsHost({ database })
+  await first.define(context, 'job.asked')
+  const { id } = await first.events.subscriptions.create(context, {
+    body: { name: 'pushed', topics: ['business-facts'], push: { url: target.url } },
+  })
+  const params = { subscriptionId: id }
+  await first.events.subscriptions.rotateSecret(context, { params, body: {} })
+  await ask(first, 1, 'one')
+  const post = await target.next()
+  expect(String(post.headers['webhook-signature']).split(' ')).toHaveLength(2)
+  const second = await createEventsHost({ database, isSecondProcess: true })
+  const dying = first.crash()
+  post.answer(200)
+  await dying
+  const sql = (text: string) => database.transaction({ role: 'soma_bus' }, (session) => session.execute(text))
+  await sql(`update runtime.job_leases set lease_until = '-infinity' where name like 'dispatch/%'`)
+  const again = await target.next()
+  expect(again.headers).toMatchObject({ 'webhook-id': post.headers['webhook-id'], 'soma-redelivered': 'true' })
+  again.answer(200)
+  await sql(`update events.push_targets set failing_since = clock_timestamp() - interval '6 days'`)
+  await second.events.subscriptions.rotateSecret(context, { params, body: { overlapMs: 0 } })
+  await ask(second, 2, 'two')
+  ;(await target.next()).answer(500)
+  await second.waitFor(({ type }) => type === 'subscription.suspended')
+  await second.events.subscriptions.resume(context, { params, body: {} })
+  await ask(second, 3, 'three')
+  ;(await target.next()).answer(410)
+  await until(async () => (await second.events.subscriptions.get(context, { params })).state === 'suspended')
+  await second.close()
+  await target.close()
+}, 60_000)
 
 moduleDeadLetterSuite({
   name: 'Postgres, with the owner of the group on connections of its own',

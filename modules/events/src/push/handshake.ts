@@ -1,7 +1,7 @@
 import { addressRefused, handshakeFailed } from '../../contract/problems.ts'
 import type { EventsPorts } from '../ports.ts'
 
-const TIMEOUT_MS = 10_000
+const TIMEOUT_MS = 4000
 
 /**
  * Asks a target whether it wants to be called, by the web-hook specification of CloudEvents 1.0: `OPTIONS`, allowed origin in the answer.
@@ -11,7 +11,7 @@ export async function proveTarget(
   url: string,
   { outgoing, origin }: Pick<EventsPorts, 'outgoing' | 'origin'>,
 ): Promise<void> {
-  const headers = { 'webhook-request-origin': origin, origin }
+  const headers = { 'webhook-request-origin': origin }
   const answer = await outgoing
     .send({ method: 'OPTIONS', url, headers, timeoutMs: TIMEOUT_MS })
     .catch((error: unknown) => {
