@@ -5,8 +5,6 @@ import { eventsContract } from '@soma/events/contract'
 import { principalErased, tenantDeleting } from '@soma/identity/contract'
 import {
   buildClient,
-  contract,
-  defineModule,
   type EventBus,
   type EventEnvelope,
   event,
@@ -22,6 +20,7 @@ import { testContext } from '@soma/server/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { type Backend, openBackend } from '../backends.ts'
+import { aWitness } from './witness.ts'
 
 const PARTITIONS = 2
 const SECRET = 'nobody else may read this'
@@ -34,31 +33,19 @@ const erasureAsked = event({
 })
 
 /** Says what identity says, and remembers what is read: for its place in the log, `module:oracle`. */
-function anOracle(seen: EventEnvelope[]) {
-  return defineModule({
-    contract: contract({
-      module: 'oracle',
-      summary: 'Who is to be forgotten?',
-      operations: {},
-      events: [erasureAsked],
-      capabilities: {},
-      settings: {},
-    }),
-    uses: {},
-    create: () => ({
-      operations: {},
-      handlers: [
-        on(erasureAsked, async ({ tx, event: { data, tenantid: tenantId } }) => {
-          const { principalId } = data as { principalId: string }
-          const by = { byId: 'usr_admin' }
-          if (principalId === '') tx.emit(tenantDeleting, { ...by, tenantId, slug: tenantId, region: 'local' })
-          else tx.emit(principalErased, { ...by, principalId, kind: 'user', epoch: 2, changed: [] })
-        }),
-        onTopic('business-facts', 'note.*', async ({ event: note }) => void seen.push(note)),
-      ],
-    }),
-  })
-}
+const anOracle = (seen: EventEnvelope[]) =>
+  aWitness(
+    [
+      on(erasureAsked, async ({ tx, event: { data, tenantid: tenantId } }) => {
+        const { principalId } = data as { principalId: string }
+        const by = { byId: 'usr_admin' }
+        if (principalId === '') tx.emit(tenantDeleting, { ...by, tenantId, slug: tenantId, region: 'local' })
+        else tx.emit(principalErased, { ...by, principalId, kind: 'user', epoch: 2, changed: [] })
+      }),
+      onTopic('business-facts', 'note.*', async ({ event: note }) => void seen.push(note)),
+    ],
+    { module: 'oracle', events: [erasureAsked] },
+  )
 
 /** The bus as another program sees it. */
 function openRaw({ name, bus }: Backend): Promise<EventBus> {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { eventsContract } from '@soma/events/contract'
-import { buildClient, contract, defineModule, newUuid, onTopic, silentLogger } from '@soma/kernel'
+import { buildClient, newUuid, onTopic, silentLogger } from '@soma/kernel'
 import { environmentName } from '@soma/runtime'
 import { type OwnServer, ownServer, until } from '@soma/runtime/testing'
 import { type RunningServer, somaPlatform, startServer } from '@soma/server'
@@ -9,11 +9,14 @@ import { testContext } from '@soma/server/testing'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Backend, openBackend } from '../backends.ts'
+import { aWitness } from './witness.ts'
 
 const KEYS = 20
 /** A move is killed so long after it began, then later and later until it gets through. */
 const FIRST_KILL_MS = 1_000
 const GROWTH = 1.2
+/** Of 2 s each: longer than a lease and its grace. */
+const IDLE_PULLS = 15
 
 type Bus = 'postgres' | 'nats' | 'kafka'
 const agent = testContext({ principalId: 'agt_worker', kind: 'agent' })
@@ -32,26 +35,12 @@ afterAll(async () => {
   await backend.end()
 }, 60_000)
 
-const witness = defineModule({
-  contract: contract({
-    module: 'witness',
-    summary: 'What was seen?',
-    operations: {},
-    events: [],
-    capabilities: {},
-    settings: {},
+const witness = aWitness([
+  onTopic('business-facts', 'job.asked', async ({ event }) => {
+    const { n } = event.data as { n: number }
+    handled.set(n, (handled.get(n) ?? 0) + 1)
   }),
-  uses: {},
-  create: () => ({
-    operations: {},
-    handlers: [
-      onTopic('business-facts', 'job.asked', async ({ event }) => {
-        const { n } = event.data as { n: number }
-        handled.set(n, (handled.get(n) ?? 0) + 1)
-      }),
-    ],
-  }),
-})
+])
 
 const settingsOf = (): Record<string, unknown> => ({
   mode: 'developer-light',
@@ -141,11 +130,13 @@ const ask = (events: Events, from: number, count: number) =>
 async function work(events: Events, subscriptionId: string, count: number, done: number[]): Promise<void> {
   const params = { subscriptionId }
   const memberId = newUuid()
-  for (let left = count; left > 0; ) {
+  for (let left = count, idle = 0; left > 0; ) {
     const { deliveries } = await events.deliveries.pull(agent, {
       params,
       body: { memberId, max: Math.min(left, 50), waitMs: 2_000 },
     })
+    idle = deliveries.length === 0 ? idle + 1 : 0
+    if (idle > IDLE_PULLS) throw new Error(`${left} of ${count} deliveries do not come`)
     const numbered = deliveries.map(({ deliveryId, attempt, event }) => ({
       deliveryId,
       attempt,

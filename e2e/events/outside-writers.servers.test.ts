@@ -2,9 +2,7 @@ import { eventsContract } from '@soma/events/contract'
 import {
   buildClient,
   type Client,
-  contract,
   createHttpTransport,
-  defineModule,
   event,
   newTraceparent,
   newUuid,
@@ -18,6 +16,7 @@ import { type RunningServer, somaPlatform, startServer } from '@soma/server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { openOutsideWriter, type OutsideMessage, type OutsideWriter } from './outside-writer.ts'
+import { aWitness } from './witness.ts'
 
 const ADDRESS = { nats: 'events.natsUrl', kafka: 'events.kafkaBrokers' } as const
 const TENANT = 'default'
@@ -36,24 +35,6 @@ interface Sale {
   readonly id: string
   readonly partitionkey: string
 }
-
-/** A module that handles sales. */
-const aWitness = (seen: Sale[]) =>
-  defineModule({
-    contract: contract({
-      module: 'witness',
-      summary: 'What was sold?',
-      operations: {},
-      events: [],
-      capabilities: {},
-      settings: {},
-    }),
-    uses: {},
-    create: () => ({
-      operations: {},
-      handlers: [on(sold, async ({ event: given }) => void seen.push(given as unknown as Sale))],
-    }),
-  })
 
 let made = 0
 const aSale = (more: Readonly<Record<string, unknown>> = {}) => ({
@@ -102,6 +83,7 @@ function expectSame(got: readonly Sale[], written: readonly Sale[]): void {
 
 describe.each(['nats', 'kafka'] as const)('a program outside Soma that writes to %s', (bus) => {
   const seen: Sale[] = []
+  const witness = aWitness([on(sold, async ({ event: given }) => void seen.push(given as unknown as Sale))])
   const nobody = undefined as never
   let away: OwnServer
   let server: RunningServer
@@ -111,7 +93,7 @@ describe.each(['nats', 'kafka'] as const)('a program outside Soma that writes to
   beforeAll(async () => {
     away = await ownServer(bus)
     server = await startServer({
-      platform: { ...somaPlatform, modules: [...somaPlatform.modules, aWitness(seen)] },
+      platform: { ...somaPlatform, modules: [...somaPlatform.modules, witness] },
       sources: {
         flags: {
           mode: 'developer-light',

@@ -39,7 +39,14 @@ export function deferred(): Deferred {
   return { promise, resolve }
 }
 
-/** Waits for a state of the database, which has no event to await. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10))
+/** Waits for a state of the database, which has no event to await. @throws Error when it does not hold in time; without a time the test's own ends it */
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  withinMs = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  const endsAt = performance.now() + withinMs
+  while (!(await holds())) {
+    if (performance.now() > endsAt) throw new Error(`it does not hold after ${withinMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
 }

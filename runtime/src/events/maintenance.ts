@@ -52,7 +52,7 @@ export function createEventMaintenance(options: MaintenanceOptions): readonly Jo
     },
     {
       name: 'outbox-age',
-      everyMs: 10_000,
+      everyMs: 2_000,
       run: async () => {
         const { rows, oldestAgeMs } = await outboxBacklog(database)
         metrics.gauges('soma_events_outbox_rows', [{ value: rows }])
