@@ -39,13 +39,13 @@ export async function aMember(
   host: EventsHost,
   context: Context,
   subscriptionId: string,
-  options: { memberId?: string; credits?: number } = {},
+  options: { memberId?: string; credits?: number; agentInstanceId?: string } = {},
 ): Promise<TestMember> {
-  const memberId = options.memberId ?? newUuid()
+  const { memberId = newUuid(), credits = 10, agentInstanceId } = options
   const ending = new AbortController()
   const frames = await host.events.deliveries.stream(context, {
     params: { subscriptionId },
-    query: { memberId, credits: options.credits ?? 10 },
+    query: { memberId, credits, ...(agentInstanceId === undefined ? {} : { agentInstanceId }) },
     signal: ending.signal,
   })
   const iterator = frames[Symbol.asyncIterator]()

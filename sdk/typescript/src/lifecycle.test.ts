@@ -165,7 +165,7 @@ describe.each(['in process', 'over HTTP', 'in memory'] as const)('an agent %s', 
     expect((await tenant.reply('work.completed', 'corr-2')).data).toEqual({ said: 1 })
   })
 
-  it('keeps a delivery as long as its handler runs, and runs other keys beside it', async () => {
+  it('EVT-R30 keeps a delivery as long as its handler runs, and runs other keys beside it', async () => {
     const tenant = aTenant()
     const gate = aGate()
     const runs: string[] = []

@@ -194,7 +194,7 @@ describe('remote groups', () => {
     await heir.leave()
   })
 
-  it('extends move a lease by the lease of the subscription at most', async () => {
+  it('EVT-R30 extends move a lease by the lease of the subscription at most', async () => {
     const { id } = await subscribe({ leaseMs: 1000 })
     const member = await aMember(host, context, id)
     await ask(1)

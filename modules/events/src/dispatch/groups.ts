@@ -6,6 +6,7 @@ import type { Fence } from '../writer/requests.ts'
 import type { Writer } from '../writer/writer.ts'
 import { assignReady } from './assigning.ts'
 import { moveCursors } from './cursor.ts'
+import { dismiss, type Dismissed } from './dismissing.ts'
 import { bury } from './failing.ts'
 import { tellGaps } from './gaps.ts'
 import { type Group, type GroupDependencies, nowMs } from './group.ts'
@@ -188,7 +189,10 @@ export function createGroups(options: GroupsOptions): Groups {
     await Promise.all(dispatchersOf(id).map((each) => tellGaps(groups.get(each) as Group)))
     await changed(id)
   }
-  const stopHearing = hearChanges(options, { changed, removed, gapped })
+  const dismissed = (who: Dismissed) => {
+    for (const group of groups.values()) dismiss(group, who)
+  }
+  const stopHearing = hearChanges(options, { changed, removed, gapped, dismissed })
   const endUpkeep = keepUp({ groups, presence, giveUp, putAway, options })
   return {
     find,

@@ -22,6 +22,7 @@ interface Guest {
   readonly memberId: string
   readonly principalId: string
   credits: number
+  readonly agentInstanceId: string | undefined
   readonly stream: string
   readonly sink: FrameQueue
   /** `delivery:attempt` of the frames that were written. */
@@ -48,7 +49,7 @@ export interface Seat {
 }
 
 export interface Guests {
-  connect(at: Elsewhere, member: Pick<Guest, 'memberId' | 'principalId' | 'credits'>): Seat
+  connect(at: Elsewhere, member: Pick<Guest, 'memberId' | 'principalId' | 'credits' | 'agentInstanceId'>): Seat
   pull(
     at: Elsewhere,
     want: { memberId: string; principalId: string; max: number; waitMs: number; ends: readonly AbortSignal[] },
@@ -97,8 +98,9 @@ export function createGuests({ nodes, groups, log }: { nodes: Nodes; groups: Gro
     return 0
   }
   const joinOf = (subscriptionId: string, guest: Guest, isNew: boolean) => {
-    const { memberId, principalId, credits, stream } = guest
-    return { op: 'join', subscriptionId, memberId, principalId, credits, stream, from: nodes.id, isNew } as const
+    const { memberId, principalId, credits, stream, agentInstanceId } = guest
+    const who = { memberId, principalId, stream, ...(agentInstanceId === undefined ? {} : { agentInstanceId }) }
+    return { op: 'join', subscriptionId, ...who, credits, from: nodes.id, isNew } as const
   }
   const writeUnheard = async ({ at, guests }: Party) => {
     const before = new Map([...guests].map(([id, { sent }]) => [id, new Set(sent)]))
@@ -210,7 +212,7 @@ export function createGuests({ nodes, groups, log }: { nodes: Nodes; groups: Gro
       else if (notice.op === 'lease-lost')
         guest.sink.push({
           event: 'lease-lost',
-          data: { deliveryId: toId('dlv', notice.deliveryId), reason: 'expired' },
+          data: { deliveryId: toId('dlv', notice.deliveryId), reason: notice.reason },
         })
       else if (notice.op === 'deliver')
         write(party.at, guest, notice).catch((error: unknown) => {
@@ -235,11 +237,11 @@ const keyOf = ({ deliveryId, attempt }: HeldEvent): string => `${deliveryId}:${a
 
 /** The dispatcher is here now. What it leased to the guest and was not written yet follows. */
 async function adopt(group: Group, guest: Guest): Promise<void> {
-  const { memberId, principalId, credits, sink } = guest
+  const { memberId, principalId, credits, sink, agentInstanceId } = guest
   const known = group.members.get(memberId)
   if (known !== undefined && (known.principalId !== principalId || known.sink !== undefined)) return sink.end(REPLACED)
   const member = memberOf(group.members, memberId, principalId)
-  Object.assign(member, { sink, credits, graceUntilMs: Number.POSITIVE_INFINITY })
+  Object.assign(member, { sink, credits, agentInstanceId, graceUntilMs: Number.POSITIVE_INFINITY })
   guest.group = group
   const unwritten = [...member.inFlight.values()].filter((held) => !guest.sent.has(keyOf(held)))
   await Promise.all(unwritten.map((held) => loadRecord(group, held)))

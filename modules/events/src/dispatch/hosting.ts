@@ -35,6 +35,7 @@ function join(group: Group, notice: Of<'join'>, nodes: Nodes): void {
   member.sink = sink
   member.host = { node: from, stream }
   member.credits = notice.credits
+  member.agentInstanceId = notice.agentInstanceId
   const again = [...member.inFlight.values()].filter(({ deliveryId }) => group.leased.has(deliveryId))
   for (const held of again) sink.again(held)
   void tellGaps(group)
@@ -99,7 +100,7 @@ function createRemoteSink(
       if (frame.event === 'gap') return nodes.tell(node, { op: 'gap', ...to, gap: frame.data })
       const deliveryId = toUuid('dlv', frame.data.deliveryId) as string
       if (frame.event === 'delivery') add('fresh', deliveryId)
-      else nodes.tell(node, { op: 'lease-lost', ...to, deliveryId })
+      else nodes.tell(node, { op: 'lease-lost', ...to, deliveryId, reason: frame.data.reason })
     },
     end: (reason) => nodes.tell(node, { op: 'end', ...to, reason }),
   }

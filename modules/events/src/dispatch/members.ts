@@ -6,6 +6,8 @@ import type { HeldEvent } from './held-event.ts'
 export interface Member {
   readonly id: string
   readonly principalId: string
+  /** The process of an agent that it belongs to, where its stream named one. */
+  agentInstanceId: string | undefined
   credits: number
   readonly inFlight: Map<string, HeldEvent>
   /** Absent while it is not connected by a stream. */
@@ -31,6 +33,7 @@ export function memberOf(members: Members, id: string, principalId: string): Mem
   const member: Member = {
     id,
     principalId,
+    agentInstanceId: undefined,
     credits: 0,
     inFlight: new Map(),
     sink: undefined,

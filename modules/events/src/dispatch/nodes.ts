@@ -26,7 +26,13 @@ export type AttemptsEnd = 'failed' | 'ended'
 /** What processes tell each other about members that are connected to one and served by another. Uuids throughout. */
 export type Notice =
   // To the dispatcher.
-  | (Asking & StreamOfMember & { readonly op: 'join'; readonly credits: number; readonly isNew: boolean })
+  | (Asking &
+      StreamOfMember & {
+        readonly op: 'join'
+        readonly credits: number
+        readonly agentInstanceId?: string
+        readonly isNew: boolean
+      })
   | (Asking & { readonly op: 'credits'; readonly credits: number })
   | (Asking & { readonly op: 'pull'; readonly request: string; readonly max: number; readonly waitMs: number })
   | (StreamOfMember & { readonly op: 'leave' })
@@ -34,7 +40,11 @@ export type Notice =
   | (About & { readonly op: 'rows'; readonly ids: readonly string[]; readonly attempts?: AttemptsEnd })
   // From the dispatcher.
   | (StreamOfMember & { readonly op: 'deliver'; readonly ids: readonly string[]; readonly isAgain: boolean })
-  | (StreamOfMember & { readonly op: 'lease-lost'; readonly deliveryId: string })
+  | (StreamOfMember & {
+      readonly op: 'lease-lost'
+      readonly deliveryId: string
+      readonly reason: 'expired' | 'replaced' | 'revoked'
+    })
   | (StreamOfMember & { readonly op: 'gap'; readonly gap: GapData })
   | (StreamOfMember & { readonly op: 'end'; readonly reason: string })
   | (About & { readonly op: 'pulled'; readonly request: string; readonly ids: readonly string[] })

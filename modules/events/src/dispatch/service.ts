@@ -59,11 +59,12 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
     if (Math.max(members, options.connections.count(tenantId, 'member')) < options.quotaMembers) return
     throw tooManyMembers(options.quotaMembers)
   }
-  const sitDown = async (context: Context, found: Found, { memberId, credits }: Join): Promise<Seat> => {
-    if ('group' in found) return sit(found.group, await enter(context, found.group, memberId), credits)
+  const sitDown = async (context: Context, found: Found, join: Join): Promise<Seat> => {
+    const { memberId, credits, agentInstanceId } = join
+    if ('group' in found) return sit(found.group, await enter(context, found.group, memberId), join)
     requireRoom(context)
     await remember(context, found.at.subscription.id, memberId)
-    return guests.connect(found.at, { memberId, principalId: context.principal.id, credits })
+    return guests.connect(found.at, { memberId, principalId: context.principal.id, credits, agentInstanceId })
   }
   return {
     stream: async (context: Context, subscriptionId: string, { join, signal }: { join: Join; signal: AbortSignal }) => {
@@ -151,11 +152,15 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
 }
 
 /** A member of a group that is dispatched here. What is still leased to it comes first, again, with the attempt unchanged (EVT-R29). */
-export async function sit(group: Group, member: Member, credits: number): Promise<Seat> {
+export async function sit(
+  group: Group,
+  member: Member,
+  { credits, agentInstanceId }: Pick<Join, 'credits' | 'agentInstanceId'>,
+): Promise<Seat> {
   await Promise.all([...member.inFlight.values()].map((held) => loadRecord(group, held)))
   const sink = createFrameQueue()
   member.sink?.end(REPLACED)
-  Object.assign(member, { sink, host: undefined, credits, graceUntilMs: Number.POSITIVE_INFINITY })
+  Object.assign(member, { sink, host: undefined, credits, agentInstanceId, graceUntilMs: Number.POSITIVE_INFINITY })
   group.members.set(member.id, member)
   const again = [...member.inFlight.values()].filter(
     (held) => group.leased.has(held.deliveryId) && held.record !== undefined,

@@ -50,10 +50,15 @@ const isGone = ({ pulls }: Group, member: Member): boolean =>
   member.sink === undefined && member.inFlight.size === 0 && !pulls.some((pull) => pull.member === member)
 
 /** The lease is nobody's any more; the next free member gets the event, attempt + 1 (EVT-R25). */
-function lapse(group: Group, held: HeldEvent, problem: FailureProblem): void {
+export function lapse(
+  group: Group,
+  held: HeldEvent,
+  problem: FailureProblem,
+  reason: 'expired' | 'revoked' = 'expired',
+): void {
   if (held.isSettling || held.leaseUntilMs === Number.POSITIVE_INFINITY) return
   const { member } = held
-  member?.sink?.push({ event: 'lease-lost', data: { deliveryId: toId('dlv', held.deliveryId), reason: 'expired' } })
+  member?.sink?.push({ event: 'lease-lost', data: { deliveryId: toId('dlv', held.deliveryId), reason } })
   group.dependencies.metrics.count('soma_events_lease_losses_total', { group: group.config.wireGroup })
   fail(group, held, { problem, retryAfterMs: 0 }).catch((error: unknown) => {
     held.leaseUntilMs = nowMs(group) + AGAIN_MS

@@ -60,7 +60,7 @@ export function startPusher(group: Group, options: PusherOptions): Pusher {
       rememberMember(session, { tenantId, subscriptionId: id, memberId: id, principalId }),
     )
     if (group.isClosed) return
-    const seat = await sit(group, memberOf(group.members, id, principalId), 1)
+    const seat = await sit(group, memberOf(group.members, id, principalId), { credits: 1 })
     try {
       for await (const frame of seat.sink.frames(stopping.signal))
         if (frame.event === 'delivery') await deliver(member, frame.data)
