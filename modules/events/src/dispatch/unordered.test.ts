@@ -45,7 +45,7 @@ const ask = () =>
       })),
     },
   })
-const numberOf = (delivery: ReceivedDelivery | undefined) => (delivery?.event.data as { n: number }).n
+const numberOf = (delivery: ReceivedDelivery) => (delivery.event.data as { n: number }).n
 const take = async (member: TestMember, events: number): Promise<ReceivedDelivery[]> => {
   const taken: ReceivedDelivery[] = []
   while (taken.length < events) taken.push(await member.delivery())
@@ -67,7 +67,7 @@ describe('EVT-R24 a subscription with ordered: false', () => {
     const one = await aMember(host, context, ordered, { credits: 10 })
     await ask()
     const [left, right] = [await take(members[0], 3), await take(members[1], 3)]
-    expect([...left, ...right].map(numberOf).toSorted()).toEqual(all)
+    expect(new Set([...left, ...right].map(numberOf))).toEqual(new Set(all))
     expect(await states(id)).toEqual(all.map(() => 'leased'))
     expect(numberOf(await one.delivery())).toBe(0)
     expect((await states(ordered)).filter((state) => state === 'leased')).toHaveLength(1)
@@ -87,20 +87,20 @@ describe('EVT-R24 a subscription with ordered: false', () => {
       await member.nack(dead as ReceivedDelivery, { problem, dead: true })
       const [lapsed, acked] = await take(member, 2)
       const { deliveryId, attempt } = acked as ReceivedDelivery
-      await member.settle({ acks: [{ deliveryId, attempt }], credits: 1 })
+      await member.settle({ acks: [{ deliveryId, attempt }], credits: 0 })
       host.clock.advance(60_000)
       await until(async () => (await states(id)).every((state) => state !== 'leased'))
       await member.settle({ credits: 2 })
       const again = [await member.delivery(), await member.delivery()]
-      expect(again.map((each) => [numberOf(each), each.attempt]).toSorted()).toEqual(
-        [retried, lapsed].map((each) => [numberOf(each), 2]).toSorted(),
+      expect(new Map(again.map((each) => [each.deliveryId, each.attempt]))).toEqual(
+        new Map([retried, lapsed].map((each) => [each?.deliveryId, 2])),
       )
       for (const each of again) await member.nack(each, { problem })
       const rest = await take(member, EVENTS - 4)
       for (const each of rest) await member.ack(each)
       const letters = (await host.events.deadLetters.list(context, { query: { subscriptionId: id } })).items
-      expect(letters.map((letter) => [letter.deliveryId, letter.attempts.length]).toSorted()).toEqual(
-        [[dead?.deliveryId, 1], ...again.map((each) => [each.deliveryId, 2])].toSorted(),
+      expect(Object.fromEntries(letters.map((letter) => [letter.deliveryId, letter.attempts.length]))).toEqual(
+        Object.fromEntries([[dead?.deliveryId, 1], ...again.map((each) => [each.deliveryId, 2])]),
       )
       await member.leave()
     },
