@@ -342,6 +342,19 @@ describe('EVT-R66 a pushed subscription', () => {
     expect(signaturesOf(await receiver.next())).toEqual([expect.stringMatching(/^v1a,/)])
   })
 
+  it('whose key cannot be opened is not posted unsigned, and waits like any other failure', async () => {
+    const receiver = await target({ answers: 200 })
+    const { context, publish, subscribe, rows } = await aTenant()
+    const { id } = await subscribe({ url: receiver.url })
+    await sql(`update events.push_targets set secret = 'AAAA' where tenant_id = $1`, [context.tenantId])
+    await publish(1)
+    await until(async () => (await rows(id)).some(({ state }) => state === 'retrying'))
+    expect(receiver.received).toEqual([])
+    await host.events.subscriptions.rotateSecret(context, { params: { subscriptionId: id }, body: { overlapMs: 0 } })
+    host.clock.advance(6000)
+    expect(numberIn(await receiver.next())).toBe(1)
+  })
+
   it('with a slow target holds no other back; a post is given up before its lease ends', async () => {
     const slow = await target()
     const fast = await target({ answers: 200 })

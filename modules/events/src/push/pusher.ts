@@ -61,6 +61,8 @@ export function startPusher(group: Group, options: PusherOptions): Pusher {
     )
     if (group.isClosed) return
     const seat = await sit(group, memberOf(group.members, id, principalId), { credits: 1 })
+    // It was put away meanwhile, and has ended the streams that it knew.
+    if (group.isClosed) stopping.abort()
     try {
       for await (const frame of seat.sink.frames(stopping.signal))
         if (frame.event === 'delivery') await deliver(member, frame.data)
@@ -120,14 +122,19 @@ async function extendShort(member: Member, { deliveryId, attempt, leaseUntil }: 
 }
 
 async function post(member: Member, push: Push, delivery: DeliveryData): Promise<Outcome> {
-  const { clock, outgoing, metrics } = member.options
+  const { clock, outgoing, metrics, log } = member.options
+  const { headers, body } = messageOf(delivery.event as EventEnvelope, push.format)
+  const proof = await proofOf(member, push, { delivery, body }).catch((error: unknown) => {
+    log.error('a push cannot be signed', { subscription: member.group.config.id, error })
+    return undefined
+  })
+  if (proof === undefined) return { is: 'failed', detail: 'the server could not sign the post', askedMs: 0 }
   const startedAtMs = performance.now()
   try {
-    const { headers, body } = messageOf(delivery.event as EventEnvelope, push.format)
     const answer = await outgoing.send({
       method: 'POST',
       url: push.url,
-      headers: { ...headers, ...(await proofOf(member, push, { delivery, body })) },
+      headers: { ...headers, ...proof },
       body,
       timeoutMs: Math.min(TIMEOUT_MS, Math.floor(member.group.config.leaseMs * SHARE_OF_LEASE)),
       signal: member.signal,
@@ -145,7 +152,7 @@ async function post(member: Member, push: Push, delivery: DeliveryData): Promise
   }
 }
 
-/** Who posts, and for the how manieth time: by Standard Webhooks, where `webhook-id` is the delivery's, the same in every attempt. */
+/** Who posts, and in which attempt: by Standard Webhooks, where `webhook-id` is the delivery's, the same in every attempt. */
 async function proofOf(
   member: Member,
   { secretRef }: Push,
