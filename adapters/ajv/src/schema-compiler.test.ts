@@ -1,4 +1,4 @@
-import { type JsonSchema, newId } from '@soma/kernel'
+import type { JsonSchema } from '@soma/kernel'
 import { describe, expect, test } from 'vitest'
 import { createSchemaCompiler } from './schema-compiler.ts'
 
@@ -82,38 +82,5 @@ describe('a value', () => {
   test('does not satisfy a requirement by what it inherits', () => {
     const inherits = compiler.compile({ type: 'object', required: ['toString'] }).validate
     expect(inherits?.({})).toHaveLength(1)
-  })
-
-  test('of 1.5 KB is validated in 30 µs', () => {
-    const item = {
-      type: 'object',
-      required: ['id', 'at', 'text'],
-      additionalProperties: false,
-      properties: {
-        id: { type: 'string', pattern: '^task_[0-7][0-9a-hjkmnp-tv-z]{25}$' },
-        at: { type: 'string', format: 'date-time' },
-        text: { type: 'string', maxLength: 500 },
-      },
-    }
-    const event = compiler.compile({
-      type: 'object',
-      required: ['items'],
-      properties: { items: { type: 'array', items: item } },
-    }).validate
-    const value = {
-      items: Array.from({ length: 10 }, () => ({
-        id: newId('task'),
-        at: '2026-01-01T00:00:00.000Z',
-        text: 'x'.repeat(70),
-      })),
-    }
-    expect(JSON.stringify(value).length).toBeGreaterThan(1500)
-    for (let index = 0; index < 2000; index++) event?.(value)
-    const samples = Array.from({ length: 50 }, () => {
-      const start = performance.now()
-      for (let index = 0; index < 100; index++) event?.(value)
-      return ((performance.now() - start) / 100) * 1000
-    }).sort((left, right) => left - right)
-    expect(samples[25]).toBeLessThan(30)
   })
 })

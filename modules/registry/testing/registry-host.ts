@@ -5,6 +5,7 @@ import {
   type Client,
   type Clock,
   type Context,
+  type Database,
   type EventDefinition,
   type EventEnvelope,
   newTraceparent,
@@ -21,6 +22,7 @@ export interface RegistryHost {
   /** Every event that was committed, in order. */
   readonly emitted: EventEnvelope[]
   readonly clock: Clock & { advance(ms: number): void }
+  readonly database: Database
   /** Moves the end of all leases, as time would. */
   expireLeases(): Promise<void>
   sweep(): Promise<void>
@@ -32,6 +34,8 @@ export interface RegistryHost {
 export interface RegistryHostOptions {
   readonly platformEvents?: readonly EventDefinition[]
   readonly settings?: Readonly<Record<string, unknown>>
+  /** Of an earlier host: what a second boot finds. */
+  readonly database?: Database
 }
 
 /** The events module of an installation in which nothing was published. */
@@ -39,7 +43,9 @@ const nothingPublished = async () => ({ items: [], nextCursor: null })
 
 /** The registry alone on an embedded database in memory, called through the real pipeline of validation and authorization. */
 export async function createRegistryHost(options: RegistryHostOptions = {}): Promise<RegistryHost> {
-  const database = await createPgliteDatabase({ dataDirectory: 'memory', durability: 'process', log: silentLogger })
+  const database =
+    options.database ??
+    (await createPgliteDatabase({ dataDirectory: 'memory', durability: 'process', log: silentLogger }))
   const roles = ['soma_app', 'soma_worker', 'soma_bus', 'soma_scheduler']
   for (const role of roles) {
     await database.asOwner((session) =>
@@ -83,6 +89,7 @@ export async function createRegistryHost(options: RegistryHostOptions = {}): Pro
     module,
     emitted,
     clock,
+    database,
     expireLeases: () =>
       database.asOwner(async (session) => {
         await session.execute(`alter table registry.instances disable row level security`)

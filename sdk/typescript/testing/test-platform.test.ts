@@ -60,10 +60,8 @@ const anAdder = () => {
   return adder
 }
 
-it('runs a fan-out with the real SDK, made and answered in a moment', async () => {
-  const startedAt = performance.now()
+it('runs a fan-out with the real SDK', async () => {
   platform = await createTestPlatform()
-  expect(performance.now() - startedAt).toBeLessThan(100)
   await platform.start(aPartWorker(), anAdder())
   const reply = await platform.request(sumRequested, { parts: [1, 2, 3] })
   expect(reply?.data).toEqual({ sum: 12, joined: 3 })
