@@ -1,12 +1,14 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { type StreamFrame } from '@soma/kernel'
+import { createFrameWriters } from './frame-writer.ts'
 
 /** Below the 30–60 s after which proxies close an idle connection. */
 const HEARTBEAT_MS = 15_000
 
 /** One event goes to many streams: its JSON is made once (docs/spec/events.md, EVT-R51). */
 const serialised = new WeakMap<object, string>()
+const frameWriterOf = createFrameWriters()
 
 /**
  * Writes frames as SSE until the iterable ends, the client goes, or the process drains (then a `drain` frame tells where to resume).
@@ -16,6 +18,7 @@ export async function sendEventStream(
   response: ServerResponse,
   frames: AsyncIterable<StreamFrame>,
   drain: AbortSignal,
+  { heartbeatMs = HEARTBEAT_MS } = {},
 ): Promise<void> {
   response.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
@@ -23,21 +26,23 @@ export async function sendEventStream(
     'x-accel-buffering': 'no',
   })
   response.write(': open\n\n')
-  const heartbeat = setInterval(() => response.writableNeedDrain || response.write(': \n\n'), HEARTBEAT_MS)
+  const heartbeat = setInterval(() => response.writableNeedDrain || response.write(': \n\n'), heartbeatMs)
   const iterator = frames[Symbol.asyncIterator]()
   const end = watchEnd(response, drain)
+  const writer = frameWriterOf(response)
   let cursor: string | undefined
   try {
     for (;;) {
       const next = await end.or(iterator.next())
-      if (next === 'drain') response.write(drainFrame(cursor))
+      if (next === 'drain') writer.write(drainFrame(cursor))
       if (typeof next === 'string' || next.done === true) break
       cursor = next.value.id ?? cursor
-      if (!response.write(format(next.value))) await end.or(once(response, 'drain'))
+      if (!writer.write(format(next.value))) await end.or(once(response, 'drain'))
     }
   } finally {
     clearInterval(heartbeat)
     end.stop()
+    writer.flush()
     response.end()
     await iterator.return?.()
   }

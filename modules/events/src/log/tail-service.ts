@@ -55,7 +55,8 @@ export function createTailService(options: TailServiceOptions) {
       const readings = requireReadings(query.topics ?? TOPICS)
       const current = await eachTopic(readings, heads)
       requireCursor(current)
-      const positions = await startOf(call.lastEventId ?? query.from, current, options)
+      const from = call.lastEventId ?? query.from
+      const positions = await startOf(from, current, options)
       if (options.connections.count(context.tenantId, 'tail') >= options.quotaStreams)
         throw commonProblems.rateLimited.create(`the tenant has ${options.quotaStreams} streams open, its quota`, {
           retryAfterMs: 5000,
@@ -71,6 +72,7 @@ export function createTailService(options: TailServiceOptions) {
             readings,
             filter,
             positions,
+            startsAtHead: from === 'now',
             heads,
             maxLag: options.tailMaxLag,
             nowMs: () => options.clock.now().getTime(),

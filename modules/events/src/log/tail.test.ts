@@ -191,6 +191,18 @@ describe('tails', () => {
     await tail.close()
   })
 
+  it('EVT-R51 all live tails of a process are given the same object of an event, so that it is serialised once', async () => {
+    const tails = await Promise.all([{}, { types: 'note.made' }, { from: 'now' }].map((query) => open(query)))
+    await publish(1)
+    for (const tail of tails) await tail.next()
+    const coming = tails.map(async (tail) => (await tail.next()).data)
+    const [id] = await publish(1)
+    const [first, ...others] = await Promise.all(coming)
+    expect(first?.id).toBe(id)
+    for (const other of others) expect(other).toBe(first)
+    await Promise.all(tails.map((tail) => tail.close()))
+  })
+
   it('refuses what is no cursor, and a closed stream frees its place', async () => {
     await expect(open({ from: 'yesterday' })).rejects.toMatchObject({ code: 'invalid-request' })
     await expect(open({ topics: 'no-such-topic' })).rejects.toMatchObject({ code: 'unknown-topic' })

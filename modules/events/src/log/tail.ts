@@ -33,6 +33,7 @@ export interface TailOptions {
   readonly filter: EventFilter
   /** Where to start; the tail moves them. */
   readonly positions: TailPositions
+  readonly startsAtHead: boolean
   readonly heads: (topic: Topic) => Promise<number[]>
   readonly maxLag: number
   readonly metrics: Metrics
@@ -52,7 +53,7 @@ export async function* followLog(options: TailOptions, signal: AbortSignal): Asy
     options.metrics.count('soma_events_stream_gaps_total')
     return { event: 'gap', data }
   }
-  let hasCaughtUp = false
+  let hasCaughtUp = options.startsAtHead
   try {
     while (!signal.aborted) {
       live.beginPass()

@@ -1,0 +1,157 @@
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Home, openHome } from '../homes/home.ts'
+
+/** As fast as they go, and 18 MB: more than what the sockets to a browser that does not read hold. */
+const STALLED_EVENTS = 3_000
+const MAXIMUM_LAG = 1_500
+/** Small enough to reach a client that reads from memory: what the process remembers of an event is the same before and after. */
+const BATCH = 25
+const MEBIBYTE = 1024 * 1024
+const headers = { 'x-tenant-id': 'tenant-a', 'x-user-id': 'usr-1' }
+
+let home: Home
+beforeAll(async () => {
+  const settings = {
+    'events.quotaEventsPerSecond': 1_000_000,
+    'events.tailMaxLag': MAXIMUM_LAG,
+    'events.partitions': 1,
+  }
+  home = await openHome('one-process', { settings })
+  await post('/v1/registry/events', {
+    ...{ topic: 'business-facts', type: 'price.changed', description: 'A price.' },
+    schema: { jsonSchema: { type: 'object' } },
+  })
+}, 60_000)
+afterAll(() => home.stop())
+
+async function post(path: string, body: object, type = 'application/json'): Promise<void> {
+  const response = await fetch(home.url + path, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': type },
+    body: JSON.stringify(body),
+  })
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
+}
+
+let published = 0
+const filler = 'x'.repeat(6_000)
+async function publishBatch(): Promise<void> {
+  const events = Array.from({ length: BATCH }, () => ({
+    ...{ specversion: '1.0', source: 'shop', type: 'price.changed', topic: 'business-facts' },
+    ...{ id: `price-${++published}`, data: { filler } },
+  }))
+  await post('/v1/events/batch', events, 'application/cloudevents-batch+json')
+}
+
+interface Gap {
+  readonly lost: number
+  readonly reason: string
+}
+
+/** A browser that follows the log and remembers how many events it saw, not the events. */
+async function openBrowser() {
+  const request = get(`${home.url}/v1/events/stream?topics=business-facts`, { headers })
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  const seen = new Set<number>()
+  const gaps: Gap[] = []
+  let repeats = 0
+  let wanted: { total: number; resolve: () => void } | undefined
+  const known = () => seen.size + gaps.reduce((total, { lost }) => total + lost, 0)
+  const take = (frame: string) => {
+    const [, name, data] = /event: (.*)\ndata: (.*)$/s.exec(frame) ?? []
+    if (name === 'gap') gaps.push(JSON.parse(data as string))
+    if (name === 'event') {
+      const number = Number(/"id":"price-(\d+)"/.exec(data as string)?.[1])
+      if (seen.has(number)) repeats += 1
+      seen.add(number)
+    }
+    if (wanted !== undefined && known() >= wanted.total) wanted.resolve()
+  }
+  let text = ''
+  response.setEncoding('utf8').on('data', (chunk: string) => {
+    const frames = (text + chunk).split('\n\n')
+    text = frames.pop() as string
+    frames.forEach(take)
+  })
+  return {
+    seen,
+    gaps,
+    repeats: () => repeats,
+    stopReading: () => response.pause(),
+    readOn: () => response.resume(),
+    /** Until it has seen so many events or was told that they are missing. */
+    hasAll: (total: number) =>
+      new Promise<void>((resolve) => {
+        wanted = { total, resolve }
+        if (known() >= total) resolve()
+      }),
+    close: () => request.destroy(),
+  }
+}
+type Browser = Awaited<ReturnType<typeof openBrowser>>
+
+/** Publishes so many; answers how long each batch took until the browser had it. */
+async function publishTo(browser: Browser, total: number): Promise<number[]> {
+  const took: number[] = []
+  for (let sent = 0; sent < total; sent += BATCH) {
+    const startedAt = performance.now()
+    await publishBatch()
+    await browser.hasAll(published)
+    took.push(performance.now() - startedAt)
+  }
+  return took
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((left, right) => left - right)[values.length >> 1] as number
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+async function heapBytes(): Promise<number> {
+  for (let round = 0; round < 3; round++) {
+    collectGarbage()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return process.memoryUsage().heapUsed
+}
+
+test('EVT-A7 EVT-R50 a browser that stops reading gets all, or exactly one gap that counts what is missing; memory grew by 1 MiB at most, and another saw no delay', async () => {
+  const fast = await openBrowser()
+  const watch = async (total: number) => {
+    const heaps: number[] = []
+    const took: number[] = []
+    for (let part = 0; part < 3; part++) {
+      took.push(...(await publishTo(fast, total / 3)))
+      heaps.push(await heapBytes())
+    }
+    return { heaps, took }
+  }
+  // What the process keeps of the newest events is full before it is measured.
+  await publishTo(fast, 1_500)
+  const before = await watch(1_500)
+  const [slow, slower] = [await openBrowser(), await openBrowser()]
+  const kept = published
+  for (const browser of [slow, slower]) browser.stopReading()
+
+  await publishTo(fast, MAXIMUM_LAG / 2)
+  slow.readOn()
+  await slow.hasAll(published - kept)
+  const stalled = await watch(STALLED_EVENTS)
+  await slow.hasAll(published - kept)
+  expect([slow.seen.size, slow.repeats(), slow.gaps]).toEqual([published - kept, 0, []])
+
+  slower.readOn()
+  await slower.hasAll(published - kept)
+  await publishTo(fast, BATCH)
+  await slower.hasAll(published - kept)
+  expect(slower.gaps).toMatchObject([{ reason: 'slow', lost: published - kept - slower.seen.size }])
+  expect([slower.repeats(), fast.seen.size, fast.gaps]).toEqual([0, published, []])
+  // The heap comes and goes by some MiB with what is parsed of the newest events; a buffer would stay.
+  expect(Math.min(...stalled.heaps) - Math.max(...before.heaps)).toBeLessThanOrEqual(MEBIBYTE)
+  expect(median(stalled.took)).toBeLessThan(1.5 * median(before.took))
+  for (const browser of [fast, slow, slower]) browser.close()
+}, 60_000)
