@@ -1,5 +1,5 @@
 import { eventsContract } from '@soma/events/contract'
-import { buildClient, createHttpTransport, newUuid } from '@soma/kernel'
+import { buildClient, type Context, createHttpTransport, newUuid } from '@soma/kernel'
 import { registryContract } from '@soma/registry/contract'
 import { testContext } from '@soma/server/testing'
 import type { BenchServer } from './bench-module.ts'
@@ -24,9 +24,9 @@ const SCHEMA = {
 }
 
 /** Registers the type of `aLoadEvent`. */
-export async function defineLoad({ server }: BenchServer): Promise<void> {
+export async function defineLoad({ server }: BenchServer, as = context): Promise<void> {
   const definition = { topic: 'business-facts', type: 'load.done', description: 'Load.' }
-  await server.client(registryContract).events.create(context, {
+  await server.client(registryContract).events.create(as, {
     body: { ...definition, schema: { jsonSchema: SCHEMA } as never },
   })
 }
@@ -43,12 +43,15 @@ export interface SubscriberOptions {
   readonly way: Way
   readonly members: number
   readonly credits: number
+  /** Whose it is, called in process. Default: the tenant of `context`. */
+  readonly as?: Context
 }
 
 /** A group of members that acknowledge at once; acks gather while the last settle is under way. */
 export async function subscribe(bench: BenchServer, options: SubscriberOptions): Promise<Subscriber> {
   const client = eventsClient(bench, options.way)
-  const { id } = await client.subscriptions.create(context, {
+  const { as = context } = options
+  const { id } = await client.subscriptions.create(as, {
     body: { name: options.name, topics: ['business-facts'], types: ['load.done'] },
   })
   const leaving = new AbortController()
@@ -56,7 +59,7 @@ export async function subscribe(bench: BenchServer, options: SubscriberOptions):
   const members = await Promise.all(
     Array.from({ length: options.members }, async () => {
       const memberId = newUuid()
-      const frames = await client.deliveries.stream(context, {
+      const frames = await client.deliveries.stream(as, {
         params: { subscriptionId: id },
         query: { memberId, credits: options.credits },
         signal: leaving.signal,
@@ -78,7 +81,7 @@ export async function subscribe(bench: BenchServer, options: SubscriberOptions):
       while (waiting.length > 0) {
         const batch = waiting.splice(0, 500)
         const acks = batch.map(({ deliveryId, attempt }) => ({ deliveryId, attempt }))
-        await client.deliveries.settle(context, { params: { subscriptionId: id }, body: { memberId, acks } })
+        await client.deliveries.settle(as, { params: { subscriptionId: id }, body: { memberId, acks } })
         for (const { event } of batch) subscriber.acknowledged(event.data.number)
       }
       isSettling = false

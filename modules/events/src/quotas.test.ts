@@ -66,6 +66,21 @@ describe('quotas of a tenant', () => {
     await publish(alice)
   })
 
+  it('events a second are refused with the time after which they are taken; another tenant publishes on', async () => {
+    const narrow = await createEventsHost({ settings: { quotaEventsPerSecond: 5 } })
+    for (const by of [alice, bob]) await narrow.define(by, 'step.done')
+    const flood = await Promise.allSettled(Array.from({ length: 20 }, () => publish(alice, {}, narrow)))
+    const refused = flood.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
+    expect(refused.length).toBeGreaterThanOrEqual(10)
+    for (const { code, status, extensions } of refused) {
+      expect({ code, status }).toEqual({ code: 'rate-limited', status: 429 })
+      expect(extensions.retryAfterMs).toBeGreaterThan(0)
+      expect(extensions.retryAfterMs).toBeLessThanOrEqual(1000)
+    }
+    for (let n = 0; n < 5; n++) await publish(bob, {}, narrow)
+    await narrow.close()
+  })
+
   it('subscriptions, members by stream and by pull, and tails are bounded; whoever leaves makes room', async () => {
     const [first] = [await subscribe(alice, 'one'), await subscribe(alice, 'two')]
     await expect(subscribe(alice, 'three')).rejects.toMatchObject({ code: 'rate-limited', status: 429 })
