@@ -4,26 +4,6 @@ import { LOG_CHANNEL, payloadOf, placeOf } from './notifier.ts'
 import type { Shipped, WaitingRecord } from './shipped.ts'
 
 const LEASE = 'relay'
-const MIN_BATCH = 10
-export const MAX_BATCH = 1_000
-const START_BATCH = 500
-/** A bus that answers faster than this gets larger batches. */
-const FAST_MS = 100
-
-/** Batches follow the bus: half after an error, larger while it is fast. */
-export function createBatchSize() {
-  let size = START_BATCH
-  return {
-    size: () => size,
-    failed: () => {
-      size = Math.max(MIN_BATCH, Math.floor(size / 2))
-    },
-    succeeded: (ms: number) => {
-      if (ms < FAST_MS) size = Math.min(MAX_BATCH, Math.ceil(size * 1.25))
-      else if (ms > 10 * FAST_MS) size = Math.max(MIN_BATCH, Math.floor(size / 2))
-    },
-  }
-}
 
 /** The epoch, or undefined while another process relays. */
 export async function holdRelayLease(database: Database, owner: string, leaseMs: number): Promise<number | undefined> {

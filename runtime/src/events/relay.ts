@@ -1,15 +1,9 @@
 import { type Database, type EventBus, type Logger, type LogRecord, type Metrics, newUuid } from '@soma/kernel'
+import { createBatchSize, MAX_BATCH } from './batch-size.ts'
 import { backoffMs } from './consumer/settings.ts'
 import type { Emitter } from './emitter.ts'
 import { OUTBOX_CHANNEL } from './notifier.ts'
-import {
-  createBatchSize,
-  holdRelayLease,
-  MAX_BATCH,
-  outboxBacklog,
-  releaseRelayLease,
-  shipBatch,
-} from './outbox-shipping.ts'
+import { holdRelayLease, outboxBacklog, releaseRelayLease, shipBatch } from './outbox-shipping.ts'
 import { createShipped } from './shipped.ts'
 
 /** Life of the relay's lease; renewed with every batch and at least every 3 s. */
@@ -48,9 +42,10 @@ export interface Relay {
  * down the outbox grows and nobody else is stopped.
  */
 export function createRelay(options: RelayOptions): Relay {
-  const { database, bus, log, metrics } = options
+  const { database, log, metrics } = options
   const owner = newUuid()
-  const batch = createBatchSize()
+  const batch = createBatchSize(options.bus)
+  const { bus } = batch
   const endings: (() => unknown)[] = []
   let stopped = false
   let running: Promise<void> | undefined
@@ -83,20 +78,18 @@ export function createRelay(options: RelayOptions): Relay {
   const shipOnce = async (): Promise<{ shipped: number; nextDueMs: number }> => {
     const held = await holdLease()
     if (held === undefined) return { shipped: 0, nextDueMs: IDLE_POLL_MS }
-    const startedAt = performance.now()
     const { count, records, nextDueMs, isLost } = await shipBatch({
       database,
       bus,
       owner,
       epoch: held,
-      limit: batch.size(),
+      limit: batch.now(),
       shipped,
       sender: (options.tail && options.emitter?.sender) ?? owner,
     })
     if (isLost) epoch = undefined
     if (count > 0) {
       lastShippedAt = performance.now()
-      batch.succeeded(lastShippedAt - startedAt)
       options.tail?.offer(records)
       metrics.count('soma_events_relayed_total', {}, count)
     }
@@ -113,7 +106,6 @@ export function createRelay(options: RelayOptions): Relay {
       return Math.min(isActive ? ACTIVE_POLL_MS : IDLE_POLL_MS, Math.max(nextDueMs, 1))
     } catch (error) {
       failures += 1
-      batch.failed()
       const waitMs = backoffMs(failures, RETRY)
       log.warn('events could not be shipped; they wait in the outbox', { failures, waitMs, error })
       return waitMs
