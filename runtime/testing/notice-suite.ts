@@ -33,10 +33,8 @@ export function noticeSuite({ name, open }: { name: string; open: () => Promise<
       const relay = createRelay({ database, bus, emitter, tail, log: silentLogger, metrics: noMetrics })
       const shipped = queue<unknown>()
       const told = queue<string>()
-      const endings = [
-        tail.onAppend(ONE_PLACE.topic, (records) => records.forEach(shipped.push)),
-        await database.listen(OUTBOX_CHANNEL, told.push),
-      ]
+      const stopHearing = tail.onAppend(ONE_PLACE.topic, (records) => records.forEach(shipped.push))
+      const stopListening = await database.listen(OUTBOX_CHANNEL, told.push)
       await relay.start()
       await commit(emitter)
       await shipped.next()
@@ -46,7 +44,8 @@ export function noticeSuite({ name, open }: { name: string; open: () => Promise<
       await commit(other)
       expect(await told.next()).toBe(other.sender)
       await shipped.next()
-      for (const end of endings) await end()
+      stopHearing()
+      await stopListening()
       await relay.stop()
     })
 

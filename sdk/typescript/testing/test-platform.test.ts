@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import { afterEach, expect, it } from 'vitest'
 import * as z from 'zod'
 import { defineEvent, definePlanner, defineWorker, spec } from '../src/index.ts'
