@@ -14,7 +14,8 @@ export interface Connection {
 export interface Connections {
   add(connection: Connection): () => void
   count(tenantId: string, kind: Connection['kind']): number
-  of(tenantId: string): readonly (Connection & { readonly connectedAt: string })[]
+  /** Those of the caller's tenant, or of its space alone. */
+  of(caller: Pick<Context, 'tenantId' | 'spaceId'>): readonly (Connection & { readonly connectedAt: string })[]
 }
 
 export function createConnections(now: () => Date, metrics: Metrics): Connections {
@@ -37,6 +38,7 @@ export function createConnections(now: () => Date, metrics: Metrics): Connection
       }
     },
     count: (tenantId, kind) => [...(all.get(tenantId) ?? [])].filter((connection) => connection.kind === kind).length,
-    of: (tenantId) => [...(all.get(tenantId) ?? [])],
+    of: ({ tenantId, spaceId }) =>
+      [...(all.get(tenantId) ?? [])].filter(({ context }) => spaceId === '' || context.spaceId === spaceId),
   }
 }

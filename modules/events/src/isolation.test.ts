@@ -1,3 +1,4 @@
+import { newUuid } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aMember, anEventsContext, createEventsHost, type EventsHost } from '../testing/index.ts'
 
@@ -78,24 +79,145 @@ describe('tenants', () => {
     for (const each of [member, other]) await each.leave()
   })
 
-  it('raw SQL of tenant B finds nothing of tenant A in any table of the module', async () => {
+  it('EVT-R46 raw SQL of tenant B finds nothing of tenant A in any table of events', async () => {
+    const tables = await host.database.transaction({ role: 'soma_bus' }, (session) =>
+      session.query<{ name: string }>(
+        `select distinct c.table_name as name from information_schema.columns c join information_schema.tables t using (table_schema, table_name)
+          where c.table_schema = 'events' and c.column_name = 'tenant_id' and t.table_type = 'BASE TABLE' and has_table_privilege('soma_app', c.table_schema || '.' || c.table_name, 'select')`,
+      ),
+    )
+    const names = tables.map(({ name }) => name)
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'subscriptions',
+        'members',
+        'seen',
+        'settled',
+        'cursor',
+        'delivery',
+        'dead_letter',
+        'log',
+        'outbox',
+        'replays',
+      ]),
+    )
     const scope = { role: 'soma_app', tenantId: 'tenant-b', spaceId: '' } as const
-    for (const table of [
-      'subscriptions',
-      'members',
-      'seen',
-      'settled',
-      'cursor',
-      'delivery',
-      'dead_letter',
-      'log',
-      'outbox',
-    ]) {
+    for (const table of names) {
       const rows = await host.database.transaction(scope, (session) =>
         session.query<{ tenant_id: string }>(`select distinct tenant_id from events.${table}`),
       )
       expect([table, rows.filter(({ tenant_id }) => tenant_id !== 'tenant-b')]).toEqual([table, []])
     }
+  })
+
+  /** One of everything, each with `hush` in its name; what others read may not have it. */
+  async function makeOneOfEverything(by: typeof alice) {
+    const { events } = host.events
+    const subscription = await host.events.subscriptions.create(by, {
+      body: { name: `hush-${by.tenantId}-${by.principal.id}`, topics: ['business-facts'], types: ['job.asked'] },
+    })
+    const params = { subscriptionId: subscription.id }
+    const member = await aMember(host, by, subscription.id, { credits: 1 })
+    const publish = (more: object) =>
+      events.publish(by, {
+        body: { type: 'job.asked', topic: 'business-facts', data: { word: 'hush' }, partitionKey: 'hush', ...more },
+      })
+    const from = new Date(Date.now() - 1).toISOString()
+    const first = await publish({ id: `hush-${by.tenantId}-${by.principal.id}`, correlationId: 'same' })
+    for (const word of ['one', 'two']) await publish({ subject: word })
+    const dead = await member.delivery()
+    await member.nack(dead, { dead: true, problem: { code: 'hush', detail: 'hush' } })
+    const inHand = await member.delivery()
+    await publish({ deliverAt: new Date(Date.now() + 60_000).toISOString() })
+    const { id: replayId } = await host.events.replays.create(by, {
+      body: { subscriptionId: subscription.id, from, ratePerSecond: 1 },
+    })
+    return { subscription, params, member, from, first, dead, inHand, replayId }
+  }
+  type Everything = Awaited<ReturnType<typeof makeOneOfEverything>>
+
+  /** The answers of every read path, asked by a stranger in general and by the ids of another's things. */
+  async function readEverything(by: typeof alice, { subscription, params, first, dead, replayId, from }: Everything) {
+    const { events } = host.events
+    const answers: unknown[] = [
+      await events.list(by, { query: { limit: 100 } }),
+      await events.list(by, { query: { id: first.eventId } }),
+      await events.list(by, { query: { correlationId: 'same' } }),
+      await events.list(by, { query: { key: 'hush' } }),
+      await host.events.scheduled.list(by, { query: {} }),
+      await host.events.subscriptions.list(by),
+      await host.events.lag.list(by, { query: {} }),
+      await host.events.lag.list(by, { query: { subscriptionId: subscription.id } }),
+      await host.events.connections.list(by),
+      await host.events.deadLetters.list(by),
+      await host.events.deadLetters.list(by, { query: { code: 'hush' } }),
+      await host.events.deadLetters.causes(by, { query: {} }),
+    ]
+    const deliveryId = dead.deliveryId
+    const refused = await Promise.allSettled([
+      events.get(by, { params: { eventId: first.eventId } }),
+      host.events.subscriptions.get(by, { params }),
+      host.events.deliveries.list(by, { params }),
+      host.events.deliveries.pull(by, { params, body: { memberId: newUuid() } }),
+      aMember(host, by, subscription.id),
+      host.events.deadLetters.get(by, { params: { deliveryId } }),
+      host.events.deadLetters.replay(by, { params: { deliveryId }, body: { note: 'x', dryRun: true } }),
+      host.events.replays.get(by, { params: { replayId } }),
+      host.events.replays.create(by, { body: { subscriptionId: subscription.id, from, dryRun: true } }),
+    ])
+    expect(refused.map((result) => result.status === 'rejected' && (result.reason as { code: string }).code)).toEqual(
+      refused.map(() => 'not-found'),
+    )
+    const purged = await host.events.deadLetters.purge(by, { query: { code: 'hush', note: 'x' } })
+    return JSON.stringify([answers, purged])
+  }
+
+  /** All that strangers are answered and sent while the owner has one of everything. */
+  async function whatOthersRead(owner: typeof alice, strangers: readonly (typeof alice)[]): Promise<string[]> {
+    const streams = await Promise.all(
+      strangers.map(async (by) => {
+        const frames = await host.events.events.stream(by, { query: { topics: 'business-facts', from: 'earliest' } })
+        const own = await host.events.subscriptions.create(by, {
+          body: { name: `own-${by.tenantId}-${by.spaceId}`, topics: ['business-facts'], types: ['job.asked'] },
+        })
+        return { by, frames: frames[Symbol.asyncIterator](), member: await aMember(host, by, own.id), own }
+      }),
+    )
+    const made = await makeOneOfEverything(owner)
+    const reads: string[] = []
+    for (const { by, frames, member } of streams) {
+      const read = await readEverything(by, made)
+      expect(read).not.toContain(made.subscription.id)
+      reads.push(read)
+      expect(read).toMatch(/\{"(count|purged|deleted)":0\}/)
+      const { eventId } = await ask(by, 7)
+      expect((await member.delivery()).event.id).toBe(eventId)
+      for (let frame = (await frames.next()).value; ; frame = (await frames.next()).value) {
+        reads.push(JSON.stringify(frame))
+        if ((frame as { data: { id: string } }).data.id === eventId) break
+      }
+      await Promise.all([member.leave(), frames.return?.()])
+    }
+    // The owner still has all of it.
+    const letters = await host.events.deadLetters.list(owner, { query: { code: 'hush' } })
+    expect(letters.items.map(({ deliveryId }) => deliveryId)).toContain(made.dead.deliveryId)
+    expect((await made.member.ack(made.inHand)).settled).toEqual([made.inHand.deliveryId])
+    await made.member.leave()
+    return reads
+  }
+
+  it('EVT-R46 no read path tells another tenant a row, frame, name or count', async () => {
+    for (const read of await whatOthersRead(alice, [bob])) expect(read).not.toContain('hush')
+  })
+
+  it('EVT-R46 nor does it tell a principal that is bound to another space', async () => {
+    const inSpace = (spaceId: string) => anEventsContext('tenant-a', { principalId: `agt_${spaceId}`, spaceId })
+    const whole = anEventsContext('tenant-a', { principalId: 'agt_whole' })
+    const reads = [
+      ...(await whatOthersRead(inSpace('green'), [inSpace('yellow')])),
+      ...(await whatOthersRead(whole, [inSpace('violet')])),
+    ]
+    for (const read of reads) expect(read).not.toContain('hush')
   })
 
   it('a principal bound to a space sees events and subscriptions of that space alone', async () => {

@@ -266,7 +266,7 @@ function operationsOf(services: Services): Handlers<typeof eventsContract> {
     connections: {
       list: async (context) => ({
         items: services.connections
-          .of(context.tenantId)
+          .of(context)
           .map(({ kind, context: of, subscriptionId, memberId, agentInstanceId, load, connectedAt }) => ({
             kind,
             principalId: of.principal.id,

@@ -28,14 +28,23 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => home.stop())
 
-async function post(path: string, body: object, type = 'application/json'): Promise<void> {
+interface Answer {
+  readonly id: string
+  readonly state: string
+  readonly settled: readonly string[]
+  readonly items: readonly { readonly kind: string; readonly data: unknown }[]
+}
+
+async function post(path: string, body: object, type = 'application/json'): Promise<Answer> {
   const response = await fetch(home.url + path, {
     method: 'POST',
     headers: { ...headers, 'content-type': type },
     body: JSON.stringify(body),
   })
   if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
+  return (await response.json()) as Answer
 }
+const read = async (path: string): Promise<Answer> => (await fetch(home.url + path, { headers })).json() as never
 
 let published = 0
 const filler = 'x'.repeat(6_000)
@@ -155,3 +164,72 @@ test('EVT-A7 EVT-R50 a browser that stops reading gets all, or exactly one gap t
   expect(median(stalled.took)).toBeLessThan(1.5 * median(before.took))
   for (const browser of [fast, slow, slower]) browser.close()
 }, 60_000)
+
+/** Frames of a stream as they come, by name. */
+async function openStream(path: string) {
+  const request = get(home.url + path, { headers })
+  // It is destroyed in the middle.
+  request.on('error', () => undefined)
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  const frames: { event: string; data: Record<string, unknown> }[] = []
+  let text = ''
+  response.setEncoding('utf8').on('data', (chunk: string) => {
+    const parts = (text + chunk).split('\n\n')
+    text = parts.pop() as string
+    for (const part of parts) {
+      const [, event, data] = /event: (.*)\ndata: (.*)$/s.exec(part) ?? []
+      if (event !== undefined) frames.push({ event, data: JSON.parse(data as string) })
+    }
+  })
+  response.on('error', () => undefined)
+  return {
+    frames,
+    find: (event: string) => expect.poll(() => frames.find((frame) => frame.event === event)?.data).toBeDefined(),
+    disconnect: () => request.destroy(),
+  }
+}
+
+test('EVT-R52 a disconnect ends nothing but the stream: not the request that was made, not the work in hand, nobody else’s stream', async () => {
+  for (const type of ['sum.asked', 'sum.told'])
+    await post('/v1/registry/events', {
+      ...{ topic: 'business-facts', type, description: 'A sum.' },
+      schema: { jsonSchema: { type: 'object' } },
+    })
+  const body = { name: 'adders', topics: ['business-facts'], types: ['sum.asked'] }
+  const { id } = await post('/v1/events/subscriptions', body)
+  const member = `/v1/events/subscriptions/${id}/stream?memberId=0190b5a0-0000-7000-8000-000000000001&credits=1`
+  const tail = '/v1/events/stream?topics=business-facts&types=sum.told'
+  const [adder, watcher, gone] = await Promise.all([member, tail, tail].map(openStream))
+  const asking = new AbortController()
+  const asked = {
+    ...{ type: 'sum.asked', topic: 'business-facts', responseType: 'sum.told', responseTopic: 'business-facts' },
+    ...{ correlationId: 'sum-of-one', data: {} },
+  }
+  const request = fetch(`${home.url}/v1/events/request`, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify(asked),
+    signal: asking.signal,
+  }).catch((error: Error) => error.name)
+  await adder?.find('delivery')
+  asking.abort()
+  expect(await request).toBe('AbortError')
+  for (const stream of [adder, gone]) stream?.disconnect()
+  await expect.poll(async () => (await read('/v1/events/connections')).items.map(({ kind }) => kind)).toEqual(['tail'])
+
+  const delivery = adder?.frames.find(({ event }) => event === 'delivery')?.data
+  const emits = [{ type: 'sum.told', topic: 'business-facts', data: { sum: 1 } }]
+  const acks = [{ deliveryId: delivery?.['deliveryId'], attempt: 1, emits }]
+  const memberId = '0190b5a0-0000-7000-8000-000000000001'
+  const settled = await post(`/v1/events/subscriptions/${id}/settle`, { memberId, acks })
+  expect(settled.settled).toEqual([delivery?.['deliveryId']])
+  await watcher?.find('event')
+  const { items } = await read('/v1/events?correlationId=sum-of-one&type=sum.told')
+  expect(items).toMatchObject([{ data: { sum: 1 } }])
+  expect((await read(`/v1/events/subscriptions/${id}`)).state).toBe('active')
+  await post('/v1/events', { ...asked, correlationId: 'sum-of-two' })
+  const again = await openStream(member)
+  await again.find('delivery')
+  expect(again.frames).toMatchObject([{ data: { attempt: 1, event: { correlationid: 'sum-of-two' } } }])
+  for (const stream of [again, watcher]) stream?.disconnect()
+})
