@@ -21,8 +21,8 @@ const PAGES = 'docs/spec'
 const RATCHET = `${PAGES}/proven.json`
 const DEFINITION = /^- \*\*([A-Z]{3}-[RA]\d+)\*\*/gm
 const CITATION = /\b[A-Z]{3}-[RA]\d+\b/g
-/** The long suites of the first run are tests too; `npm run test:first-run` runs them. */
-const TEST_FILE = /\.(?:test|long)\.ts$/
+/** The long suites of the first run and the suite of faults are tests too; `npm run test:first-run` and `npm run test:chaos` run them. */
+const TEST_FILE = /(?:\.(?:test|long)|chaos-suite)\.ts$/
 
 export interface Requirements {
   /** Page name → ids in the order of the page. */

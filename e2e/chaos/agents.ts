@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { eventsContract } from '@soma/events/contract'
 import { newUuid } from '@soma/kernel'
 import { ANSWER_TYPE, EVENT_TYPE } from './chaos-module.ts'
 import { clientsOf, type Events, pause, TENANTS } from './load.ts'
@@ -33,7 +34,7 @@ export async function startAgents(options: AgentsOptions): Promise<Agents> {
   const counts = { lost: 0 }
   const members = await Promise.all(
     TENANTS.map(async (tenantId) => {
-      const client = clientsOf(options.urls, { tenantId, kind: 'agent', principalId: options.name })
+      const client = clientsOf(eventsContract, options.urls, { tenantId, kind: 'agent', principalId: options.name })
       const subscriptionId = await subscribe(client(0), options.name)
       const of = { ...options, client, subscriptionId, signal: leaving.signal, counts }
       return Array.from({ length: MEMBERS }, () => liveOn(of))

@@ -1,4 +1,4 @@
-import { contract, defineModule, event, on, onTopic, operation } from '@soma/kernel'
+import { contract, defineModule, event, on, onTopic, operation, problem } from '@soma/kernel'
 import * as z from 'zod'
 
 const itemChanged = event({
@@ -6,6 +6,14 @@ const itemChanged = event({
   topic: 'business-facts',
   data: z.strictObject({ number: z.number().int(), item: z.number().int() }),
   summary: 'An item has another version, its number.',
+})
+
+const takenBack = problem({
+  code: 'change-taken-back',
+  status: 409,
+  title: 'The change was taken back',
+  remedy: 'Ask for a change that stays.',
+  retryable: false,
 })
 
 /** A module with rows and events of its own, and a group that writes down what it handles. */
@@ -20,6 +28,8 @@ export const chaosContract = contract({
         summary: 'Raises the version of an item by one.',
         capability: 'item:change',
         params: z.strictObject({ item: z.coerce.number().int() }),
+        body: z.strictObject({ isTakenBack: z.boolean() }),
+        problems: [takenBack],
         output: z.strictObject({ version: z.number().int() }),
       }),
     },
@@ -39,7 +49,7 @@ export const chaosModule = defineModule({
   create: ({ database }) => ({
     operations: {
       items: {
-        change: (context, { params: { item } }) =>
+        change: (context, { params: { item }, body: { isTakenBack } }) =>
           database.transaction(context, async (tx) => {
             const [row] = await tx.query<{ version: number }>(
               `insert into chaos.items as i (tenant_id, id, version) values ($1, $2, 1)
@@ -48,6 +58,7 @@ export const chaosModule = defineModule({
             )
             const { version } = row as { version: number }
             tx.emit(itemChanged, { number: version, item }, { partitionKey: `item-${item}` })
+            if (isTakenBack) throw takenBack.create(`version ${version} of item ${item}`)
             return { version }
           }),
       },

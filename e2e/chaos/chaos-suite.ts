@@ -4,6 +4,7 @@ import { type Agents, startAgents } from './agents.ts'
 import { checkAll } from './checker.ts'
 import { crashPointsOf } from './crash-points.ts'
 import { createLoad, type Load, pause, TENANTS } from './load.ts'
+import { createPlans } from './plans.ts'
 import { freePort, type ServerProcess, type StartOptions, startProcess } from './process.ts'
 
 /** Events a second over all tenants: enough that something is under way at every moment, little enough for a busy machine. */
@@ -11,6 +12,11 @@ const PER_SECOND = 30
 const HOUR_MS = 3_600_000
 /** Longer than every lease of 10 s. */
 const PAUSED_MS = 13_000
+const PLANS = Number(process.env.CHAOS_PLANS ?? 200)
+/** At the points where a process can die, and so many more at random. */
+const KILLS = Number(process.env.CHAOS_KILLS ?? 6)
+/** Of a process that is killed at random: longer than a lease, so that some have taken over what the one before held. */
+const LIFE_MS = 13_000
 const OUTAGE_MS = 1_000 * Number(process.env.CHAOS_OUTAGE_SECONDS ?? 10)
 
 /** Registers the faults that an installation on a backend survives. One installation and one load for all of them; each ends in the same checker. */
@@ -28,8 +34,13 @@ export function chaosSuite(name: BackendName): void {
     const running: (ServerProcess | undefined)[] = []
 
     const start = async (index: number, options: Partial<StartOptions> = {}): Promise<ServerProcess> => {
-      const settings = { 'events.validation': 'warn', 'server.logLevel': 'error', ...backend.settings }
-      const wanted = { settings, port: ports[index] as number, ...options }
+      const settings = {
+        'events.validation': 'warn',
+        'server.logLevel': 'error',
+        ...backend.settings,
+        ...options.settings,
+      }
+      const wanted = { port: ports[index] as number, ...options, settings }
       const started = await startProcess(wanted)
       running[index] = started
       return started
@@ -69,16 +80,26 @@ export function chaosSuite(name: BackendName): void {
       await backend?.end()
     }, 60_000)
 
-    it('kill -9 at every point between two things that must both happen loses nothing and does nothing twice', async () => {
+    it('plans are changed at 32 in parallel while the process is killed at every point between two things that must both happen, and at any moment: nothing is lost, nothing done twice', async () => {
+      const plans = createPlans(urls, PLANS)
       await underLoad()
-      for (const [point, crash] of Object.entries(crashPointsOf(name))) {
+      plans.start()
+      const points = Object.entries(crashPointsOf(name))
+      for (const [point, crash] of points) {
         await kill(0)
         const { ended } = await start(0, { crash })
         await within(ended, 40_000, point)
       }
+      for (let killed = points.length; killed < KILLS; killed++) {
+        await start(0)
+        await pause(Math.random() * LIFE_MS)
+        await kill(0)
+      }
       await start(0)
+      await plans.end()
       expect(await check()).toBeGreaterThan(0)
-    })
+      expect(await plans.check(one())).toBeGreaterThan(PLANS)
+    }, 900_000)
 
     it('acks that come late, twice and out of order, and agents that die, answer each event once', async () => {
       await underLoad(3_000)

@@ -2,6 +2,8 @@ import { ANSWER_TYPE, EVENT_TYPE } from './chaos-module.ts'
 import { keyOf, pause, TENANTS } from './load.ts'
 import type { ServerProcess } from './process.ts'
 
+type Asked = Pick<ServerProcess, 'ask' | 'heads'>
+
 const LOOK_EVERY_MS = 200
 /** No progress for so long is a failure: longer than a lease, a backoff of the relay and a probe of a group together. */
 const STUCK_MS = 45_000
@@ -25,7 +27,7 @@ interface Done {
  * Answers how many events each group handled.
  * @throws Error that names what is wrong
  */
-export async function checkAll(server: ServerProcess, expected: Expected): Promise<number> {
+export async function checkAll(server: Asked, expected: Expected): Promise<number> {
   await untilHandled(server, expected)
   await checkLog(server, expected)
   const effects = await server.ask<Done>('select tenant_id, grp, number, key from chaos.effects order by id')
@@ -47,35 +49,44 @@ export async function checkAll(server: ServerProcess, expected: Expected): Promi
 }
 
 /** In the order of the log, so that the order of handling a key is the order of its answers. */
-const answersOf = (server: ServerProcess): Promise<Done[]> =>
+const answersOf = (server: Asked): Promise<Done[]> =>
   server.ask<Done>(
     `select tenant_id, envelope::jsonb -> 'data' ->> 'group' as grp, (envelope::jsonb -> 'data' ->> 'number')::int4 as number, key
        from events.log where type = '${ANSWER_TYPE}' order by part, segment, pos`,
   )
 
-async function untilHandled(server: ServerProcess, { accepted, groups }: Expected): Promise<void> {
+async function untilHandled(server: Asked, { accepted, groups }: Expected): Promise<void> {
   const wanted = accepted * TENANTS.length * (1 + groups.length)
   const named = groups.map((group) => `'${group}'`).join(', ')
-  let [last, since] = ['', performance.now()]
-  for (;;) {
+  await untilReached(async () => {
     const [row] = await server.ask<{ effects: number; answers: number; outbox: number; copied: number }>(
       `select (select count(*)::int4 from chaos.effects where grp = '${EVENT_TYPE}') as effects,
          (select count(distinct (tenant_id, envelope::jsonb -> 'data'))::int4 from events.log
-           where type = '${ANSWER_TYPE}' and envelope::jsonb -> 'data' ->> 'group' in (${named})) as answers,
+           where type = '${ANSWER_TYPE}' and envelope::jsonb -> 'data' ->> 'group' = any (array[${named}]::text[])) as answers,
          (select count(*)::int4 from events.outbox) as outbox, (select sum(head)::int4 from events.partition) as copied`,
     )
     const heads = (await server.heads()).reduce((sum, { position }) => sum + position, 0)
     const { effects = 0, answers = 0, outbox = 0, copied = 0 } = row ?? {}
-    if (effects + answers >= wanted && outbox === 0 && copied === heads) return
-    const seen = JSON.stringify({ wanted, effects, answers, outbox, copied, heads })
-    if (seen !== last) [last, since] = [seen, performance.now()]
-    if (performance.now() - since > STUCK_MS) throw new Error(`no progress for ${STUCK_MS} ms: ${seen}`)
+    const isReached = effects + answers >= wanted && outbox === 0 && copied === heads
+    return { isReached, seen: { wanted, effects, answers, outbox, copied, heads } }
+  })
+}
+
+/** Looks until it is reached. @throws Error when nothing changes any more */
+export async function untilReached(look: () => Promise<{ isReached: boolean; seen: unknown }>): Promise<void> {
+  let [last, since] = ['', performance.now()]
+  for (;;) {
+    const { isReached, seen } = await look()
+    if (isReached) return
+    const now = JSON.stringify(seen)
+    if (now !== last) [last, since] = [now, performance.now()]
+    if (performance.now() - since > STUCK_MS) throw new Error(`no progress for ${STUCK_MS} ms: ${now}`)
     await pause(LOOK_EVERY_MS)
   }
 }
 
 /** Every accepted event is in the log once, and positions have no holes. The copy of a log outside had all of it when the last event was handled; facts may have come since. */
-async function checkLog(server: ServerProcess, { accepted }: Expected): Promise<void> {
+async function checkLog(server: Asked, { accepted }: Expected): Promise<void> {
   const parts = await server.ask<{ topic: string; part: number; count: number; least: number; most: number }>(
     'select topic, part, count(*)::int4 as count, min(pos)::int4 as least, max(pos)::int4 as most from events.log group by topic, part',
   )

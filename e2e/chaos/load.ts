@@ -1,5 +1,5 @@
 import { eventsContract } from '@soma/events/contract'
-import { buildClient, type Client, createHttpTransport } from '@soma/kernel'
+import { buildClient, type Client, type Contract, createHttpTransport } from '@soma/kernel'
 import { headersOf, testContext } from '@soma/server/testing'
 import { EVENT_TYPE } from './chaos-module.ts'
 
@@ -14,21 +14,24 @@ const PATIENCE_MS = 200_000
 export type Events = Client<typeof eventsContract>
 
 /** Clients of one principal at each process; whoever gets no answer asks the next. */
-export function clientsOf(
+export function clientsOf<C extends Contract>(
+  contract: C,
   urls: readonly string[],
   who: Parameters<typeof testContext>[0],
-): (attempt: number) => Events {
+): (attempt: number) => Client<C> {
   const headers = headersOf(testContext(who))
   const clients = urls.map((url) =>
-    buildClient(eventsContract, createHttpTransport({ url, headers: () => headers, fetch, timeoutMs: TIMEOUT_MS })),
+    buildClient(contract, createHttpTransport({ url, headers: () => headers, fetch, timeoutMs: TIMEOUT_MS })),
   )
-  return (attempt) => clients[attempt % clients.length] as Events
+  return (attempt) => clients[attempt % clients.length] as Client<C>
 }
 
 export interface Load {
   /** How many events of each tenant were answered 201. */
   accepted(): number
-  /** Publishes until it is ended; the same numbers again, under the same ids, until they are accepted. */
+  /** How many publishes had no 201, and were tried again. */
+  refused(): number
+  /** Publishes until it is ended; the same numbers again, under the same ids, until they are accepted. Called again it changes the pace. */
   start(perSecond: number): void
   /** What is under way is accepted first. */
   end(): Promise<void>
@@ -38,25 +41,45 @@ export interface Load {
 export function createLoad(urls: readonly string[]): Load {
   const numbers = new Map<string, number>(TENANTS.map((tenantId) => [tenantId, 0]))
   let ending = new AbortController()
+  ending.abort()
   let running: Promise<unknown> = Promise.resolve()
+  let [pace, refused] = [0, 0]
 
-  const publish = async (tenantId: string, perSecond: number) => {
-    const client = clientsOf(urls, { tenantId })
-    while (!ending.signal.aborted) {
-      const from = numbers.get(tenantId) as number
-      await untilAccepted(
-        client,
-        Array.from({ length: BATCH }, (_, index) => anEvent(from + index)),
-      )
-      numbers.set(tenantId, from + BATCH)
-      await pause((1_000 * BATCH * TENANTS.length) / perSecond)
+  /** The next numbers of the tenant, again and again until they are accepted. */
+  const publish = async (tenantId: string, client: (attempt: number) => Events) => {
+    const from = numbers.get(tenantId) as number
+    const events = Array.from({ length: BATCH }, (_, index) => anEvent(from + index))
+    const deadline = performance.now() + PATIENCE_MS
+    for (let attempt = 0; ; attempt++, refused++) {
+      try {
+        const { results } = await client(attempt).events.publishBatch(undefined as never, { body: { events } })
+        const bad = results.find(({ status }) => status === 'refused')
+        if (bad !== undefined) throw new Error(`an event was refused: ${JSON.stringify(bad)}`)
+        break
+      } catch (error) {
+        if (performance.now() > deadline) throw error
+        await pause(AGAIN_MS)
+      }
+    }
+    numbers.set(tenantId, from + BATCH)
+  }
+  const publishOn = async (tenantId: string, client: (attempt: number) => Events) => {
+    for (let due = performance.now(); !ending.signal.aborted; ) {
+      await publish(tenantId, client)
+      // What was late is made up for, but not for long: after an outage there is no flood.
+      due = Math.max(due + (1_000 * BATCH * TENANTS.length) / pace, performance.now() - 1_000)
+      await pause(Math.max(0, due - performance.now()))
     }
   }
+  const clients = new Map(TENANTS.map((tenantId) => [tenantId, clientsOf(eventsContract, urls, { tenantId })]))
   return {
     accepted: () => Math.min(...numbers.values()),
+    refused: () => refused,
     start: (perSecond) => {
+      pace = perSecond
+      if (!ending.signal.aborted) return
       ending = new AbortController()
-      running = Promise.all(TENANTS.map((tenantId) => publish(tenantId, perSecond)))
+      running = Promise.all([...clients].map(([tenantId, client]) => publishOn(tenantId, client)))
       running.catch(() => undefined)
     },
     end: async () => {
@@ -64,33 +87,9 @@ export function createLoad(urls: readonly string[]): Load {
       await running
       const most = Math.max(...numbers.values())
       // Even, so that one number says what each tenant published.
-      for (const tenantId of TENANTS)
-        while ((numbers.get(tenantId) as number) < most) {
-          const from = numbers.get(tenantId) as number
-          await untilAccepted(
-            clientsOf(urls, { tenantId }),
-            Array.from({ length: BATCH }, (_, index) => anEvent(from + index)),
-          )
-          numbers.set(tenantId, from + BATCH)
-        }
+      for (const [tenantId, client] of clients)
+        while ((numbers.get(tenantId) as number) < most) await publish(tenantId, client)
     },
-  }
-}
-
-async function untilAccepted(client: (attempt: number) => Events, events: readonly ReturnType<typeof anEvent>[]) {
-  const deadline = performance.now() + PATIENCE_MS
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const { results } = await client(attempt).events.publishBatch(undefined as never, {
-        body: { events: [...events] },
-      })
-      const refused = results.find(({ status }) => status === 'refused')
-      if (refused !== undefined) throw new Error(`an event was refused: ${JSON.stringify(refused)}`)
-      return
-    } catch (error) {
-      if (performance.now() > deadline) throw error
-      await pause(AGAIN_MS)
-    }
   }
 }
 
