@@ -95,6 +95,63 @@ describe('replays', () => {
     await Promise.all([veteran.stop(), bystander.stop(), newcomer.stop()])
   })
 
+  it('EVT-A11 a new projection that gets a week of plan-events at 5,000 a second under live load equals one that was there from the start; no other group receives anything', async () => {
+    const topics = ['plan-events']
+    await host.define(context, 'step.taken', { topic: 'plan-events' })
+    const projecting = async (name: string) => {
+      const body = { name, topics, types: ['step.taken'] }
+      const { id } = await host.events.subscriptions.create(context, { body })
+      return { id, ...working(await aMember(host, context, id, { credits: 200 })) }
+    }
+    let n = 0
+    const take = async (total: number) => {
+      const events = Array.from({ length: total }, () => ({
+        ...{
+          type: 'step.taken',
+          topic: 'plan-events',
+          planId: `plan-${n % 50}`,
+          data: { n, status: `s${n}`, cost: n++ % 7 },
+        },
+        time: new Date(Date.now() - 7 * 86_400_000 + n * 1000).toISOString(),
+      }))
+      await publish(events)
+    }
+    /** Status and cost of each plan, as read models keep them: an event counts once, the newest decides. */
+    const projectionOf = ({ seen }: { seen: readonly ReceivedDelivery[] }) => {
+      const plans = new Map<string, { status: string; cost: number; sequence: string }>()
+      const counted = new Set<string>()
+      for (const { event } of seen) {
+        if (counted.has(event.id)) continue
+        counted.add(event.id)
+        const plan = plans.get(event['planid'] as string) ?? { status: '', cost: 0, sequence: '' }
+        const { status, cost } = event.data as { status: string; cost: number }
+        const sequence = event['sequence'] as string
+        const isNewest = sequence > plan.sequence
+        plans.set(event['planid'] as string, {
+          cost: plan.cost + cost,
+          ...(isNewest ? { status, sequence } : { status: plan.status, sequence: plan.sequence }),
+        })
+      }
+      return plans
+    }
+    const veteran = await projecting('plans-from-the-start')
+    const bystander = await projecting('plans-bystander')
+    for (let round = 0; round < 8; round++) await take(500)
+    const newcomer = await projecting('plans-anew')
+    const startedAt = performance.now()
+    const { id } = await replay({ subscriptionId: newcomer.id, topics, ratePerSecond: 5000 })
+    for (let round = 0; round < 10; round++) await take(20)
+    await ended(id)
+    expect(performance.now() - startedAt).toBeGreaterThan((4000 / 5000) * 1000 - 200)
+    await until(async () => [veteran, bystander, newcomer].every(({ seen }) => seen.length === n))
+    expect(await stateOf(id)).toMatchObject({ state: 'completed', matched: 4000, delivered: 4000 })
+    const projection = projectionOf(newcomer)
+    expect(projection).toEqual(projectionOf(veteran))
+    expect(projection.get('plan-49')).toMatchObject({ status: `s${n - 1}` })
+    for (const { seen } of [veteran, bystander]) expect(seen.some(({ event }) => 'replayid' in event)).toBe(false)
+    await Promise.all([veteran, bystander, newcomer].map((group) => group.stop()))
+  }, 60_000)
+
   it('EVT-R41 is chosen by time, topic, type and key; a dry run counts and delivers nothing', async () => {
     const before = new Date(Date.now() - 1).toISOString()
     await publish([
