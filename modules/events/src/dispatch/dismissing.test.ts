@@ -39,10 +39,10 @@ const principalFact = { principalId: 'agt_revoked', byId: 'usr_admin', kind: 'ag
 
 describe('EVT-R30 leases end at once with the right to them', () => {
   it.each([
-    ['disabled', principalDisabled, 'at the process that dispatches'],
-    ['erased', principalErased, 'at the process that dispatches'],
-    ['disabled', principalDisabled, 'at another process'],
-  ])('of a principal that is %s (%s) %s', async (_how, fact, where) => {
+    { how: 'disabled', fact: principalDisabled, where: 'at the process that dispatches' },
+    { how: 'erased', fact: principalErased, where: 'at the process that dispatches' },
+    { how: 'disabled', fact: principalDisabled, where: 'at another process' },
+  ])('of a principal that is $how, $where', async ({ fact, where }) => {
     const id = await subscribe()
     const heir = await aMember(host, context, id, { credits: 1 })
     await heir.settle({ credits: 0 })
