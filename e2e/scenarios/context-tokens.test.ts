@@ -120,11 +120,12 @@ describe('apart', () => {
     key = await codec.createKey()
     await join(['events'])
     expect(await askRegistry()).toBe('not-found')
+    const now = seconds()
     for (const changes of [
       { aud: 'identity' },
       { operation: 'registry.events.list' },
-      { exp: seconds() + 31 },
-      { iat: seconds() - 40, exp: seconds() - 10 },
+      { iat: now, exp: now + 31 },
+      { iat: now - 40, exp: now - 10 },
     ])
       expect([changes, await askRegistry(changes)]).toEqual([changes, 'unauthenticated'])
     expect(await askRegistry({}, 'at+jwt')).toBe('unauthenticated')

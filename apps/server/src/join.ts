@@ -23,7 +23,10 @@ const SERVER = { name: 'server', jobCapabilities: [] }
 /** A process that left is believed this much longer at most; well under the five minutes for which identity lists one that is silent. */
 const KEPT_MS = 60_000
 
-/** The processes of this platform, asked of identity by one request at a time and kept for a minute, or until a key is missing. */
+/**
+ * The processes of this platform, asked of identity by one request at a time and kept for a minute, or until a key is missing: then by a request that begins after the
+ * question, because one that is under way may have been answered before the process joined.
+ */
 export function createProcessList(
   transport: Transport,
   region: string,
@@ -32,15 +35,22 @@ export function createProcessList(
   let known: readonly JoinedProcess[] = []
   let readAt = 0
   let reading: Promise<void> | undefined
+  let following: Promise<void> | undefined
   const read = async () => {
     known = (await identity.processes.list(moduleContext('platform', SERVER, region))).items
     readAt = Date.now()
   }
+  const begin = () => {
+    following = undefined
+    reading = read().finally(() => {
+      reading = undefined
+    })
+    return reading
+  }
   return async (fresh) => {
-    if (fresh || Date.now() - readAt > KEPT_MS)
-      await (reading ??= read().finally(() => {
-        reading = undefined
-      }))
+    // What failed is told to those who asked for it.
+    if (fresh) await (following ??= Promise.allSettled([reading]).then(begin))
+    else if (Date.now() - readAt > KEPT_MS) await (reading ?? begin())
     return known
   }
 }
