@@ -4,13 +4,17 @@ import { type Agents, startAgents } from './agents.ts'
 import { checkAll } from './checker.ts'
 import { crashPointsOf } from './crash-points.ts'
 import { createLoad, type Load, pause, TENANTS } from './load.ts'
+import { openPartition, type Partition } from './partition.ts'
 import { createPlans } from './plans.ts'
 import { freePort, type ServerProcess, type StartOptions, startProcess } from './process.ts'
 
 /** Events a second over all tenants: enough that something is under way at every moment, little enough for a busy machine. */
 const PER_SECOND = 30
 const HOUR_MS = 3_600_000
-/** Longer than every lease of 10 s. */
+const LEASE_MS = 10_000
+/** Of a busy machine. */
+const SLACK_MS = 5_000
+/** Longer than every lease. */
 const PAUSED_MS = 13_000
 const PLANS = Number(process.env.CHAOS_PLANS ?? 200)
 /** At the points where a process can die, and so many more at random. */
@@ -20,7 +24,8 @@ const LIFE_MS = 13_000
 const OUTAGE_MS = 1_000 * Number(process.env.CHAOS_OUTAGE_SECONDS ?? 10)
 
 /** Registers the faults that an installation on a backend survives. One installation and one load for all of them; each ends in the same checker. */
-export function chaosSuite(name: BackendName): void {
+export async function chaosSuite(name: BackendName): Promise<void> {
+  const partition = name === 'postgres' ? await openPartition() : undefined
   const hasTwo = name !== 'pglite'
   const isOutside = name === 'nats' || name === 'kafka'
 
@@ -55,6 +60,12 @@ export function chaosSuite(name: BackendName): void {
       await load.end()
       return checkAll(one(), { accepted: load.accepted(), groups })
     }
+    /** So many processes hold the partitions of the module's group, and no lease of them is over. */
+    const holders = async (count: number) => {
+      const held = `select distinct owner from events.cursor where grp = 'module:chaos' and lease_until > clock_timestamp()`
+      const free = `select 1 from events.cursor where grp = 'module:chaos' and lease_until <= clock_timestamp()`
+      while ((await one().ask(held)).length !== count || (await one().ask(free)).length > 0) await pause(100)
+    }
     /** Something is under way in every group. */
     const underLoad = async (ms = 1_500) => {
       load.start(PER_SECOND)
@@ -78,6 +89,7 @@ export function chaosSuite(name: BackendName): void {
       await Promise.all(agents.map((each) => each.stop()))
       await Promise.all(running.map((_process, index) => kill(index)))
       await backend?.end()
+      await partition?.end()
     }, 60_000)
 
     it('plans are changed at 32 in parallel while the process is killed at every point between two things that must both happen, and at any moment: nothing is lost, nothing done twice', async () => {
@@ -144,6 +156,24 @@ export function chaosSuite(name: BackendName): void {
       await backend.bus?.start()
       expect(await check()).toBeGreaterThan(0)
     })
+
+    it.runIf(partition !== undefined)(
+      'a process whose network is gone loses what it held to the other in 10 s, and does no harm when it is back',
+      async () => {
+        const { through, host, cut, mend } = partition as Partition
+        await kill(1)
+        await start(1, { through, settings: { 'server.host': host, 'server.allowInsecureListen': true } })
+        await underLoad()
+        await within(holders(2), 30_000, 'two processes that share the work')
+        await cut()
+        await pause(LEASE_MS)
+        await within(holders(1), SLACK_MS, 'a process that holds all')
+        await pause(PAUSED_MS - LEASE_MS)
+        await mend()
+        await pause(2_000)
+        expect(await check()).toBeGreaterThan(0)
+      },
+    )
 
     it('a clock that is an hour ahead, and then an hour behind, changes neither order nor leases', async () => {
       const index = hasTwo ? 1 : 0

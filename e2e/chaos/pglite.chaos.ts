@@ -1,3 +1,3 @@
 import { chaosSuite } from './chaos-suite.ts'
 
-chaosSuite('pglite')
+await chaosSuite('pglite')

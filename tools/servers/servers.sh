@@ -114,6 +114,8 @@ start_postgres() {
   postgres_programs
   PGPORT=$(free_port)
   (as_user "$POSTGRES_BIN/initdb" -D "$RUN/postgres" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$RUN/initdb.log" 2>&1)
+  # Processes of the chaos suite in a network namespace of their own (e2e/chaos/partition.ts).
+  echo 'host all all 10.231.0.0/16 trust' >>"$RUN/postgres/pg_hba.conf"
   launch_postgres
   export PGPORT DATABASE_URL="postgres://postgres@127.0.0.1:$PGPORT/postgres"
 }

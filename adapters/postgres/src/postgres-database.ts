@@ -23,8 +23,8 @@ export interface PostgresOptions {
 
 const PING_TIMEOUT_MS = 2_000
 const CONNECT_TIMEOUT_MS = 10_000
-/** The server's own net under ours, for a process that stopped mid-transaction without closing its socket. */
-const SERVER_IDLE_TIMEOUT_FACTOR = 6
+/** The server's own net under ours, for a process that stopped or lost its network mid-transaction: what it locked is free when its leases of 10 s end. */
+const SERVER_IDLE_TIMEOUT_FACTOR = 2
 
 function clientConfig(options: PostgresOptions, idleTimeoutMs: number): pg.ClientConfig {
   return {
