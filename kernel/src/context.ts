@@ -67,11 +67,14 @@ export function newTraceparent(): string {
   return `00-${randomHex(16)}-${randomHex(8)}-01`
 }
 
-/** A child of a trace: same trace id, new span id. An invalid parent starts a new trace. */
-export function childTraceparent(parent: string | undefined): string {
-  const match = parent === undefined ? null : /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(parent)
-  if (match === null || /^0+$/.test(match[1] as string) || /^0+$/.test(match[2] as string)) return newTraceparent()
-  return `00-${match[1]}-${randomHex(8)}-${match[3]}`
+/**
+ * The `traceparent` of what goes on with a trace: the given one, or a new one where it is none. No span id is made up: whoever records a span makes its own, whose
+ * parent is this one's, and hands that on.
+ */
+export function continueTrace(traceparent: string | undefined): string {
+  const match = traceparent === undefined ? null : /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(traceparent)
+  const isTrace = match !== null && !/^0+$/.test(match[1] as string) && !/^0+$/.test(match[2] as string)
+  return isTrace ? match[0] : newTraceparent()
 }
 
 /** The 32 hexadecimal characters of the trace. */

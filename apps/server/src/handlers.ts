@@ -44,6 +44,7 @@ function runInModule(module: ComposedModule, region: string) {
     const span = {
       traceparent: event.traceparent ?? newTraceparent(),
       kind: 'consumer',
+      isLinked: event.replayid !== undefined,
       attributes: { 'soma.module': module.name },
     } as const
     return inSpan(`handle ${event.type}`, span, (traceparent) => {

@@ -1,22 +1,12 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
 import { expect, test } from 'vitest'
-import { createTestServer, testContext } from '../testing/index.ts'
+import { createCollector, createTestServer, testContext } from '../testing/index.ts'
 import { notesModule } from '../testing/notes-module.ts'
 
 test('with an OTLP endpoint every operation and handler is a span of the trace of its request; without one nothing is sent', async () => {
-  const bodies: string[] = []
-  const collector = createServer(async (request, response) => {
-    let body = ''
-    for await (const chunk of request) body += chunk
-    bodies.push(body)
-    response.end('{}')
-  }).listen(0, '127.0.0.1')
-  await once(collector, 'listening')
-  const { port } = collector.address() as { port: number }
+  const collector = await createCollector()
   const server = await createTestServer({
     modules: [notesModule],
-    settings: { 'server.otlpEndpoint': `http://127.0.0.1:${port}/v1/traces` },
+    settings: { 'server.otlpEndpoint': collector.endpoint },
   })
   const traceId = '0af7651916cd43dd8448eb211c80319c'
   await fetch(`${server.url}/v1/notes`, {
@@ -30,17 +20,13 @@ test('with an OTLP endpoint every operation and handler is a span of the trace o
   })
   await echoed(server)
   await server.stop()
-  collector.close()
-  const spans = bodies.flatMap((body) =>
-    JSON.parse(body).resourceSpans.flatMap(
-      (resource: { scopeSpans: { spans: { name: string; traceId: string }[] }[] }) =>
-        resource.scopeSpans.flatMap((scope) => scope.spans),
-    ),
+  await collector.close()
+  const spans = collector.spans().filter((span) => span.traceId === traceId)
+  const [created, handled] = ['notes.notes.create', 'handle note.created'].map((name) =>
+    spans.find((span) => span.name === name),
   )
-  const names = spans
-    .filter((span: { traceId: string }) => span.traceId === traceId)
-    .map((span: { name: string }) => span.name)
-  expect(names).toEqual(expect.arrayContaining(['notes.notes.create', 'handle note.created']))
+  expect(created?.parentSpanId).toBe('b7ad6b7169203331')
+  expect(handled?.parentSpanId).toBe(created?.spanId)
 })
 
 /** Waits until the module has handled its own event. */

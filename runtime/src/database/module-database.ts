@@ -1,6 +1,6 @@
 import {
   type CauseOfCall,
-  childTraceparent,
+  continueTrace,
   type Clock,
   type Context,
   type Database,
@@ -70,7 +70,7 @@ export function contextOfEvent(event: EventEnvelope, module: ModuleDatabaseOptio
   return {
     ...moduleContext(event.tenantid, module, region, cause),
     spaceId: event.spaceid ?? '',
-    traceparent: childTraceparent(event.traceparent),
+    traceparent: continueTrace(event.traceparent),
     ...(event.userid === undefined ? {} : { userId: event.userid }),
   }
 }

@@ -1,6 +1,5 @@
 import {
   type Context,
-  childTraceparent,
   type EventAttributes,
   type EventDefinition,
   type EventEnvelope,
@@ -92,6 +91,6 @@ export function stampEnvelope(
     sessionid: envelope.sessionid ?? cause?.sessionId,
     correlationid: envelope.correlationid ?? cause?.correlationId ?? id,
     causationid: envelope.causationid ?? cause?.eventId,
-    traceparent: envelope.traceparent ?? childTraceparent(context.traceparent),
+    traceparent: envelope.traceparent ?? context.traceparent,
   }) as EventEnvelope
 }

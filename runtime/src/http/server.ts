@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import {
-  childTraceparent,
+  continueTrace,
   commonProblems,
   type Context,
   type Contract,
@@ -109,7 +109,7 @@ declare module 'fastify' {
 
 function traceOf(request: FastifyRequest): string {
   const header = request.headers.traceparent
-  return typeof header === 'string' ? childTraceparent(header) : newTraceparent()
+  return continueTrace(typeof header === 'string' ? header : undefined)
 }
 
 /** How the process is can still be asked; work is refused, so that the client takes it elsewhere. */

@@ -1,8 +1,8 @@
 import {
-  type Context as SpanContextHolder,
   context as active,
   ROOT_CONTEXT,
   type Span,
+  type SpanContext,
   SpanKind,
   SpanStatusCode,
   trace,
@@ -13,6 +13,8 @@ export interface SpanOptions {
   /** W3C parent, from the request or the event. */
   readonly traceparent: string
   readonly kind: 'server' | 'consumer'
+  /** The span begins a trace of its own with a link to the given one: what is done again long after belongs to the later trace. Default false. */
+  readonly isLinked?: boolean
   readonly attributes: Readonly<Record<string, string>>
 }
 
@@ -27,7 +29,12 @@ export async function inSpan<T>(
 ): Promise<T> {
   const tracer = trace.getTracer('soma')
   const kind = options.kind === 'server' ? SpanKind.SERVER : SpanKind.CONSUMER
-  const span = tracer.startSpan(name, { kind, attributes: { ...options.attributes } }, parentOf(options.traceparent))
+  const attributes = { ...options.attributes }
+  const origin = spanContextOf(options.traceparent)
+  const span =
+    options.isLinked === true
+      ? tracer.startSpan(name, { kind, attributes, links: [{ context: origin }] }, ROOT_CONTEXT)
+      : tracer.startSpan(name, { kind, attributes }, trace.setSpanContext(ROOT_CONTEXT, origin))
   if (!span.isRecording()) return work(options.traceparent)
   try {
     return await active.with(trace.setSpan(ROOT_CONTEXT, span), () => work(traceparentOf(span)))
@@ -39,14 +46,9 @@ export async function inSpan<T>(
   }
 }
 
-function parentOf(traceparent: string): SpanContextHolder {
+function spanContextOf(traceparent: string): SpanContext {
   const [, , spanId = '', flags = '01'] = traceparent.split('-')
-  return trace.setSpanContext(ROOT_CONTEXT, {
-    traceId: traceIdOf(traceparent),
-    spanId,
-    traceFlags: Number.parseInt(flags, 16),
-    isRemote: true,
-  })
+  return { traceId: traceIdOf(traceparent), spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true }
 }
 
 function traceparentOf(span: Span): string {

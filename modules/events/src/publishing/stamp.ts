@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto'
 import {
   canonicalJson,
-  childTraceparent,
   type CauseOfCall,
   type Context,
   type EventEnvelope,
@@ -73,7 +72,7 @@ export function stampEvent(
     capsuleid: input.capsuleId,
     correlationid: input.correlationId ?? cause?.correlationId ?? stamp.id,
     causationid: input.causationId ?? cause?.eventId,
-    traceparent: input.traceparent ?? childTraceparent(context.traceparent),
+    traceparent: input.traceparent ?? context.traceparent,
     tracestate: input.tracestate,
     responsetype: input.responseType,
     responsetopic: input.responseType === undefined ? undefined : place.responseTopic,

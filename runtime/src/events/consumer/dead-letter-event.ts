@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import {
-  childTraceparent,
+  continueTrace,
   type EventEnvelope,
   formatUuid,
   type LogRecord,
@@ -87,7 +87,7 @@ function stamps({ event, record }: DeadDelivery, now: Date) {
     tenantid: record.tenantId,
     authtype: 'service_account',
     authid: 'module:events',
-    traceparent: childTraceparent(event?.traceparent),
+    traceparent: continueTrace(event?.traceparent),
     ...(event === undefined ? {} : pick(event, ['spaceid', 'userid', 'constitutionhash', 'region'])),
   }
 }

@@ -1,4 +1,4 @@
-import { childTraceparent, type Clock, type EventEnvelope, type Logger, withoutUndefined } from '@soma/kernel'
+import { continueTrace, type Clock, type EventEnvelope, type Logger, withoutUndefined } from '@soma/kernel'
 import type { AnyEvent } from '../define/event.ts'
 import type { AgentClients } from './agent-clients.ts'
 import { derivedId } from './derived-ids.ts'
@@ -83,7 +83,7 @@ export function follow(
     topic: event.topic,
     data: event.data,
     causationId: cause.id,
-    traceparent: childTraceparent(cause.traceparent),
+    traceparent: continueTrace(cause.traceparent),
   }) as unknown as OutgoingEvent
 }
 
