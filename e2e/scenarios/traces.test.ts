@@ -22,6 +22,10 @@ const schema = {
   required: ['n'],
   additionalProperties: false,
 }
+interface Delivery {
+  readonly deliveryId: string
+  readonly event: EventEnvelope
+}
 const handled: EventEnvelope[] = []
 let collector: Collector
 let server: TestServer
@@ -98,11 +102,11 @@ it('EVT-R55 one trace from the request over outbox, log, delivery and dead lette
         params: { subscriptionId },
         body: { memberId, max: 1, waitMs: 10_000 },
       })
-    ).deliveries[0]
-  const delivery = await pull()
-  const { traceparent } = delivery?.event as EventEnvelope
-  expect(delivery?.event).toMatchObject({ id: eventId, data: { n: 1 } })
-  const deadAt = { deliveryId: delivery?.deliveryId as string, attempt: 1, dead: true }
+    ).deliveries[0] as Delivery | undefined
+  const { deliveryId, event } = (await pull()) as Delivery
+  const { traceparent } = event
+  expect(event).toMatchObject({ id: eventId, data: { n: 1 } })
+  const deadAt = { deliveryId, attempt: 1, dead: true }
   await events.deliveries.settle(context, { params: { subscriptionId }, body: { memberId, nacks: [deadAt] } })
   const letters = async () => (await events.deadLetters.list(context, { query: {} })).items
   await expect.poll(async () => (await letters()).length).toBe(2)
