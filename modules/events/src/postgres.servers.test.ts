@@ -9,6 +9,7 @@ import {
   anEventsContext,
   aPushTarget,
   createEventsHost,
+  daySuite,
   type EventsHost,
   migrateEvents,
   moduleDeadLetterSuite,
@@ -139,3 +140,5 @@ moduleDeadLetterSuite({
     return { database: await openFresh(name), ofOwner: await open(name) }
   },
 })
+
+daySuite({ name: 'native Postgres', open: () => openFresh() })

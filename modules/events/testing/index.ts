@@ -1,3 +1,4 @@
+export { daySuite } from './day-suite.ts'
 export { moduleDeadLetterSuite } from './module-dead-letter-suite.ts'
 export {
   anEventsContext,

@@ -5,8 +5,11 @@ import type { EventsHost } from './events-host.ts'
 
 const HOUR_MS = 3_600_000
 
-/** The upkeep of a process beside the host, with a retention of an hour. `expire` makes what a topic has older by ten hours each time, then runs retention. */
-export async function openRetention(host: EventsHost, partitions = 4) {
+/** The upkeep of a process beside the host. `expire` makes what a topic has older by ten hours each time, then runs retention. */
+export async function openRetention(
+  host: EventsHost,
+  { retentionMs = HOUR_MS, partitions = 4 }: { retentionMs?: number; partitions?: number } = {},
+) {
   const { database } = host
   const bus = createPostgresLog({ database, partitions })
   const emitter = createEmitter({ bus, database, mode: 'inline', partitions })
@@ -17,13 +20,14 @@ export async function openRetention(host: EventsHost, partitions = 4) {
       database,
       bus,
       emitter,
-      retentionMs: Object.fromEntries(TOPICS.map((topic) => [topic, HOUR_MS])) as Record<Topic, number>,
+      retentionMs: Object.fromEntries(TOPICS.map((topic) => [topic, retentionMs])) as Record<Topic, number>,
       retentionGraceMs,
       clock: { now: () => new Date() },
       log: silentLogger,
       metrics: noMetrics,
     })
-    await jobs.find(({ name }) => name === 'log-retention')?.run(new AbortController().signal)
+    for (const name of ['log-retention', 'inbox-sweep'])
+      await jobs.find((job) => job.name === name)?.run(new AbortController().signal)
   }
   const age = (topic: Topic) =>
     database.asOwner((session) =>
@@ -33,6 +37,8 @@ export async function openRetention(host: EventsHost, partitions = 4) {
       ),
     )
   return {
+    /** Once, as an hourly job. @param graceMs how long groups that are behind are waited for */
+    run,
     /** @param graceMs how long groups that are behind are waited for */
     expire: async (topic: Topic, graceMs = 0) => {
       // A segment is closed first, and is old only later.

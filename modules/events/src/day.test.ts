@@ -1,0 +1,3 @@
+import { daySuite } from '../testing/index.ts'
+
+daySuite({ name: 'the embedded engine', open: async () => undefined })
