@@ -114,25 +114,4 @@ describe('quotas of a tenant', () => {
     for (const { id, version } of (await host.events.subscriptions.list(alice)).items)
       await host.events.subscriptions.delete(alice, { params: { subscriptionId: id }, ifMatch: version })
   })
-
-  it('a tenant whose backlog fills its window and whose readers stand still holds up nobody else on the same partition', async () => {
-    const slow = await aMember(host, alice, await subscribe(alice, 'slow'), { credits: 1 })
-    const quick = await aMember(host, bob, await subscribe(bob, 'quick'), { credits: 1 })
-    const [idle, live] = [await follow(alice), await follow(bob)]
-    const events = Array.from({ length: 500 }, () => ({ type: 'step.done', topic, data: {} }))
-    for (let batch = 0; batch < 10; batch++) await host.events.events.publishBatch(alice, { body: { events } })
-    await slow.delivery()
-    for (let round = 0; round < 3; round++) {
-      const { eventId } = await publish(bob)
-      const delivery = await quick.delivery()
-      expect(delivery.event.id).toBe(eventId)
-      await quick.ack(delivery)
-      expect((await live.next()).data.id).toBe(eventId)
-    }
-    const lagOf = async (by: typeof alice) => (await host.events.lag.list(by)).items.map(({ inFlight }) => inFlight)
-    expect(await lagOf(alice)).toEqual([1])
-    expect(await lagOf(bob)).toEqual([0, 0])
-    for (const each of [slow, quick]) await each.leave()
-    for (const each of [idle, live]) await each.close()
-  })
 })
