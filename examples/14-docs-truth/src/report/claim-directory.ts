@@ -80,8 +80,8 @@ function claim(place: string, { files, owner }: Claimant): boolean {
     } catch (error) {
       rmSync(temporary, { recursive: true, force: true })
       const marks = marksIn(place)
-      if (marks !== undefined) return marks.includes(mark)
-      // The other one is done: it released its claim, or swept our temporary folder away with its own.
+      if (marks !== undefined && marks.length > 0) return marks.includes(mark)
+      // The other one is done: it releases its claim, whose mark goes first, or swept our temporary folder away with its own.
       if (!isCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error
     }
   }
