@@ -144,7 +144,6 @@ function createServices({ database, clients, settings, clock, log, metrics, port
       bus,
       hub,
       connections,
-      clock,
       metrics,
       tailMaxLag: settings.tailMaxLag,
       quotaStreams: settings.quotaStreams,

@@ -1,4 +1,5 @@
 export { daySuite } from './day-suite.ts'
+export { letTimePass } from './let-time-pass.ts'
 export { moduleDeadLetterSuite } from './module-dead-letter-suite.ts'
 export {
   anEventsContext,

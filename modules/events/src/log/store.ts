@@ -169,14 +169,14 @@ export interface TailRead {
 
 /**
  * The session's tenant's events after the positions, in order of recording; inside a partition that is the order of positions. `heads` were read before, so a
- * result without more behind it holds everything up to them.
+ * result without more behind it holds everything up to them. `nowMs` is the time of the database, which dates the records too.
  */
 export async function readAfter(
   session: SqlSession,
   wanted: TailRead,
-): Promise<{ records: LogRecord[]; hasMore: boolean; heads: number[]; oldest: number[] }> {
-  const states = await session.query<{ part: number; head: number; tail: number }>(
-    'select part, head, tail from events.partition where topic = $1 order by part',
+): Promise<{ records: LogRecord[]; hasMore: boolean; heads: number[]; oldest: number[]; nowMs: number }> {
+  const states = await session.query<{ part: number; head: number; tail: number; now_ms: number }>(
+    'select part, head, tail, (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms from events.partition where topic = $1 order by part',
     [wanted.topic],
   )
   const parameters = createParameters()
@@ -204,6 +204,7 @@ export async function readAfter(
     hasMore: rows[0] !== undefined && (rows[0].found === wanted.limit || rows[0].found > rows.length),
     heads: states.map(({ head }) => head),
     oldest: states.map(({ tail }) => tail),
+    nowMs: states[0]?.now_ms ?? 0,
   }
 }
 

@@ -1,5 +1,4 @@
 import {
-  type Clock,
   type Context,
   commonProblems,
   type LogReader,
@@ -33,7 +32,6 @@ export interface TailServiceOptions {
   readonly bus: EventsPorts['bus']
   readonly hub: TailHub
   readonly connections: Connections
-  readonly clock: Clock
   readonly tailMaxLag: number
   readonly quotaStreams: number
   readonly metrics: Metrics
@@ -75,7 +73,6 @@ export function createTailService(options: TailServiceOptions) {
             startsAtHead: from === 'now',
             heads,
             maxLag: options.tailMaxLag,
-            nowMs: () => options.clock.now().getTime(),
             metrics: options.metrics,
           },
           signal,

@@ -37,7 +37,6 @@ export interface TailOptions {
   readonly heads: (topic: Topic) => Promise<number[]>
   readonly maxLag: number
   readonly metrics: Metrics
-  readonly nowMs: () => number
 }
 
 /**
@@ -98,11 +97,11 @@ async function* readPass(
   for (const [topic, parts] of positions) {
     const wanted = await options.heads(topic)
     for (;;) {
-      const { records, hasMore, heads, oldest } = await options.database.transaction(options.context, (tx) =>
+      const { records, hasMore, heads, oldest, nowMs } = await options.database.transaction(options.context, (tx) =>
         readAfter(tx, { topic, positions: parts, readings, filter, limit: READ_EVENTS, maxBytes: PAGE_BYTES }),
       )
       if (mayBeBehind && records[0] !== undefined && performance.now() - checkedAtMs > LAG_CHECK_MS) {
-        if (await isTooFarBehind(options, records[0])) return yield 'too-far-behind'
+        if (await isTooFarBehind(options, nowMs - records[0].recordedAt.getTime())) return yield 'too-far-behind'
         checkedAtMs = performance.now()
       }
       const from = encodeTailCursor(positions)
@@ -197,9 +196,9 @@ function createLiveBuffer({ context, readings, filter, metrics }: TailOptions) {
 }
 
 /** The client's own events count, not those of others that it passes. */
-async function isTooFarBehind(options: TailOptions, next: LogRecord): Promise<boolean> {
-  const { maxLag, nowMs } = options
-  if (nowMs() - next.recordedAt.getTime() > BEHIND_MS) return true
+async function isTooFarBehind(options: TailOptions, ageMs: number): Promise<boolean> {
+  const { maxLag } = options
+  if (ageMs > BEHIND_MS) return true
   const heads = await headsOf(options)
   let lag = 0
   for (const [topic, parts] of options.positions)
