@@ -6,7 +6,14 @@ export * from './envelope.ts'
 export * from './erased-data.ts'
 export * from './http-transport.ts'
 export * from './ids.ts'
-export { canonicalJson, jsonbText, type JsonObject, type JsonSchema, withoutUndefined } from './json.ts'
+export {
+  canonicalJson,
+  jsonbText,
+  type JsonObject,
+  type JsonSchema,
+  type WithoutUndefined,
+  withoutUndefined,
+} from './json.ts'
 export * from './module.ts'
 export * from './page.ts'
 export * from './ports/clock.ts'
