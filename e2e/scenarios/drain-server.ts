@@ -16,6 +16,16 @@ const worksContract = contract({
         body: z.strictObject({ forMs: z.number().int().min(0).max(600_000) }),
         output: z.strictObject({ done: z.literal(true) }),
       }),
+      wait: operation({
+        method: 'POST',
+        path: '/v1/works/{workId}/wait',
+        summary: 'Answers after the given time, for which the caller may wait.',
+        capability: 'public',
+        params: z.strictObject({ workId: z.string() }),
+        body: z.strictObject({ forMs: z.number().int().min(0).max(600_000) }),
+        output: z.strictObject({ done: z.literal(true) }),
+        waits: true,
+      }),
       watch: operation({
         method: 'GET',
         path: '/v1/works/watch',
@@ -30,18 +40,21 @@ const worksContract = contract({
   settings: {},
 })
 
+async function work(forMs: number): Promise<{ done: true }> {
+  process.stdout.write('working\n')
+  // Not itself what keeps the process alive: the request is.
+  await new Promise((resolve) => setTimeout(resolve, forMs).unref())
+  return { done: true }
+}
+
 const worksModule = defineModule({
   contract: worksContract,
   uses: {},
   create: () => ({
     operations: {
       works: {
-        run: async (_context, { body }) => {
-          process.stdout.write('working\n')
-          // Not itself what keeps the process alive: the request is.
-          await new Promise((resolve) => setTimeout(resolve, body.forMs).unref())
-          return { done: true as const }
-        },
+        run: (_context, { body }) => work(body.forMs),
+        wait: (_context, { body }) => work(body.forMs),
         watch: async (_context, { signal }) =>
           (async function* () {
             yield { id: '7', event: 'told' as const, data: { value: 7 } }

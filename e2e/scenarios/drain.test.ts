@@ -25,8 +25,8 @@ async function startProcess(graceMs: number, script = SERVER, environment: Reado
   return { child, nextLine, url: await nextLine() }
 }
 
-const work = (url: string, forMs: number): Promise<Response> =>
-  fetch(`${url}/v1/works`, {
+const work = (url: string, forMs: number, path = 'works'): Promise<Response> =>
+  fetch(`${url}/v1/${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ forMs }),
@@ -87,6 +87,26 @@ test('a stream that another process makes gets its drain frame from the process 
   door.child.kill('SIGTERM')
   expect(await rest()).toContain('event: drain\ndata: {"cursor":"7","retryAfterMs":500}\n\n')
   expect(await exited).toEqual([0, null])
+  expect(works.child.exitCode).toBeNull()
+})
+
+test('whoever waits for another process through one that stops is sent away at once; what else it forwards is answered', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const works = await startProcess(30_000)
+  const door = await startProcess(30_000, SERVER, { WORKS_URL: works.url })
+  const waited = work(door.url, 600_000, 'works/one/wait')
+  const answered = work(door.url, 1_000)
+  for (let begun = 0; begun < 2; begun++) expect(await works.nextLine()).toBe('working')
+  const exited = once(door.child, 'exit')
+  const askedAt = performance.now()
+  door.child.kill('SIGTERM')
+  const refused = await waited
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
+  expect(await refused.json()).toMatchObject({ code: 'unavailable', retryable: true })
+  expect(await (await answered).json()).toEqual({ done: true })
+  expect(await exited).toEqual([0, null])
+  expect(performance.now() - askedAt).toBeLessThan(15_000)
   expect(works.child.exitCode).toBeNull()
 })
 

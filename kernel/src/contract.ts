@@ -32,6 +32,8 @@ export interface OperationShape {
   readonly document?: true
   /** Requires `If-Match: "<version>"` and answers 412 `version-conflict` when the handler says so. */
   readonly ifMatch?: true
+  /** Its answer may take as long as the caller allows: a process that stops ends it with `unavailable`, and the caller asks again elsewhere. */
+  readonly waits?: true
   /** Default 1 MiB. */
   readonly bodyLimitBytes?: number
   /** Further content types of the body beside `application/json`; `*\/*` = any, of a CloudEvent in binary mode, told by `ce-specversion`. */

@@ -120,6 +120,7 @@ export const deliveryOperations = {
       waitMs: z.number().int().min(0).max(30_000).default(0),
     }),
     output: z.strictObject({ deliveries: z.array(deliverySchema) }),
+    waits: true,
     status: 200,
   }),
   settle: operation({

@@ -115,6 +115,7 @@ export const eventOperations = {
     action: 'event.publish',
     body: requestInputSchema,
     output: storedEventSchema,
+    waits: true,
     status: 200,
     problems: [...publishProblems, noConsumer, responseTimeout],
   }),
