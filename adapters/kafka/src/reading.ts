@@ -8,7 +8,10 @@ import { deleteRecords, EARLIEST, type FetchedPartition, fetchRecords, LATEST, l
 import { decodeBatches } from './wire/record-batch.ts'
 
 /** What one answer may hold; a single larger batch comes whole. */
-const FETCH_BYTES = 4 * 1024 * 1024
+const MOST_BYTES = 4 * 1024 * 1024
+const LEAST_BYTES = 16 * 1024
+/** An event with its headers. What a reader did not ask for would be decoded for nothing: of larger ones the rest comes with the next answer. */
+const RECORD_BYTES = 2 * 1024
 
 /** Reads from a position, no consumer group involved. A trimmed place reads from the oldest. @throws Problem when the log ends before the place */
 export async function readAfter(
@@ -19,9 +22,11 @@ export async function readAfter(
   const records: LogRecord[] = []
   const place = { topic: from.topic, part: from.part }
   for (let offset = from.position; records.length < from.limit; ) {
-    const answer = await fetchFrom(cluster, names, { ...from, offset })
+    const wanted = from.limit - records.length
+    const maxBytes = Math.min(MOST_BYTES, Math.max(LEAST_BYTES, wanted * RECORD_BYTES))
+    const answer = await fetchFrom(cluster, names, { ...from, offset, maxBytes })
     const stored = decodeBatches(answer.bytes, answer.offset, answer.aborted)
-    records.push(...stored.slice(0, from.limit - records.length).map((each) => toRecord(place, each)))
+    records.push(...stored.slice(0, wanted).map((each) => toRecord(place, each)))
     const last = stored.at(-1)
     if (last === undefined || last.offset + 1 >= answer.end) break
     offset = last.offset + 1
@@ -29,10 +34,12 @@ export async function readAfter(
   return records
 }
 
+type FetchPlace = Place & { readonly offset: number; readonly maxBytes: number }
+
 async function fetchFrom(
   cluster: Cluster,
   names: TopicNames,
-  at: Place & { readonly offset: number },
+  at: FetchPlace,
 ): Promise<FetchedPartition & { readonly offset: number }> {
   const what = `${nameOf(names, at.topic)}-${at.part} could not be read`
   return cluster.attempt(what, async (timeoutMs) => {
@@ -51,12 +58,12 @@ async function fetchFrom(
 async function fetchOnce(
   cluster: Cluster,
   names: TopicNames,
-  { topic, part, offset }: Place & { readonly offset: number },
+  { topic, part, offset, maxBytes }: FetchPlace,
   timeoutMs: number,
 ) {
   const { leader, topicId } = await cluster.leaderOf(nameOf(names, topic), part, timeoutMs)
-  const partitions = [{ topic: topicId, part, offset, maxBytes: FETCH_BYTES }]
-  const request = { maxWaitMs: 0, minBytes: 0, maxBytes: FETCH_BYTES, partitions }
+  const partitions = [{ topic: topicId, part, offset, maxBytes }]
+  const request = { maxWaitMs: 0, minBytes: 0, maxBytes, partitions }
   const { error, partitions: answers } = await cluster.send(
     { broker: leader, lane: 'read', timeoutMs },
     fetchRecords,
