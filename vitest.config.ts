@@ -16,6 +16,8 @@ export default defineConfig({
       '**/fixtures/**',
     ],
     pool: 'forks',
+    // Tests wait for timers, processes and disks more than they compute: one file a core, where the default leaves a core free.
+    maxWorkers: '100%',
     testTimeout: 20_000,
   },
 })

@@ -1,5 +1,5 @@
 /**
- * `npm run docs`: writes `docs/reference/` from the contracts: every problem, event and operation of the platform.
+ * `npm run docs`: writes `docs/reference/` and the clients of the Python SDK from the contracts (every problem, event and operation of the platform), and `llms.txt` from the pages.
  * `--check` writes nothing and fails where a page is not what the contracts say.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -8,9 +8,11 @@ import { fileURLToPath } from 'node:url'
 import { DEFAULT_RETENTION_MS, TOPIC_ALIASES } from '@soma/events/contract'
 import { commonProblems, type Contract, type JsonSchema, operationsOf, TENANT_TOPICS, TOPICS } from '@soma/kernel'
 import { jsonSchemaOf, levelOf, SCHEMA_CHANGES, type SchemaChangeName } from '@soma/registry/contract'
-import { problemsOf } from '@soma/runtime'
+import { problemsOf, toOpenApi } from '@soma/runtime'
 import { contractsOf, somaPlatform } from '@soma/server'
 import { type Finding, reportFindings } from './finding.ts'
+import { llmsText } from './llms-text.ts'
+import { generatePythonClients, type OpenApiDocument } from './python-client/python-client.ts'
 
 const FOLDER = 'docs/reference'
 const NOTE = 'Generated from the contracts by `npm run docs`; do not edit.'
@@ -22,7 +24,16 @@ export function generateDocs(contracts: readonly Contract[]): Readonly<Record<st
     'events.md': eventsPage(contracts),
     'api.md': apiPage(contracts),
     '../compatibility.md': compatibilityPage(),
+    ...pythonClients(contracts),
   }
+}
+
+const PYTHON_CLIENTS = '../../sdk/python/src/soma/clients'
+
+function pythonClients(contracts: readonly Contract[]): Readonly<Record<string, string>> {
+  const document = toOpenApi(contracts, { version: '' }) as unknown as OpenApiDocument
+  const files = Object.entries(generatePythonClients(document))
+  return Object.fromEntries(files.map(([name, text]) => [`${PYTHON_CLIENTS}/${name}`, text]))
 }
 
 const page = (title: string, sections: readonly string[]): string =>
@@ -133,9 +144,9 @@ export function stalePages(root: string, pages: Readonly<Record<string, string>>
   return Object.entries(pages)
     .filter(([name, text]) => readIfThere(join(root, FOLDER, name)) !== text)
     .map(([name]) => ({
-      path: `${FOLDER}/${name}`,
+      path: join(FOLDER, name),
       rule: 'generated-docs',
-      message: 'is not what the contracts say',
+      message: 'is not what the contracts and pages say',
       remedy: 'npm run docs',
     }))
 }
@@ -155,7 +166,7 @@ function writePages(root: string, pages: Readonly<Record<string, string>>): void
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const pages = generateDocs(contractsOf(somaPlatform))
+  const pages = { ...generateDocs(contractsOf(somaPlatform)), '../../llms.txt': llmsText(process.cwd()) }
   if (!process.argv.includes('--check')) writePages(process.cwd(), pages)
   reportFindings(stalePages(process.cwd(), pages), `${FOLDER} says what the contracts say`)
 }

@@ -1,7 +1,17 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -43,9 +53,10 @@ function closureOf(name: string, found = new Set<string>()): Set<string> {
 const tarballOf = ({ manifest }: Workspace): string =>
   `file:${join(tarballs, `${manifest.name.replace('@', '').replace('/', '-')}-0.1.0.tgz`)}`
 
-/** An empty folder with the packed packages in it, all named at once: none of them is in a registry yet. */
+/** A folder with the packed packages in it, installed once and all named at once: none of them is in a registry yet. */
 function install(name: string): string {
   const root = join(folder, name.replace('/', '-'))
+  if (existsSync(root)) return root
   const wanted = closureOf(name)
   const ours = workspaces.filter(({ manifest }) => wanted.has(manifest.name))
   mkdirSync(root)
@@ -58,7 +69,7 @@ function install(name: string): string {
 /** Folders of installed packages that are not ours. */
 function foreignPackages(root: string): string[] {
   const lock = JSON.parse(readFileSync(join(root, 'node_modules/.package-lock.json'), 'utf8')) as { packages: object }
-  return Object.keys(lock.packages).filter((path) => !path.includes('node_modules/@soma/'))
+  return Object.keys(lock.packages).filter((path) => !/node_modules\/(@soma\/|create-soma$)/.test(path))
 }
 
 function megabytesOf(directory: string): number {
@@ -143,4 +154,20 @@ it('installs packed into an empty folder, small, and an agent as in the readme a
   expect(JSON.parse(answer)).toMatchObject({ type: 'greeting.completed', data: { text: 'Hello Ada' } })
   expect(await endOf(agent)).toBe(0)
   expect(await endOf(child)).toBe(0)
+})
+
+it('writes projects of every kind that compile and pass their own tests against the packed SDK', () => {
+  const soma = join(install('@soma/cli'), 'node_modules/.bin/soma')
+  const packed = join(install('@soma/sdk'), 'node_modules')
+  const root = join(folder, 'written')
+  const modules = join(root, 'node_modules')
+  mkdirSync(modules, { recursive: true })
+  for (const name of ['@soma', 'zod']) symlinkSync(join(packed, name), join(modules, name))
+  for (const name of ['@types', 'typescript', '.bin']) {
+    symlinkSync(join(REPOSITORY, 'node_modules', name), join(modules, name))
+  }
+  for (const kind of ['tool', 'worker', 'planner', 'choreography']) {
+    run(process.execPath, [soma, 'new', kind, `my-${kind}`], root)
+    expect(run('npm', ['test'], join(root, `my-${kind}`)), kind).toMatch(/[#ℹ] fail 0/)
+  }
 })

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { type Finding, reportFindings } from './finding.ts'
 import { checkContracts } from './structure/contracts.ts'
 import { checkFiles } from './structure/files.ts'
+import { checkImportCircles } from './structure/import-circles.ts'
 import { checkModules } from './structure/modules.ts'
 import { checkPackageImports } from './structure/package-imports.ts'
 import { checkProjects } from './tsconfig.ts'
@@ -13,6 +14,7 @@ export async function checkStructure(root: string): Promise<Finding[]> {
     ...checkModules(root),
     ...checkFiles(root),
     ...checkPackageImports(root),
+    ...checkImportCircles(root),
     ...checkProjects(root),
     ...(await checkContracts(root)),
   ]

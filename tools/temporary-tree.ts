@@ -13,6 +13,7 @@ const ROOT_FILES = [
   'tsconfig.base.json',
   'tsconfig.check.json',
   'tsconfig.json',
+  'sdk/typescript/lint/index.js',
 ]
 
 export interface TemporaryTree {
@@ -25,7 +26,7 @@ export interface TemporaryTree {
 /** A tree with the root configuration of this repository and its installed packages, and nothing else, for a check to be tried on. */
 export function createTemporaryTree(files: Readonly<Record<string, string>> = {}): TemporaryTree {
   const root = mkdtempSync(join(tmpdir(), 'soma-house-'))
-  for (const file of ROOT_FILES) cpSync(join(REPOSITORY, file), join(root, file))
+  for (const file of ROOT_FILES) cpSync(join(REPOSITORY, file), join(root, file), { recursive: true })
   symlinkSync(join(REPOSITORY, 'node_modules'), join(root, 'node_modules'))
   const write: TemporaryTree['write'] = (written) => {
     for (const [path, text] of Object.entries(written)) {

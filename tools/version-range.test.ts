@@ -20,6 +20,14 @@ const range = fc
   .array(fc.array(comparator, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 2 })
   .map((alternatives) => alternatives.map((comparators) => comparators.join(' ')).join(' || '))
 
+it.each([
+  ['3.0.0-alpha <3', '3.0.0-alpha'],
+  ['0 >0.0.0-alpha', '0.0.0-alpha.beta'],
+  ['0.0.0 >0.0.0-alpha', '0.0.0-alpha.beta'],
+])('reads %s as npm does for %s', (text, wanted) => {
+  expect(parseVersionRange(text)?.(wanted)).toBe(satisfies(wanted, text))
+})
+
 it('version ranges of the kernel hold what npm’s semver says they hold', () => {
   fc.assert(
     fc.property(range, version, (text, wanted) => {

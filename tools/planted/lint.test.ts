@@ -5,6 +5,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createTemporaryTree, REPOSITORY, type TemporaryTree } from '../temporary-tree.ts'
 import { PLANTED_IMPORTS, plantImports } from './imports.ts'
 
+const AN_AGENT =
+  "import { defineWorker } from '@soma/sdk'\nexport const worker = defineWorker({ name: 'a', description: 'A.' })\n"
+const A_CLIENT = "import { createClients } from '@soma/sdk/clients'\nexport const clients = createClients({})\n"
+
 const PLANTED_CODE: Readonly<Record<string, { source: string; rule: string }>> = {
   'modules/sample/src/floating-promise.ts': {
     source: 'async function send(): Promise<void> {}\nexport function start(): void {\n  send()\n}\n',
@@ -47,9 +51,21 @@ const PLANTED_CODE: Readonly<Record<string, { source: string; rule: string }>> =
     source: "import { it } from 'vitest'\nit('does nothing', () => {})\n",
     rule: 'vitest(expect-expect)',
   },
+  ...Object.fromEntries(
+    [
+      A_CLIENT,
+      "export const load = async (): Promise<unknown> => import('@soma/sdk/clients')\n",
+      "export { createClients } from '@soma/sdk/clients'\n",
+    ].map((reach, index) => [
+      `examples/sample/src/agent-${index}.ts`,
+      { source: `${AN_AGENT}${reach}`, rule: 'soma(no-clients-in-agents)' },
+    ]),
+  ),
 }
 
 const ALLOWED_CODE: Readonly<Record<string, string>> = {
+  'examples/sample/src/agent.ts': AN_AGENT,
+  'examples/sample/src/agent.test.ts': `${AN_AGENT}${A_CLIENT}`,
   'apps/server/src/environment.ts': "export const region = process.env.SOMA_REGION\nconsole.log('listening')\n",
   'modules/sample/src/awaited.ts':
     'async function send(): Promise<void> {}\nexport const start = async (): Promise<void> => {\n  await send()\n}\n',

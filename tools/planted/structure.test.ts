@@ -73,6 +73,15 @@ it.each([
     finding: 'src/far.ts boundary',
   },
   {
+    what: 'files that import each other, though types alone',
+    files: {
+      'src/one.ts': "import type { Two } from './two.ts'\nexport type One = Two\n",
+      'src/three.ts': "export * from './one.ts'\n",
+      'src/two.ts': "import type { One } from './three.ts'\nexport type Two = One\n",
+    },
+    finding: 'src/one.ts import-circle',
+  },
+  {
     what: 'a package that is not declared',
     files: { 'src/loose.ts': "import 'yaml'\n" },
     finding: 'src/loose.ts undeclared-dependency',

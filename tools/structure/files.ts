@@ -19,6 +19,7 @@ const PARTS = [
   'sdk/typescript',
   'apps/server',
   'apps/cli',
+  'apps/create-soma',
   'examples',
   'e2e',
   'bench',
