@@ -88,6 +88,8 @@ export interface SettingDefinition<Value extends Schema = Schema> {
   readonly modes?: Readonly<Partial<Record<Mode, z.output<Value>>>>
   /** Shown masked. */
   readonly sensitive?: boolean
+  /** Environment variables of a system that this one replaces, read where its own is not set; the first wins. */
+  readonly environmentAliases?: readonly string[]
 }
 
 export const MODES = [

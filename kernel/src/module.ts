@@ -10,6 +10,7 @@ import type {
   SettingValues,
 } from './contract.ts'
 import type { EventAttributes, EventEnvelope } from './envelope.ts'
+import type { Front } from './front.ts'
 import type { Clock } from './ports/clock.ts'
 import type { SqlSession } from './ports/database.ts'
 import type { Logger } from './ports/logger.ts'
@@ -134,6 +135,8 @@ export interface ModuleParts<C extends Contract = Contract> {
   readonly handlers?: readonly EventHandler[]
   readonly jobs?: readonly Job[]
   readonly ready?: readonly ReadyCheck[]
+  /** Of an edge: how it is reached in its own dialect, beside its operations. */
+  readonly front?: Front
   /** After migrations, before the first request. */
   start?(): Promise<void>
   /** After the last request. */

@@ -41,7 +41,7 @@ export function createSseParser(): (chunk: string) => SseMessage[] {
   return (chunk) => {
     let text = chunk
     if (lastWasCr && text.startsWith('\n')) text = text.slice(1)
-    if (text !== '') lastWasCr = text.endsWith('\r')
+    if (chunk !== '') lastWasCr = chunk.endsWith('\r')
     if (first && text !== '') {
       text = text.replace(/^\uFEFF/, '')
       first = false

@@ -7,7 +7,7 @@ interface Version {
 }
 
 interface Bound {
-  readonly operator: '>=' | '<' | '>' | '<='
+  readonly operator: '>=' | '<' | '>' | '<=' | '='
   readonly version: Version
 }
 
@@ -31,8 +31,12 @@ export function parseVersionRange(text: string): VersionRange | undefined {
 function parseAlternative(text: string): Bound[] | undefined {
   const comparators = text.replaceAll(/([<>=^~])\s+/g, '$1').split(/\s+/)
   const bounds = comparators.map(boundsOf)
-  return bounds.includes(undefined) ? undefined : (bounds as Bound[][]).flat()
+  return bounds.includes(undefined) ? undefined : (bounds as Bound[][]).flat().filter((bound) => !isAny(bound))
 }
+
+/** npm takes `>=0.0.0` for any version, so for the pre-releases of 0.0.0 too. */
+const isAny = ({ operator, version: { numbers, preRelease } }: Bound): boolean =>
+  operator === '>=' && preRelease.length === 0 && numbers.every((number) => number === 0)
 
 function parseVersion(text: string): Version | undefined {
   const [, major, minor, patch, preRelease] = VERSION.exec(text) ?? []
@@ -52,27 +56,30 @@ function boundsOf(text: string): Bound[] | undefined {
   const [major = 0, minor = 0, patch = 0] = numbers.slice(0, given)
   const low: Version = { numbers: [major, minor, patch], preRelease: given === 3 ? identifiersOf(parts[3]) : [] }
   const from: Bound = { operator: '>=', version: low }
-  if (given === 0) return [{ ...from, operator: operator === '>' || operator === '<' ? '<' : '>=' }]
-  const after = (part: number): Version => ({ numbers: raised(low.numbers, part), preRelease: [] })
+  if (given === 0) return [operator === '>' || operator === '<' ? below(low.numbers) : from]
+  const after = (part: number) => raised(low.numbers, part)
   switch (operator) {
     case '>=':
       return [from]
     case '<':
-      return [{ operator: '<', version: low }]
+      return [given === 3 ? { operator: '<', version: low } : below(low.numbers)]
     case '>':
-      return given === 3 ? [{ operator: '>', version: low }] : [{ operator: '>=', version: after(given - 1) }]
-    case '<=':
-      return given === 3 ? [{ operator: '<=', version: low }] : [{ operator: '<', version: after(given - 1) }]
-    case '^':
-      return [from, { operator: '<', version: after(caretPart(low.numbers, given)) }]
-    case '~':
-      return [from, { operator: '<', version: after(Math.min(given - 1, 1)) }]
-    default:
       return given === 3
-        ? [from, { operator: '<=', version: low }]
-        : [from, { operator: '<', version: after(given - 1) }]
+        ? [{ operator: '>', version: low }]
+        : [{ operator: '>=', version: { numbers: after(given - 1), preRelease: [] } }]
+    case '<=':
+      return given === 3 ? [{ operator: '<=', version: low }] : [below(after(given - 1))]
+    case '^':
+      return [from, below(after(caretPart(low.numbers, given)))]
+    case '~':
+      return [from, below(after(Math.min(given - 1, 1)))]
+    default:
+      return given === 3 ? [{ operator: '=', version: low }] : [from, below(after(given - 1))]
   }
 }
+
+/** Below a release and all its pre-releases, of which `-0` is the lowest. */
+const below = (numbers: Version['numbers']): Bound => ({ operator: '<', version: { numbers, preRelease: ['0'] } })
 
 /** `^` keeps the first number that is not 0, as far as numbers are given. */
 function caretPart(numbers: Version['numbers'], given: number): number {
@@ -87,6 +94,7 @@ function liesWithin(version: Version, bounds: readonly Bound[]): boolean {
   if (version.preRelease.length > 0 && !bounds.some((bound) => isSameRelease(bound.version, version))) return false
   return bounds.every(({ operator, version: bound }) => {
     const order = compare(version, bound)
+    if (operator === '=') return order === 0
     if (operator === '>=') return order >= 0
     if (operator === '<=') return order <= 0
     return operator === '>' ? order > 0 : order < 0

@@ -1,43 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { SqlSession } from '../src/ports/database.ts'
 import {
   type AppendRecord,
-  type EventBus,
   LOG_START,
   type LogNotice,
   type LogRecord,
   type PartitionState,
   type Position,
 } from '../src/ports/event-bus.ts'
-import { outsideBusConformance } from './outside-bus-conformance.ts'
-
-export interface EventBusSubject {
-  readonly bus: EventBus
-  /** Partitions of every topic: at least 4. */
-  readonly partitions: number
-  /** Runs `work` in a database transaction; the session is undefined for a bus outside the database. Rolls back when `work` throws. */
-  transaction<T>(tenantId: string, work: (session?: SqlSession) => Promise<T>): Promise<T>
-  /** Makes what was appended so far droppable by `trim`: closes the open segment. Left out where segments cannot be forced. */
-  closeSegment?(topic: string): Promise<void>
-  /** Ends the server as an accident does and starts it on its data. Left out where there is no server to stop. */
-  readonly server?: { stop(): Promise<void>; start(): Promise<void> }
-  /** Writes past the adapter, as another program does; needed for `writableFromOutside` buses with a server. Attributes are CloudEvents attributes. */
-  readonly writeFromOutside?: (place: OutsidePlace, event: OutsideEvent) => Promise<void>
-  /** Reads the newest event of a partition as another program does. */
-  readonly readFromOutside?: (place: OutsidePlace) => Promise<OutsideEvent>
-  close(): Promise<void>
-}
-
-export interface OutsidePlace {
-  readonly topic: string
-  readonly part: number
-}
-
-/** An event in the binary mode of CloudEvents; without attributes it is none. */
-export interface OutsideEvent {
-  readonly attributes: Readonly<Record<string, string>>
-  readonly body: string
-}
+import type { EventBusSubject } from './event-bus-subject.ts'
+import { crashConformance, outsideBusConformance } from './outside-bus-conformance.ts'
 
 export interface EventBusUnderTest {
   readonly name: string
@@ -49,6 +20,10 @@ const TENANT = 'tenant-a'
 const TOPIC = 'business-facts'
 const WRITERS = 32
 const ROLLBACKS = 0.15
+/** Default of `events.maxEventBytes`. */
+const LARGEST_BYTES = 262_144
+/** What every log can do. */
+const PORT = ['append', 'read', 'partitions', 'positionAt', 'trim', 'close'] as const
 
 let made = 0
 const aRecord = (record: Partial<AppendRecord> = {}): AppendRecord => {
@@ -91,7 +66,43 @@ export function eventBusConformance({ name, open }: EventBusUnderTest): void {
       }
     }
 
-    it('gives back every member of a record as it was appended', async () => {
+    it('EVT-R58 EVT-R59 states what it can, has the members that this needs, and is tested with what its flags promise', () => {
+      const { bus, writeFromOutside, closeSegment } = subject
+      const { transactionalWithDatabase, nativeDedupe, writableFromOutside } = bus.flags
+      for (const flag of [transactionalWithDatabase, nativeDedupe, writableFromOutside])
+        expect(flag).toBeTypeOf('boolean')
+      for (const member of PORT) expect(bus[member]).toBeTypeOf('function')
+      expect(bus.watch === undefined).toBe(transactionalWithDatabase)
+      expect(closeSegment === undefined).toBe(!transactionalWithDatabase)
+      expect(writeFromOutside !== undefined).toBe(writableFromOutside)
+    })
+
+    it('EVT-R59 takes the largest event, and answers no more records than it is asked for', async () => {
+      const before = await headOf('dead-letter', 0)
+      const envelope = JSON.stringify({ data: `x${'ü'.repeat((LARGEST_BYTES - 12) / 2)}` })
+      expect(new TextEncoder().encode(envelope)).toHaveLength(LARGEST_BYTES)
+      const batch = [aRecord(), aRecord({ envelope }), aRecord()].map((each) => ({ ...each, topic: 'dead-letter' }))
+      await append(...batch)
+      const [first, large, ...others] = await subject.bus.read({
+        topic: 'dead-letter',
+        part: 0,
+        after: before,
+        limit: 2,
+      })
+      expect([first?.eventId, large?.eventId, others]).toEqual([batch[0]?.eventId, batch[1]?.eventId, []])
+      expect(large?.envelope === envelope).toBe(true)
+    })
+
+    it('EVT-R59 the head minus a position is what is left to read behind it', async () => {
+      const topic = 'notification-events'
+      await append(...Array.from({ length: 7 }, () => aRecord({ topic })))
+      for (const position of [0, 3, 7]) {
+        const left = await readAll(topic, 0, { segment: position === 0 ? 0 : 1, position })
+        expect((await headOf(topic, 0)).position - position).toBe(left.length)
+      }
+    })
+
+    it('EVT-R58 EVT-R59 gives back every member of a record as it was appended', async () => {
       const record = aRecord({
         part: 1,
         key: 'k "quoted", {braced} \\ and ütf-8 🦊',
@@ -105,7 +116,7 @@ export function eventBusConformance({ name, open }: EventBusUnderTest): void {
       expect(read?.recordedAt).toBeInstanceOf(Date)
     })
 
-    it('gives dense positions from the head, in the order of the batch, per partition', async () => {
+    it('EVT-R58 EVT-R59 gives dense positions from the head, in the order of the batch, per partition', async () => {
       const before = [await headOf(TOPIC, 2), await headOf(TOPIC, 3)]
       const positions = await append(
         ...[2, 3, 2, 2, 3].map((part, index) => aRecord({ part, eventId: `batch-${index}` })),
@@ -123,7 +134,7 @@ export function eventBusConformance({ name, open }: EventBusUnderTest): void {
       expect((await headOf(TOPIC, 2)).position).toBe((base[0] ?? 0) + 3)
     })
 
-    it('keeps the order of a batch of 500 and reads it in pages', async () => {
+    it('EVT-R59 keeps the order of a batch of 500 and reads it in pages', async () => {
       const before = await headOf('plan-events', 0)
       await append(...Array.from({ length: 500 }, (_, n) => aRecord({ topic: 'plan-events', eventId: `page-${n}` })))
       const read = await readAll('plan-events', 0, before, 64)
@@ -144,7 +155,7 @@ export function eventBusConformance({ name, open }: EventBusUnderTest): void {
       expect(await subject.bus.read({ topic: TOPIC, part: 0, after: before, limit: 10 })).toEqual([])
     })
 
-    it('leaves nothing of a transaction that rolls back, and gives its positions to the next', async () => {
+    it('EVT-R59 leaves nothing of a transaction that rolls back, and gives its positions to the next', async () => {
       if (!subject.bus.flags.transactionalWithDatabase) return
       const before = await headOf(TOPIC, 0)
       const rolledBack = subject.transaction(TENANT, async (session) => {
@@ -210,7 +221,7 @@ export function eventBusConformance({ name, open }: EventBusUnderTest): void {
       )
     }, 60_000)
 
-    it('tells the place to read after for a time', async () => {
+    it('EVT-R59 tells the place to read after for a time', async () => {
       const from = await headOf('audit', 0)
       for (let n = 0; n < 5; n++) {
         await append(aRecord({ topic: 'audit' }))
@@ -250,7 +261,7 @@ export function eventBusConformance({ name, open }: EventBusUnderTest): void {
       await end()
     })
 
-    it('keeps 10,000 keys in order', async () => {
+    it('EVT-R59 keeps 10,000 keys in order', async () => {
       const start = await subject.bus.partitions('action-requests')
       const records = Array.from({ length: 20_000 }, (_, n) =>
         aRecord({
@@ -270,7 +281,7 @@ export function eventBusConformance({ name, open }: EventBusUnderTest): void {
       expect(count).toBe(20_000)
     }, 60_000)
 
-    it('lists every partition of a topic with its head', async () => {
+    it('EVT-R58 lists every partition of a topic with its head', async () => {
       const states = await subject.bus.partitions('memory')
       expect(states.map((state) => state.part)).toEqual(Array.from({ length: subject.partitions }, (_, part) => part))
       expect(states.every((state) => state.position === 0 && state.oldestPosition === 1)).toBe(true)
@@ -278,7 +289,7 @@ export function eventBusConformance({ name, open }: EventBusUnderTest): void {
       expect(topics.size).toBe(12)
     })
 
-    it('keeps positions dense over segments and drops what is trimmed, whole segments, oldest first', async () => {
+    it('EVT-R58 EVT-R59 keeps positions dense over segments and drops what is trimmed, whole segments, oldest first', async () => {
       if (subject.closeSegment === undefined) return
       await append(aRecord({ topic: 'conversation' }), aRecord({ topic: 'conversation' }))
       await subject.closeSegment('conversation')
@@ -292,7 +303,9 @@ export function eventBusConformance({ name, open }: EventBusUnderTest): void {
       expect((await headOf('conversation', 0)).oldestPosition).toBe(3)
     })
 
-    outsideBusConformance({ subject: () => subject, append, headOf, readAll, aRecord })
+    const shared = { subject: () => subject, append, headOf, readAll, aRecord }
+    outsideBusConformance(shared)
+    crashConformance(shared)
   })
 }
 

@@ -8,7 +8,7 @@ import type {
   PartitionState,
 } from '../src/ports/event-bus.ts'
 import { TOPICS } from '../src/topics.ts'
-import type { OutsidePlace } from './event-bus-conformance.ts'
+import type { OutsidePlace } from './event-bus-subject.ts'
 
 export interface MemoryLog extends EventBus {
   /** While set, `append` rejects with it: the bus is down. */

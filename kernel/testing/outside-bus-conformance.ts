@@ -7,7 +7,7 @@ import {
   type PartitionState,
   type Position,
 } from '../src/ports/event-bus.ts'
-import type { EventBusSubject } from './event-bus-conformance.ts'
+import type { EventBusSubject } from './event-bus-subject.ts'
 
 /** What the tests share. */
 export interface OutsideBusTests {
@@ -21,9 +21,9 @@ export interface OutsideBusTests {
 
 const TENANT = 'tenant-a'
 
-/** Registers what a bus with a server of its own promises beyond the log in the database: repeats, foreign readers and writers, trimming, outages. */
+/** Registers what a log outside the database promises beyond the log in the database: repeats, foreign readers and writers, trimming, outages. */
 export function outsideBusConformance({ subject, aRecord, append, headOf, readAll }: OutsideBusTests): void {
-  it('a batch that is appended again is not written twice and gets its first positions, where ids are known', async () => {
+  it('EVT-R59 a batch that is appended again is not written twice and gets its first positions, where ids are known', async () => {
     if (!subject().bus.flags.nativeDedupe) return
     const records = Array.from({ length: 5 }, (_, n) => aRecord({ topic: 'action-results', eventId: `again-${n}` }))
     const first = await append(...records.slice(0, 3))
@@ -55,7 +55,7 @@ export function outsideBusConformance({ subject, aRecord, append, headOf, readAl
     expect(new Set(positions.map((each) => each.position)).size).toBe(3)
   })
 
-  it('another program reads the attributes of an event beside it, whatever they hold', async () => {
+  it('EVT-R59 another program reads the attributes of an event beside it, whatever they hold', async () => {
     const { readFromOutside } = subject()
     if (readFromOutside === undefined) return
     const attributes = {
@@ -103,7 +103,7 @@ export function outsideBusConformance({ subject, aRecord, append, headOf, readAl
     })
   })
 
-  it('drops what is old and passed by its readers, where the log does not know them, and positions go on', async () => {
+  it('EVT-R58 EVT-R59 drops what is old and passed by its readers, where the log does not know them, and positions go on', async () => {
     if (subject().bus.flags.transactionalWithDatabase) return
     const topic = 'conversation'
     await append(...[1, 2, 3].map((n) => aRecord({ topic, eventId: `old-${n}` })), aRecord({ topic, part: 1 }))
@@ -121,9 +121,9 @@ export function outsideBusConformance({ subject, aRecord, append, headOf, readAl
     expect(await append(aRecord({ topic }))).toMatchObject([{ position: 5 }])
   })
 
-  it('while its server is away every call is a problem in time, and then everything that was answered is there', async () => {
+  it('EVT-R58 EVT-R59 while its server is away, killed among answers, every call is a problem in time, and then everything that was answered is there', async () => {
     const { server, bus } = subject()
-    if (server === undefined) return
+    if (server === undefined || bus.flags.transactionalWithDatabase) return
     const topic = 'memory'
     const before = await headOf(topic, 0)
     const answered: string[] = []
@@ -138,7 +138,7 @@ export function outsideBusConformance({ subject, aRecord, append, headOf, readAl
       }
     })()
     while (answered.length < 30) await new Promise((resolve) => setTimeout(resolve, 1))
-    await server.stop()
+    await server.kill()
     const startedAt = performance.now()
     const calls = [
       bus.append([aRecord({ topic, part: 1 })]),
@@ -157,6 +157,28 @@ export function outsideBusConformance({ subject, aRecord, append, headOf, readAl
     const read = (await readAll(topic, 0, before)).map((record) => record.eventId)
     if (bus.flags.nativeDedupe) expect(read).toEqual(answered)
     else expect(new Set(read)).toEqual(new Set(answered))
+  }, 60_000)
+}
+
+/** Registers what a log in the database promises when the server of that dies. */
+export function crashConformance({ subject, aRecord, append, headOf, readAll }: OutsideBusTests): void {
+  it('EVT-R58 EVT-R59 what was committed is there when its server was killed right after, and nothing of a transaction that it died in', async () => {
+    const { server, bus, transaction } = subject()
+    if (server === undefined || !bus.flags.transactionalWithDatabase) return
+    const place = { topic: 'task-events', part: 2 }
+    const before = await headOf(place.topic, place.part)
+    const committed = Array.from({ length: 20 }, (_, n) => aRecord({ ...place, eventId: `kept-${n}` }))
+    for (let from = 0; from < committed.length; from += 4) await append(...committed.slice(from, from + 4))
+    const dying = transaction(TENANT, async (session) => {
+      await bus.append([aRecord({ ...place, eventId: 'uncommitted' })], session)
+      await Promise.all([session?.query('select pg_sleep(60)'), server.kill()])
+    })
+    await expect(dying).rejects.toThrow()
+    await server.start()
+    const read = (await readAll(place.topic, place.part, before)).map(({ eventId }) => eventId)
+    expect(read).toEqual(committed.map(({ eventId }) => eventId))
+    const [next] = await append(aRecord(place))
+    expect(next?.position).toBe(before.position + committed.length + 1)
   }, 60_000)
 }
 

@@ -4,6 +4,7 @@ import {
   type Contract,
   type Database,
   type EventHandler,
+  type Front,
   type Job,
   operationId as idOf,
   type Logger,
@@ -51,6 +52,7 @@ export interface ComposedModule {
   readonly handlers: readonly EventHandler[]
   readonly jobs: readonly Job[]
   readonly ready: readonly ReadyCheck[]
+  readonly front: Front | undefined
   readonly start: () => Promise<void>
   readonly stop: () => Promise<void>
 }
@@ -127,6 +129,7 @@ function composeModule(
     handlers: parts.handlers ?? [],
     jobs: parts.jobs ?? [],
     ready: parts.ready ?? [],
+    front: parts.front,
     start: async () => parts.start?.(),
     stop: async () => parts.stop?.(),
   }

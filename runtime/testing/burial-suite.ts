@@ -17,7 +17,7 @@ export function burialSuite({ name, open, openBus }: ConsumerSuiteOptions): void
     }, 60_000)
     afterAll(() => spine.close())
 
-    it('EVT-R35 after the last attempt the whole event, each problem, handler and trace and the fact of it are stored, and the key goes on', async () => {
+    it('EVT-R35 EVT-R58 after the last attempt the whole event, each problem, handler and trace and the fact of it are stored, and the key goes on', async () => {
       const { tenant, group, mine, deliveries, deadLetters } = aGroup(spine)
       const done = queue<string>()
       const facts = queue<Delivered>()

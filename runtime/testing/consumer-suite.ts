@@ -77,7 +77,7 @@ export function consumerSuite({ name, open, openBus }: ConsumerSuiteOptions): vo
       await consumer.stop()
     })
 
-    it('EVT-R17 a crash between the handler and the cursor repeats the event, never its effect', async () => {
+    it('EVT-R17 EVT-R59 a crash between the handler and the cursor repeats the event, never its effect', async () => {
       const { tenant, group, mine, effects, cursors } = aGroup(spine)
       const handled = queue<string>()
       const handlers = [

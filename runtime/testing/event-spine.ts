@@ -177,15 +177,15 @@ export async function openEventSpine(
     },
     lapse: (group) =>
       asBus(async (session) => {
-        // In key order, as everybody locks them: two that lock in other orders wait for each other.
+        // Members first and then cursors in key order, as everybody locks them: two that lock in other orders wait for each other.
+        await session.execute(
+          `update runtime.job_leases set lease_until = clock_timestamp() - interval '1 s' where starts_with(name, $1)`,
+          [`group/${group}/`],
+        )
         await session.query('select from events.cursor where grp = $1 order by topic, part for no key update', [group])
         await session.execute(
           `update events.cursor set lease_until = clock_timestamp() - interval '1 s' where grp = $1`,
           [group],
-        )
-        await session.execute(
-          `update runtime.job_leases set lease_until = clock_timestamp() - interval '1 s' where starts_with(name, $1)`,
-          [`group/${group}/`],
         )
       }),
     close: async () => {

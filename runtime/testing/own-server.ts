@@ -11,7 +11,10 @@ export interface OwnServer {
   /** Its address, the same after every start. */
   readonly url: string
   stop(): Promise<void>
-  start(): Promise<void>
+  /** As a crash, by kill -9: nothing more is written. */
+  kill(): Promise<void>
+  /** `under`: words before the command, such as those of strace. */
+  start(under?: readonly string[]): Promise<void>
   /** For good. */
   end(): Promise<void>
 }
@@ -33,7 +36,9 @@ export async function ownServer(
   return {
     url: await answerOf(server, lines.next()),
     stop: () => obey('stop', 'stopped'),
-    start: () => obey('start', 'started'),
+    kill: () => obey('kill', 'killed'),
+    start: (under) =>
+      under === undefined ? obey('start', 'started') : obey(`start-under ${under.join(' ')}`, 'started-under'),
     end: async () => {
       server.stdin.end()
       if (server.exitCode === null) await once(server, 'exit')

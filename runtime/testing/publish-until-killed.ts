@@ -4,11 +4,11 @@ import { resetLeases } from '../src/events/cursors/store.ts'
 import { openEventSpine } from './event-spine.ts'
 
 /**
- * A process that is meant to be killed: publishes events one after another and handles them. Arguments: data directory, round.
+ * A process that is meant to be killed: publishes events one after another and handles them. Arguments: data directory, round, durability.
  * Writes `<event id>` on a line of its own when the publish has been answered.
  */
-const [dataDirectory, round] = process.argv.slice(2) as [string, string]
-const database = await createPgliteDatabase({ dataDirectory, durability: 'power', log: silentLogger })
+const [dataDirectory, round, durability] = process.argv.slice(2) as [string, string, 'power' | 'process']
+const database = await createPgliteDatabase({ dataDirectory, durability, log: silentLogger })
 const spine = await openEventSpine(database)
 await resetLeases(database)
 const consumer = spine.consumer([onTopic('business-facts', '*', spine.effect)], { commitEveryMs: 50 })

@@ -44,7 +44,7 @@ export function relaySuite({ name, open, openBus }: ConsumerSuiteOptions): void 
       return read.flat().map((record) => openRecord(record).event as EventEnvelope)
     }
 
-    it('EVT-R13 a row and its events commit together or not at all', async () => {
+    it('EVT-R13 EVT-R59 a row and its events commit together or not at all', async () => {
       const { database, emitter } = spine
       const emit = (event: TestEvent, fails: boolean) =>
         database.transaction({ role: 'soma_app', tenantId: 'tenant-a' }, async (session) => {
@@ -139,6 +139,23 @@ export function relaySuite({ name, open, openBus }: ConsumerSuiteOptions): void 
       await first.stop()
     })
 
+    it('EVT-R57 a relay that stops ships what was committed, and frees its lease: the next ships at once', async () => {
+      const sent: string[] = []
+      const emit = async (count: number) => {
+        const events = Array.from({ length: count }, () => ({ topic: 'dead-letter', key: 'flush' }) as const)
+        sent.push(...(await spine.publish(...events)).map(({ id }) => id))
+      }
+      const [first, second] = [aRelay(), aRelay()]
+      expect(await first.runOnce()).toBe(0)
+      for (let batch = 0; batch < 4; batch++) await emit(400)
+      await first.stop()
+      expect(await outbox()).toEqual([])
+      await emit(1)
+      expect(await second.runOnce()).toBe(1)
+      expect((await logged('dead-letter')).map((event) => event.id)).toEqual(sent)
+      await second.stop()
+    })
+
     it('while the bus is down events wait in the outbox in order; when it returns all ship', async () => {
       const bus = createMemoryLog(spine.partitions)
       bus.outage = new Error('connection refused')
@@ -175,7 +192,7 @@ export function relaySuite({ name, open, openBus }: ConsumerSuiteOptions): void 
       await relay.stop()
     })
 
-    it('EVT-R14 what a crash between ship and mark left in a log outside the database is not shipped again', async () => {
+    it('EVT-R14 EVT-R59 what a crash between ship and mark left in a log outside the database is not shipped again', async () => {
       const bus = createMemoryLog(spine.partitions)
       const emitter = createEmitter({ bus, database: spine.database, mode: 'relay', partitions: spine.partitions })
       const emit = async (...envelopes: ReturnType<typeof anEnvelope>[]) => {

@@ -94,6 +94,8 @@ export interface EventBus {
 export interface LogReader {
   /** In order after a position, over all tenants: the reader filters by `tenantId`. Empty at the head. */
   read(topic: string, part: number, after: Position, limit: number): Promise<readonly LogRecord[]>
+  /** As `read` after a position, of what this process keeps in memory; undefined where that does not reach back to the place. */
+  recent(topic: string, part: number, after: number, limit: number): readonly LogRecord[] | undefined
   /** Calls the listener after each commit with what was appended to the topic, in order per partition, without gaps. Answers a function that ends it. */
   onAppend(topic: string, listener: (records: readonly LogRecord[]) => void): () => void
   /** The head of each partition of a topic. */

@@ -52,6 +52,20 @@ test('a mode is a table of values, chosen by SOMA_MODE or its alias', () => {
   expect(loadConfiguration(contracts, {}).mode).toBe('developer-light')
 })
 
+test('a variable of a system that is replaced is read where the own one is not set, the first of several', () => {
+  const retry = setting({
+    type: z.number(),
+    default: 1,
+    summary: 'Retry.',
+    environmentAliases: ['OLD_RETRY', 'OLDER_RETRY'],
+  })
+  const of = (environment: Record<string, string>) =>
+    loadConfiguration([{ module: 'edge', settings: { retry } }], { environment }).of('edge').retry
+  expect(of({ OLDER_RETRY: '3' })).toBe(3)
+  expect(of({ OLDER_RETRY: '3', OLD_RETRY: '2' })).toBe(2)
+  expect(of({ OLD_RETRY: '2', SOMA_EDGE_RETRY: '5' })).toBe(5)
+})
+
 test('unknown keys and bad values are told all at once, with the nearest names', () => {
   expect(
     mistakes({

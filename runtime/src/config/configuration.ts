@@ -21,7 +21,7 @@ export interface Configuration {
 export interface ConfigurationSources {
   /** `server` part of `soma.yaml`, nested by module or with dotted keys. */
   readonly file?: Readonly<Record<string, unknown>>
-  /** Only names that begin with `SOMA_` are looked at. */
+  /** Only names that begin with `SOMA_`, and aliases of settings, are looked at. */
   readonly environment?: Readonly<Record<string, string | undefined>>
   readonly flags?: Readonly<Record<string, unknown>>
   /** `SOMA_` names that are no settings (SOMA_URL, SOMA_TOKEN …). */
@@ -57,7 +57,7 @@ export function loadConfiguration(
   )
   const names = new Map<string, string>([...definitions.keys()].map((key) => [environmentName(key), key]))
   const file = flatten(sources.file ?? {}, definitions)
-  const environment = readEnvironment(sources, names, issues)
+  const environment = new Map([...readAliases(sources, definitions), ...readEnvironment(sources, names, issues)])
   const mode = readMode(sources, issues)
   for (const [origin, given] of [
     ['soma.yaml', file],
@@ -132,6 +132,16 @@ function readEnvironment(
     else found.set(key, fromText(text))
   }
   return found
+}
+
+function readAliases(
+  { environment = {} }: ConfigurationSources,
+  definitions: ReadonlyMap<string, SettingDefinition>,
+): [string, unknown][] {
+  return [...definitions].flatMap(([key, { environmentAliases = [] }]) => {
+    const name = environmentAliases.find((alias) => environment[alias] !== undefined)
+    return name === undefined ? [] : [[key, fromText(environment[name] as string)] as [string, unknown]]
+  })
 }
 
 /** JSON where it is JSON (numbers, booleans, lists), else the text itself. */

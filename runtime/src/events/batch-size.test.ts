@@ -31,7 +31,7 @@ function aBus() {
 }
 
 describe('batches of the relay', () => {
-  it('are halved by every error of the bus, to 10, and grow to 1,000 while its p95 is below 100 ms', async () => {
+  it('EVT-R16 are halved by every error of the bus, to 10, and grow to 1,000 while its p95 is below 100 ms', async () => {
     const { batch, append, fail } = aBus()
     expect(await fail(1)).toBe(batch.now())
     expect(batch.now()).toBe(250)
@@ -40,7 +40,7 @@ describe('batches of the relay', () => {
     expect(await append(40, 99)).toBe(1_000)
   })
 
-  it('stay as they are while the p95 is above, whatever single appends take, and shrink when it is above a second', async () => {
+  it('EVT-R16 stay as they are while the p95 is above, whatever single appends take, and shrink when it is above a second', async () => {
     const { append, fail } = aBus()
     await fail(3)
     await append(20, 200)

@@ -1,6 +1,5 @@
 export { type Backlog, watchBacklog } from './backlog.ts'
 export { type Consumer, type ConsumerOptions, type ConsumerState, createConsumer } from './consumer/consumer.ts'
-export { replyId } from './consumer/dead-letter-event.ts'
 export { eventProblems } from './consumer/failure.ts'
 export { announceReplays } from './consumer/replays.ts'
 export type { RunInModule } from './consumer/run-handlers.ts'

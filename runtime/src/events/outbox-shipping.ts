@@ -107,7 +107,12 @@ async function shipOutside({ database, bus, owner, epoch, limit, shipped }: Ship
   }
   const waiting = taken.rows.map((row): WaitingRecord => ({ ...toAppendRecord(row), rowId: row.id }))
   const missing = await shipped.missing(waiting)
-  if (missing.length > 0) await bus.append(missing)
+  try {
+    if (missing.length > 0) await bus.append(missing)
+  } catch (error) {
+    shipped.unsure()
+    throw error
+  }
   shipped.appended(missing)
   const isHeld = await asBus(async (session) => {
     if (!(await holdsLease(session, owner, epoch))) return false

@@ -6,9 +6,9 @@ import { OUTBOX_CHANNEL } from './notifier.ts'
 import { holdRelayLease, outboxBacklog, releaseRelayLease, shipBatch } from './outbox-shipping.ts'
 import { createShipped } from './shipped.ts'
 
-/** Life of the relay's lease; renewed with every batch and at least every 3 s. */
-const LEASE_MS = 10_000
-const RENEW_MS = 3_000
+/** Life of the relay's lease; renewed with every batch and at least every 2.7 s. */
+const LEASE_MS = 9_000
+const RENEW_MS = 2_700
 const IDLE_POLL_MS = 1_000
 const ACTIVE_POLL_MS = 100
 /** After a shipped batch the next is likely: poll at the active rate for so long. */

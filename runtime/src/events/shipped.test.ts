@@ -39,6 +39,15 @@ describe('what a relay need not ship', () => {
     expect(idsOf(await shipped.missing([rowOf(1)]))).toEqual([1])
   })
 
+  it('is looked for again after an append that failed and may have stored some', async () => {
+    const bus = createMemoryLog(1)
+    const shipped = createShipped(bus, 10)
+    shipped.allMarked()
+    await bus.append([rowOf(1)])
+    shipped.unsure()
+    expect(idsOf(await shipped.missing([rowOf(1), rowOf(2)]))).toEqual([2])
+  })
+
   it('is looked for again when the log could not be read', async () => {
     const bus = createMemoryLog(1)
     await bus.append([rowOf(1)])

@@ -14,6 +14,8 @@ export interface Shipped {
   /** Those that are not in the log, as far as it was this installation that wrote it last. */
   missing(records: readonly WaitingRecord[]): Promise<WaitingRecord[]>
   appended(records: readonly WaitingRecord[]): void
+  /** An append failed, and the log may hold some of it; a bus that knows ids may have forgotten them when it is back. */
+  unsure(): void
   marked(records: readonly WaitingRecord[]): void
   /** The outbox is empty: whatever an earlier relay shipped is marked. */
   allMarked(): void
@@ -43,6 +45,10 @@ export function createShipped(bus: EventBus, mostUnmarked: number): Shipped {
     },
     appended: (records) => {
       for (const { rowId } of records) unmarked.add(rowId)
+    },
+    unsure: () => {
+      isInherited = true
+      tails.clear()
     },
     marked: (records) => {
       for (const { rowId } of records) unmarked.delete(rowId)

@@ -92,6 +92,7 @@ export function createTail({ database, bus, emitter, log, pollMs = defaultPoll(d
       assertOutsideTransaction('a read of the log')
       return rings.read({ topic, part }, after, limit) ?? bus.read({ topic, part, after, limit })
     },
+    recent: (topic, part, after, limit) => rings.read({ topic, part }, { segment: 0, position: after }, limit),
     onAppend: readers.add,
     heads: async (topic) => {
       assertOutsideTransaction('a read of the log')

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http'
 
-/** Above this rate of all streams together, a stream's frames of a few milliseconds go out as one write: most of what a frame costs is the write (EVT-R51). */
-const BUSY_FRAMES_PER_SECOND = 5_000
-/** A timer of 4 ms fires within 5. */
-const BATCH_MS = 4
+/** Above these rates of all streams together, a stream's frames of some milliseconds go out as one write: most of what a frame costs is the write (EVT-R51). A timer fires a millisecond late. */
+const BATCHES = [
+  { aboveFramesPerSecond: 25_000, forMs: 16 },
+  { aboveFramesPerSecond: 5_000, forMs: 4 },
+]
 const WINDOW_MS = 100
 /** A batch that is larger goes out at once. */
 const BATCH_CHARACTERS = 16 * 1024
@@ -18,7 +19,7 @@ export interface FrameWriter {
 
 /** The streams of one process: they are counted together and share the timer of their batches. */
 export function createFrameWriters(): (response: Pick<ServerResponse, 'write' | 'writableNeedDrain'>) => FrameWriter {
-  const isBusy = createMeter()
+  const batchMs = createMeter()
   const waiting = new Set<FrameWriter>()
   let timer: NodeJS.Timeout | undefined
   const flushAll = () => {
@@ -32,10 +33,11 @@ export function createFrameWriters(): (response: Pick<ServerResponse, 'write' | 
     const writer: FrameWriter = {
       write: (frame) => {
         batch += frame
-        if (!isBusy() || batch.length > BATCH_CHARACTERS) writer.flush()
+        const forMs = batchMs()
+        if (forMs === 0 || batch.length > BATCH_CHARACTERS) writer.flush()
         else {
           waiting.add(writer)
-          timer ??= setTimeout(flushAll, BATCH_MS)
+          timer ??= setTimeout(flushAll, forMs)
         }
         return !response.writableNeedDrain
       },
@@ -51,19 +53,20 @@ export function createFrameWriters(): (response: Pick<ServerResponse, 'write' | 
   }
 }
 
-/** Counts a frame; says whether the last window was busy. */
-function createMeter(): () => boolean {
+/** Counts a frame; says for how long to wait for more by the rate of the last window. */
+function createMeter(): () => number {
   let beganAtMs = performance.now()
   let count = 0
-  let wasBusy = false
+  let batchMs = 0
   return () => {
     const forMs = performance.now() - beganAtMs
     if (forMs >= WINDOW_MS) {
-      wasBusy = (count / forMs) * 1000 > BUSY_FRAMES_PER_SECOND
+      const perSecond = (count / forMs) * 1000
+      batchMs = BATCHES.find(({ aboveFramesPerSecond }) => perSecond > aboveFramesPerSecond)?.forMs ?? 0
       beganAtMs += forMs
       count = 0
     }
     count += 1
-    return wasBusy
+    return batchMs
   }
 }

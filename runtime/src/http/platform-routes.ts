@@ -2,7 +2,7 @@ import { commonProblems, type Contract, type ProblemDefinition } from '@soma/ker
 import type { FastifyInstance } from 'fastify'
 import { toOpenApi } from './openapi.ts'
 import { problemPage } from './problem-pages.ts'
-import type { HttpServerOptions } from './server.ts'
+import type { HttpServerOptions } from './server-options.ts'
 
 /** What a process answers beside its modules: OpenAPI, health, readiness, metrics and the pages of problems. */
 export function addPlatformRoutes(app: FastifyInstance, options: HttpServerOptions): void {

@@ -3,7 +3,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { BoundOperation } from '../call/bind.ts'
 import type { CallInput } from '../call/execute.ts'
 import { acceptsYaml } from './document.ts'
-import type { RequestCredentials } from './server.ts'
+
+/** What an authenticator may look at. */
+export interface RequestCredentials {
+  /** Id of the operation asked for. Without one (a proof outside any request) a context token proves nothing. */
+  readonly operation?: string
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly remoteAddress: string
+  readonly traceparent: string
+}
 
 /** The input of an operation as it came, not parsed by its schemas yet. */
 export function readInput(

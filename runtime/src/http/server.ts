@@ -1,63 +1,17 @@
 import { performance } from 'node:perf_hooks'
-import {
-  continueTrace,
-  commonProblems,
-  type Context,
-  type Contract,
-  isProblem,
-  type Logger,
-  type Metrics,
-  newTraceparent,
-  type StreamFrame,
-  traceIdOf,
-} from '@soma/kernel'
+import { continueTrace, commonProblems, isProblem, newTraceparent, type StreamFrame, traceIdOf } from '@soma/kernel'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { BoundOperation } from '../call/bind.ts'
-import { authorize, type Execute } from '../call/execute.ts'
+import { authorize } from '../call/execute.ts'
 import { refuseUnreadable } from '../call/readable.ts'
 import { sendDocument } from './document.ts'
 import { sendEventStream } from './event-stream.ts'
-import type { IdempotencyStore, StoredAnswer } from './idempotency.ts'
+import type { StoredAnswer } from './idempotency.ts'
 import { successStatus } from './openapi.ts'
 import { addPlatformRoutes } from './platform-routes.ts'
 import { rawClientError, sendProblem, toProblem } from './problem-reply.ts'
 import { checkAccept, credentialsOf, readInput } from './read-request.ts'
-
-/** What an authenticator may look at. */
-export interface RequestCredentials {
-  /** Id of the operation asked for. Without one (a proof outside any request) a context token proves nothing. */
-  readonly operation?: string
-  readonly headers: Readonly<Record<string, string | undefined>>
-  readonly remoteAddress: string
-  readonly traceparent: string
-}
-
-export interface HttpServerOptions {
-  readonly operations: readonly BoundOperation[]
-  /** Of the whole platform as far as this process knows it: the OpenAPI document and the problem pages. */
-  readonly contracts: readonly Contract[]
-  readonly version: string
-  readonly execute: Execute
-  /** Proves the caller. Answers a context with method `none` when there is no credential; throws `unauthenticated` for a bad one. */
-  readonly authenticate: (credentials: RequestCredentials) => Promise<Context>
-  readonly idempotency: IdempotencyStore
-  readonly ready: () => Promise<ReadyReport>
-  readonly log: Logger
-  readonly metrics: Metrics
-  /** Aborts when the process drains: streams end with a `drain` frame, requests in hand finish, further ones on open connections are refused. */
-  readonly drain: AbortSignal
-}
-
-export interface ReadyReport {
-  /** `degraded` answers 200 like `ready`: everything is served, something behind it is away. */
-  readonly status: 'ready' | 'degraded' | 'not-ready' | 'draining'
-  readonly checks: readonly {
-    readonly name: string
-    readonly ok: boolean
-    readonly detail?: string
-    readonly ms: number
-  }[]
-}
+import type { HttpServerOptions } from './server-options.ts'
 
 /** 1 MiB unless the operation says otherwise. */
 const BODY_LIMIT_BYTES = 1_048_576

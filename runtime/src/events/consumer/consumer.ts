@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import {
+  createReadSize,
   type Database,
   type EventHandler,
   isHole,
@@ -15,8 +16,8 @@ import { createDeliver } from './deliver.ts'
 import { createGroup, type Group } from './group.ts'
 import { createHandlerIndex } from './handler-index.ts'
 import { createHolding } from './holding.ts'
-import { createLanes, type Lane } from './lanes.ts'
-import { laneOf, type PartitionRun } from './partition-run.ts'
+import { createLanes } from './lanes.ts'
+import { type Lane, laneOf, type PartitionRun } from './partition-run.ts'
 import { createReading } from './reading.ts'
 import { createReplays } from './replays.ts'
 import type { RunInModule } from './run-handlers.ts'
@@ -78,6 +79,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   // One listener an event in hand.
   setMaxListeners(0, hardStop.signal)
 
+  const size = createReadSize()
   const suspension = createSuspension(settings.suspendAfterKeys, (suspended) => {
     log.warn(suspended ? 'group suspended: a dependency is down' : 'group resumed', { group: group.name })
     metrics.gauge('soma_events_group_suspended', suspended ? 1 : 0, { group: group.name })
@@ -95,6 +97,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     handlers,
     settings,
     suspension,
+    noteEnd: size.noteEnd,
     stopping: hardStop.signal,
     isHeld: (lane) => holding.isHeld(lane.run),
     lose: (lane) => group.lose(lane.run),
@@ -108,7 +111,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     step: deliver,
   })
   const commits = createCursorCommits(group)
-  const reading = createReading(group, reader, (run, record) => {
+  const reading = createReading(group, { reader, size }, (run, record) => {
     const entry = run.window.add(record)
     if (isHole(record) || handlers.matching(record.topic, record.type).length === 0) return finish(run, entry)
     const lane = laneOf(run, record.tenantId, record.key)

@@ -70,7 +70,7 @@ export function failedReply(dead: DeadDelivery, now: Date): EventEnvelope | unde
 }
 
 /** Derived from (request, group, reply type): a reply that is made twice is one event. An id is unique per source alone. */
-export function replyId({ source, id, responsetype }: EventEnvelope, group: string): string {
+function replyId({ source, id, responsetype }: EventEnvelope, group: string): string {
   const parts = `${source}\0${id}\0${group}\0${String(responsetype)}`
   const digest = createHash('sha256').update(parts).digest().subarray(0, 16)
   digest[6] = ((digest[6] as number) & 0x0f) | 0x80

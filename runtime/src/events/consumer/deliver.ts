@@ -17,9 +17,8 @@ import {
 } from '../deliveries/store.ts'
 import { expire, isExpired } from './expiry.ts'
 import { eventProblems } from './failure.ts'
-import type { Lane } from './lanes.ts'
 import { bury, type DeliverOptions, fail, type InHand, persist, succeed } from './outcomes.ts'
-import { placeIn } from './partition-run.ts'
+import { type Lane, placeIn } from './partition-run.ts'
 import { runHandlers } from './run-handlers.ts'
 import type { Entry } from './window.ts'
 
@@ -142,9 +141,11 @@ async function deliver(inHand: InHand, options: DeliverOptions): Promise<void> {
   await slow.ended()
   const durationMs = performance.now() - startedAt
   options.metrics.observe('soma_events_handler_seconds', durationMs / 1000, { group: options.group })
+  if (end.kind !== 'lost') options.noteEnd(end.kind === 'failed')
   if (end.kind === 'failed') return fail(inHand, options, { problem: end.problem, event, durationMs })
   options.metrics.count('soma_events_deliveries_total', { group: options.group, outcome: end.kind })
-  if (end.kind === 'lost') return options.lose(lane)
+  // What a stop cuts stays before the cursor, and its partition is freed with the others.
+  if (end.kind === 'lost') return options.stopping.aborted ? undefined : options.lose(lane)
   options.suspension.ended()
   await succeed(inHand, options)
 }

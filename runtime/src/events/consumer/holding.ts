@@ -6,7 +6,7 @@ import { createPartitionRun, type PartitionRun } from './partition-run.ts'
 
 /** NOTIFY channel: a member left, so others claim at once. Payload: the group. */
 const GROUP_CHANNEL = 'soma_group'
-/** Renewals in the life of a lease: 10 s is renewed every 3 s. */
+/** Renewals in the life of a lease: 9 s is renewed every 2.7 s. */
 const RENEW_AT = 0.3
 /** This clock gives up before the database's does. */
 const OWN_SHARE_OF_LEASE = 0.95
@@ -87,8 +87,12 @@ export function createHolding({ group, database, partitions, begin, commit }: Ho
   const handOver = async (given: readonly PartitionRun[]) => {
     for (const run of given) run.draining = true
     while (given.some(isBusy) && !group.isStopped()) await new Promise((resolve) => setTimeout(resolve, 5))
-    await commit()
-    await release(given)
+    try {
+      await commit()
+    } finally {
+      // What was not committed repeats at the next owner. Kept, they would be renewed here for ever, and nothing of them would be read.
+      await release(given)
+    }
   }
   const release = async (given: readonly PartitionRun[]) => {
     const places = given.filter((run) => !run.lost).map((run) => run.held)

@@ -1,29 +1,6 @@
 import type { Logger } from '@soma/kernel'
-import type { PartitionRun } from './partition-run.ts'
+import type { Lane } from './partition-run.ts'
 import type { Suspension } from './suspension.ts'
-import type { Entry } from './window.ts'
-
-/**
- * The events of one key of one tenant, in order, one in hand at a time.
- * free: `queue` is run from its front. blocked: an earlier event of the key waits in `events.delivery`; it runs at `dueAt`, and `queue` is parked behind it.
- */
-export interface Lane {
-  readonly id: string
-  readonly run: PartitionRun
-  readonly tenantId: string
-  readonly key: string
-  readonly queue: Entry[]
-  blocked: boolean
-  /** `performance.now()` time of the next try. */
-  dueAt: number
-  /** Rows behind the one that waits. */
-  parked: number
-  isReady: boolean
-  isActive: boolean
-  /** A dead letter of the key has a row again, before all others: it is next, whatever the step in hand leaves behind. */
-  isRevived: boolean
-  timer: NodeJS.Timeout | undefined
-}
 
 export interface LanesOptions {
   readonly concurrency: number

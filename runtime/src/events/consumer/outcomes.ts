@@ -27,7 +27,7 @@ import type { Emitter } from '../emitter.ts'
 import { deadLetterEvent, failedReply } from './dead-letter-event.ts'
 import { isDependencyFailure } from './failure.ts'
 import type { HandlerIndex } from './handler-index.ts'
-import type { Lane } from './lanes.ts'
+import type { Lane } from './partition-run.ts'
 import type { RunInModule } from './run-handlers.ts'
 import { backoffMs, type ConsumerSettings } from './settings.ts'
 import type { Suspension } from './suspension.ts'
@@ -49,6 +49,8 @@ export interface DeliverOptions {
   readonly stopping: AbortSignal
   readonly isHeld: (lane: Lane) => boolean
   readonly lose: (lane: Lane) => void
+  /** An attempt ended, for the size of reads. */
+  readonly noteEnd: (failed: boolean) => void
   readonly finish: (lane: Lane, entry: Entry) => void
 }
 

@@ -1,7 +1,6 @@
 import type { HeldPartition } from '../cursors/store.ts'
 import type { DeliveryPlace } from '../deliveries/store.ts'
-import type { Lane } from './lanes.ts'
-import { createWindow, type Window } from './window.ts'
+import { createWindow, type Entry, type Window } from './window.ts'
 
 /** A partition while this process holds it. A new claim makes a new one, with a new epoch. */
 export interface PartitionRun {
@@ -18,6 +17,28 @@ export interface PartitionRun {
   readAgain: boolean
   /** Reading stopped because the window was full. */
   hasMore: boolean
+}
+
+/**
+ * The events of one key of one tenant, in order, one in hand at a time.
+ * free: `queue` is run from its front. blocked: an earlier event of the key waits in `events.delivery`; it runs at `dueAt`, and `queue` is parked behind it.
+ */
+export interface Lane {
+  readonly id: string
+  readonly run: PartitionRun
+  readonly tenantId: string
+  readonly key: string
+  readonly queue: Entry[]
+  blocked: boolean
+  /** `performance.now()` time of the next try. */
+  dueAt: number
+  /** Rows behind the one that waits. */
+  parked: number
+  isReady: boolean
+  isActive: boolean
+  /** A dead letter of the key has a row again, before all others: it is next, whatever the step in hand leaves behind. */
+  isRevived: boolean
+  timer: NodeJS.Timeout | undefined
 }
 
 export const createPartitionRun = (held: HeldPartition): PartitionRun => ({

@@ -1,10 +1,10 @@
-import type { LogReader, LogRecord } from '@soma/kernel'
+import type { LogReader, LogRecord, ReadSize } from '@soma/kernel'
 import { type Group, isOpen, placeOf } from './group.ts'
 import type { PartitionRun } from './partition-run.ts'
 
-/** Events of a partition between its cursor and what was read; more wait in the log. */
+/** Events of a partition between its cursor and what was read, at most; more wait in the log. Reads that are small keep few. */
 const WINDOW = 512
-const READ_LIMIT = 256
+const WINDOW_OF_READS = 2
 const RETRY_MS = 1_000
 
 /** Fills the windows of the held partitions from the log. */
@@ -19,16 +19,19 @@ export interface Reading {
 
 export function createReading(
   group: Group,
-  reader: LogReader,
+  { reader, size }: { reader: LogReader; size: ReadSize },
   accept: (run: PartitionRun, record: LogRecord) => void,
 ): Reading {
+  const windowEvents = () => Math.min(WINDOW, size.now() * WINDOW_OF_READS)
   const fill = async (run: PartitionRun) => {
     run.hasMore = false
     while (isOpen(group, run) && !run.hasMore) {
-      const records = await reader.read(run.held.topic, run.held.part, run.window.readFrom(), READ_LIMIT)
+      const limit = size.now()
+      const records = await reader.read(run.held.topic, run.held.part, run.window.readFrom(), limit)
+      size.noteRead(records.length >= limit)
       if (records.length === 0) return
       for (const record of records) if (isOpen(group, run)) accept(run, record)
-      run.hasMore = run.window.size() >= WINDOW
+      run.hasMore = run.window.size() >= windowEvents()
     }
   }
   const readOn = async (run: PartitionRun) => {
@@ -52,7 +55,7 @@ export function createReading(
   return {
     read,
     resume: (run) => {
-      if (run.hasMore && run.window.size() < WINDOW / 2) read(run)
+      if (run.hasMore && run.window.size() < windowEvents() / 2) read(run)
     },
     follow: (topic) =>
       reader.onAppend(topic, (records) => {

@@ -1,8 +1,7 @@
 import type { Database } from '@soma/kernel'
 import { replayedKeys } from '../deliveries/store.ts'
 import { type Group, placeOf } from './group.ts'
-import type { Lane } from './lanes.ts'
-import { laneOf } from './partition-run.ts'
+import { type Lane, laneOf } from './partition-run.ts'
 
 /** NOTIFY channel: dead letters of a group have rows again. Payload: the group. */
 const REPLAY_CHANNEL = 'soma_replay'

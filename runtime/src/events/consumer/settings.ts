@@ -11,7 +11,7 @@ export interface ConsumerSettings {
   /** Parked events of the group at which its partitions stop. Default 10,000. */
   readonly maxParked: number
   readonly backoff: BackoffSettings
-  /** Life of a partition's lease; it is renewed every 3/10 of it. Default 10,000. */
+  /** Life of a partition's lease; it is renewed every 3/10 of it. Default 9,000: who takes over needs up to a second, and keys of a process that died move within 10 s. */
   readonly leaseMs: number
   /** Longest wait before finished positions are written. Default 100. */
   readonly commitEveryMs: number
@@ -34,7 +34,7 @@ export const consumerDefaults: ConsumerSettings = {
   slowHandlerMs: 5_000,
   maxParked: 10_000,
   backoff: { baseMs: 1_000, factor: 2, maxMs: 60_000 },
-  leaseMs: 10_000,
+  leaseMs: 9_000,
   commitEveryMs: 100,
   suspendAfterKeys: 5,
   probeEveryMs: 5_000,
