@@ -1,5 +1,8 @@
+/** Linear-time engines write counted repetitions out, one inside another multiplied; RE2 stops here. */
+const MAXIMUM_REPETITIONS = 1000
+
 /**
- * Says why a pattern is unsafe, or undefined. Refused are what a linear-time engine cannot run (look-around, back-references) and the two shapes that make a
+ * Says why a pattern is unsafe, or undefined. Refused are what a linear-time engine cannot run (look-around, back-references, thousands of counted repetitions) and the two shapes that make a
  * backtracking engine exponential: an unbounded group whose repetitions have no fixed character between them (`(a+)+`), and one whose alternatives begin alike (`(a|a)*`).
  */
 export function patternRisk(pattern: string): string | undefined {
@@ -11,6 +14,8 @@ export function patternRisk(pattern: string): string | undefined {
   const bare = maskClasses(pattern)
   if (/\(\?(?:=|!|<=|<!)/.test(bare)) return 'it looks around, which a linear-time engine cannot run'
   if (/\\(?:[1-9]|k<)/.test(bare)) return 'it refers back to a group, which a linear-time engine cannot run'
+  if (repetitionsOf(bare) > MAXIMUM_REPETITIONS)
+    return `it counts over ${MAXIMUM_REPETITIONS} repetitions, which a linear-time engine cannot run`
   return unboundedGroups(bare)
     .map(groupRisk)
     .find((risk) => risk !== undefined)
@@ -19,6 +24,17 @@ export function patternRisk(pattern: string): string | undefined {
 /** Character classes and escapes become one letter each, so that what is left is structure. Back-references keep their shape. */
 const maskClasses = (pattern: string): string =>
   pattern.replaceAll(/\[(?:\\.|[^\]\\])*\]/gu, 'C').replaceAll(/\\(?:[pP]\{[^}]*\}|u\{[^}]*\}|[^1-9k])/gu, 'E')
+
+/** The highest count of `{n,m}`, times those of the groups around it. */
+function repetitionsOf(pattern: string): number {
+  const highest = [1]
+  const raise = (count: number) => highest.push(Math.max(highest.pop() ?? 1, count))
+  for (const [, open, close, least = '1', most = ''] of pattern.matchAll(/(\()|(\)|[^()])(?:\{(\d+),?(\d*)\})?/g)) {
+    if (open !== undefined) highest.push(1)
+    else raise((close === ')' ? (highest.pop() ?? 1) : 1) * Number(most === '' ? least : most))
+  }
+  return highest[0] ?? 1
+}
 
 /** The bodies of all groups repeated by `*`, `+` or `{n,}`. */
 function unboundedGroups(pattern: string): string[] {

@@ -12,9 +12,10 @@ const MAXIMUM_ISSUES = 100
  */
 export function createSchemaCompiler(): SchemaCompiler {
   const checker = newAjv({})
+  const isFormat = (name: string) => Object.hasOwn(checker.formats, name)
   return {
     compile: (schema) => {
-      const issues = schemaIssues(schema)
+      const issues = schemaIssues(schema, isFormat)
       if (issues.length > 0) return { issues }
       try {
         if (checker.validateSchema(schema as object | boolean) !== true)
@@ -57,6 +58,8 @@ function newAjv(options: Options) {
     ...options,
   })
   formats.default(ajv)
+  // ajv resolves anchors, and calls the keyword unknown all the same.
+  ajv.addKeyword('$anchor')
   return ajv
 }
 

@@ -1,15 +1,24 @@
-import type { JsonSchema, SchemaIssue } from '@soma/kernel'
+import { type JsonSchema, type SchemaIssue, placeOfFragment, pointerTo, subschemas } from '@soma/kernel'
 import { patternRisk } from './pattern-risk.ts'
 
 const MAXIMUM_DEPTH = 32
-const SCHEMA_MAPS = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'])
-/** Members whose value is data, not schema: nothing inside is a keyword. */
-const DATA = new Set(['const', 'enum', 'default', 'examples', 'required', 'dependentRequired'])
 
-/** What the compiler itself would not refuse, or would refuse too late: where references point, how deep it nests, which patterns it holds. */
-export function schemaIssues(schema: JsonSchema): SchemaIssue[] {
+/** Of the 2020-12 vocabularies, and `definitions`, which older schemas say for `$defs`. What ajv knows beside them (`nullable`, `$async` …) is unknown here. */
+const KEYWORDS = new Set(
+  [
+    '$schema $id $ref $anchor $dynamicRef $dynamicAnchor $vocabulary $comment $defs definitions',
+    'allOf anyOf oneOf not if then else dependentSchemas dependentRequired prefixItems items contains properties patternProperties',
+    'additionalProperties propertyNames unevaluatedItems unevaluatedProperties type const enum multipleOf maximum exclusiveMaximum',
+    'minimum exclusiveMinimum maxLength minLength pattern maxItems minItems uniqueItems maxContains minContains maxProperties',
+    'minProperties required title description default deprecated readOnly writeOnly examples format contentEncoding',
+    'contentMediaType contentSchema',
+  ].flatMap((line) => line.split(' ')),
+)
+
+/** What the compiler itself would not refuse, would refuse too late, or would refuse without its place. */
+export function schemaIssues(schema: JsonSchema, isFormat: (name: string) => boolean): SchemaIssue[] {
   const issues: SchemaIssue[] = []
-  visit(schema, { pointer: '', depth: 1, issues })
+  visit(schema, { pointer: '', depth: 1, resource: schema, isFormat, issues })
   return issues
 }
 
@@ -26,41 +35,41 @@ export function notesOf(schema: unknown, names = new Set<string>()): string[] {
 interface Place {
   readonly pointer: string
   readonly depth: number
+  /** The nearest schema around with an `$id`, else the whole: what references that begin with # are relative to. */
+  readonly resource: unknown
+  readonly isFormat: (name: string) => boolean
   readonly issues: SchemaIssue[]
 }
 
 function visit(schema: unknown, place: Place): void {
-  if (typeof schema !== 'object' || schema === null) return
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return
   if (place.depth > MAXIMUM_DEPTH) {
     place.issues.push({ pointer: place.pointer, code: 'depth', detail: `nests deeper than ${MAXIMUM_DEPTH} schemas` })
     return
   }
+  const resource = '$id' in schema ? schema : place.resource
   for (const [keyword, value] of Object.entries(schema))
-    visitKeyword(keyword, value, { ...place, pointer: `${place.pointer}/${escape(keyword)}` })
+    checkKeyword(keyword, value, { ...place, resource, pointer: `${place.pointer}${pointerTo([keyword])}` })
+  for (const { steps, schema: inner } of subschemas(schema))
+    visit(inner, { ...place, resource, depth: place.depth + 1, pointer: `${place.pointer}${pointerTo(steps)}` })
 }
 
-function visitKeyword(keyword: string, value: unknown, place: Place): void {
-  if (keyword === '$ref' || keyword === '$dynamicRef') return checkReference(value, place)
-  if (keyword === 'pattern') return checkPattern(value, place)
-  if (keyword === 'patternProperties') for (const pattern of keysOf(value)) checkPattern(pattern, place)
-  if (DATA.has(keyword) || keyword.startsWith('x-') || typeof value !== 'object' || value === null) return
-  const inside = (key: string): Place => ({
-    ...place,
-    pointer: `${place.pointer}/${escape(key)}`,
-    depth: place.depth + 1,
-  })
-  if (SCHEMA_MAPS.has(keyword) || Array.isArray(value))
-    for (const [key, item] of Object.entries(value)) visit(item, inside(key))
-  else visit(value, { ...place, depth: place.depth + 1 })
+function checkKeyword(keyword: string, value: unknown, place: Place): void {
+  if (keyword === '$ref' || keyword === '$dynamicRef') checkReference(value, place)
+  else if (keyword === 'pattern') checkPattern(value, place)
+  else if (keyword === 'patternProperties') for (const pattern of keysOf(value)) checkPattern(pattern, place)
+  else if (keyword === 'format') checkFormat(value, place)
+  else if (!keyword.startsWith('x-') && !KEYWORDS.has(keyword)) {
+    const detail = `no keyword ${JSON.stringify(keyword)}; notes of your own begin with x-`
+    place.issues.push({ pointer: place.pointer, code: 'keyword', detail })
+  }
 }
 
-function checkReference(value: unknown, { issues, pointer }: Place): void {
-  if (typeof value === 'string' && value.startsWith('#')) return
-  issues.push({
-    pointer,
-    code: 'ref',
-    detail: `${JSON.stringify(value)} leaves the document: only references that begin with # are followed`,
-  })
+function checkReference(value: unknown, { issues, pointer, resource }: Place): void {
+  if (typeof value !== 'string') return
+  const add = (why: string) => void issues.push({ pointer, code: 'ref', detail: `${JSON.stringify(value)} ${why}` })
+  if (!value.startsWith('#')) add('leaves the document: only references that begin with # are followed')
+  else if (placeOfFragment(resource, value.slice(1)) === undefined) add('leads nowhere in this document')
 }
 
 function checkPattern(value: unknown, { issues, pointer }: Place): void {
@@ -69,5 +78,9 @@ function checkPattern(value: unknown, { issues, pointer }: Place): void {
     issues.push({ pointer, code: 'pattern', detail: `the pattern ${JSON.stringify(value)} is refused: ${risk}` })
 }
 
+function checkFormat(value: unknown, { issues, pointer, isFormat }: Place): void {
+  if (typeof value !== 'string' || isFormat(value)) return
+  issues.push({ pointer, code: 'format', detail: `no format ${JSON.stringify(value)}` })
+}
+
 const keysOf = (value: unknown): string[] => (typeof value === 'object' && value !== null ? Object.keys(value) : [])
-const escape = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1')

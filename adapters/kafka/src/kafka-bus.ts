@@ -2,7 +2,7 @@ import type { EventBus, Logger } from '@soma/kernel'
 import { createAppending } from './appending.ts'
 import { type ClusterOptions, createCluster } from './cluster.ts'
 import { keyOf, positionBefore, readAfter, readStates, trimTopic } from './reading.ts'
-import { allNames, placesOf, requirePlace } from './topic-names.ts'
+import { allNames, namesOf, placesOf, requirePlace } from './topic-names.ts'
 import { prepareTopics, type TopicPromises } from './topics.ts'
 import { watchEnds } from './watching.ts'
 
@@ -19,7 +19,7 @@ export interface KafkaBusOptions extends ClusterOptions, TopicPromises {
  * @throws Error naming the topic and the setting that would break a promise; Problem `unavailable` when Kafka does not answer
  */
 export async function openKafkaBus(options: KafkaBusOptions): Promise<EventBus> {
-  const names = { prefix: options.prefix ?? 'soma', partitions: options.partitions }
+  const names = namesOf(options)
   const cluster = createCluster(options, allNames(names))
   try {
     await prepareTopics(cluster, names, options)

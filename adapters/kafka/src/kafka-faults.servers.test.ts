@@ -2,6 +2,10 @@ import { type AppendRecord, LOG_START, silentLogger } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { aPrefix, openBus } from '../testing/kafka-servers.ts'
 import { anOutsideProgram, type OutsideProgram } from '../testing/outside-program.ts'
+import { createCluster } from './cluster.ts'
+import { createPartitionWriter, planAppend } from './partition-writer.ts'
+import { createProducerIdentity } from './producer.ts'
+import { transmit } from './transmission.ts'
 
 const server = process.env['KAFKA_BROKERS']
 if (server === undefined) throw new Error('KAFKA_BROKERS is missing: run npm run test:servers')
@@ -36,7 +40,7 @@ const unavailable = (detail: string) => ({
 })
 
 describe('what Kafka holds', () => {
-  it('a record lies in its partition under tenant and key, with its attributes as ce_ headers, and no group is joined', async () => {
+  it('EVT-R58 EVT-R61 a record lies in its partition under tenant and key, with its attributes as ce_ headers, and no group is joined', async () => {
     const prefix = aPrefix()
     const bus = await openBus(server, { prefix })
     const attributes = { id: 'one', source: '/agents/ä', type: 'thing.done', tenantid: 'tenant-a', specversion: '1.0' }
@@ -52,6 +56,48 @@ describe('what Kafka holds', () => {
       'soma-key': 'plan/1',
       ...Object.fromEntries(Object.entries(attributes).map(([name, text]) => [`ce_${name}`, text])),
     })
+    await bus.close()
+  })
+
+  it('EVT-R61 a batch that is sent again, because its answer was lost, is stored once', async () => {
+    const names = { prefix: aPrefix(), partitions: 4 }
+    await (await openBus(server, names)).close()
+    const cluster = createCluster({ brokers: [server], tls: undefined, sasl: undefined, log: silentLogger }, [
+      `${names.prefix}.memory`,
+    ])
+    const producer = await createProducerIdentity(cluster, names).current()
+    const writer = createPartitionWriter({ topic: 'memory', part: 0 }, 0)
+    const { batches } = planAppend(writer, [aRecord(), aRecord()], producer)
+    for (let time = 0; time < 3; time++) {
+      // As if nothing had been heard of it.
+      for (const batch of batches) batch.offset = undefined
+      writer.end = 0
+      expect((await transmit(cluster, names, batches)).reasons).toEqual([])
+      expect(batches.map(({ offset }) => offset)).toEqual([0])
+    }
+    cluster.close()
+    const bus = await openBus(server, names)
+    expect(await bus.read(all)).toHaveLength(2)
+    await bus.close()
+  })
+
+  it('EVT-R61 offsets that another program commits are its own: reading goes by our positions alone, and commits none', async () => {
+    const prefix = aPrefix()
+    const bus = await openBus(server, { prefix })
+    const topic = `${prefix}.memory`
+    await bus.append([aRecord(), aRecord(), aRecord()])
+    await outside.readLast(topic, 0)
+    const [theirs] = await outside.admin.fetchOffsets({ groupId: `outside-${topic}-0-2`, topics: [topic] })
+    const atTheEnd = expect.objectContaining({ partition: 0, offset: '3' })
+    expect(theirs?.partitions).toContainEqual(atTheEnd)
+    for (const position of [0, 2, 1]) {
+      const [next] = await bus.read({ ...all, after: { segment: 1, position } })
+      expect(next?.position).toBe(position + 1)
+    }
+    const [after] = await outside.admin.fetchOffsets({ groupId: `outside-${topic}-0-2`, topics: [topic] })
+    expect(after?.partitions).toContainEqual(atTheEnd)
+    const { groups } = await outside.admin.listGroups()
+    expect(groups.filter(({ groupId }) => groupId.includes(prefix))).toHaveLength(1)
     await bus.close()
   })
 
@@ -97,7 +143,7 @@ describe('what Kafka holds', () => {
 })
 
 describe('two processes', () => {
-  it('a relay that was paused is refused where its successor has written, writes nothing there, and may take over again', async () => {
+  it('EVT-R59 EVT-R61 a relay that was paused is refused where its successor has written, writes nothing there, and may take over again', async () => {
     const prefix = aPrefix()
     const paused = await openBus(server, { prefix })
     await paused.append([aRecord({ eventId: 'one' })])
@@ -168,7 +214,7 @@ describe('topics that are not what they were', () => {
 })
 
 describe('topics that would break a promise', () => {
-  it('in production one broker is refused by the topic and its replication factor, made by us or found', async () => {
+  it('EVT-R61 in production one broker is refused by the topic and its replication factor, made by us or found', async () => {
     const prefix = aPrefix()
     await expect(openBus(server, { prefix, production: true })).rejects.toThrow(
       /topic test-[\w.-]+ with replication factor 3/,
@@ -180,17 +226,21 @@ describe('topics that would break a promise', () => {
     )
   })
 
-  it('topics that others made with unsafe settings or another partition count are refused by name', async () => {
+  it('EVT-R61 topics that others made with unsafe settings or another partition count are refused by name', async () => {
     const prefix = aPrefix()
     const bus = await openBus(server, { prefix })
     await bus.close()
-    const set = (name: string, value: string) =>
-      outside.admin.alterConfigs({
-        validateOnly: false,
-        resources: [{ type: 2, name: `${prefix}.audit`, configEntries: [{ name, value }] }],
-      })
-    await set('retention.ms', '1000')
-    await expect(openBus(server, { prefix })).rejects.toThrow(`${prefix}.audit has retention.ms=1000: set -1`)
+    // What is not said again is the default of Kafka.
+    const kept = { 'retention.ms': '-1', 'message.timestamp.type': 'LogAppendTime', 'compression.type': 'uncompressed' }
+    const refused = async (setting: string, value: string, wanted: string) => {
+      const configEntries = Object.entries({ ...kept, [setting]: value }).map(([name, each]) => ({ name, value: each }))
+      const resources = [{ type: 2, name: `${prefix}.audit`, configEntries }]
+      await outside.admin.alterConfigs({ validateOnly: false, resources })
+      const reason = `${prefix}.audit has ${setting}=${value}: set ${wanted}`
+      await expect(openBus(server, { prefix })).rejects.toThrow(reason)
+    }
+    await refused('unclean.leader.election.enable', 'true', 'false')
+    await refused('retention.ms', '1000', '-1')
     await expect(openBus(server, { prefix, partitions: 5 })).rejects.toThrow('events.partitions is 5')
   })
 

@@ -7,6 +7,12 @@ export interface TopicNames {
   readonly partitions: number
 }
 
+/** Under `soma` where no other prefix is given. */
+export const namesOf = ({ prefix = 'soma', partitions }: Partial<TopicNames> & Pick<TopicNames, 'partitions'>) => ({
+  prefix,
+  partitions,
+})
+
 export const nameOf = ({ prefix }: TopicNames, topic: string): string => `${prefix}.${topic}`
 
 export const allNames = (names: TopicNames): string[] => TOPICS.map((topic) => nameOf(names, topic))

@@ -1,4 +1,6 @@
+import { TOPICS } from '@soma/kernel'
 import { expect, it } from 'vitest'
+import { allNames, namesOf } from './topic-names.ts'
 import { refuseUnsafe, type TopicFacts, type TopicPromises } from './topics.ts'
 
 const production: TopicPromises = { production: true, durability: 'power', maxEventBytes: 262_144 }
@@ -23,6 +25,11 @@ const check =
     refuseUnsafe({ ...safe, ...facts }, 16, promises)
 const having = (setting: string, value: string) => ({ settings: { ...safe.settings, [setting]: value } })
 
+it('EVT-R61 a topic is called soma.<topic>, unless an installation has another prefix', () => {
+  expect(allNames(namesOf({ partitions: 4 }))).toEqual(TOPICS.map((topic) => `soma.${topic}`))
+  expect(allNames(namesOf({ prefix: 'other', partitions: 4 }))).toContain('other.memory')
+})
+
 it('a topic that keeps every promise is taken', () => {
   expect(check({})).not.toThrow()
   expect(check({ replicas: 5, ...having('min.insync.replicas', '3') })).not.toThrow()
@@ -37,11 +44,11 @@ it.each([
   ['message.timestamp.type', 'CreateTime', 'set LogAppendTime'],
   ['compression.type', 'producer', 'set uncompressed'],
   ['max.message.bytes', '1000', 'set 1048588'],
-])('in production a topic with %s=%s is refused by its name and the setting', (setting, value, remedy) => {
+])('EVT-R61 in production a topic with %s=%s is refused by its name and the setting', (setting, value, remedy) => {
   expect(check(having(setting, value))).toThrow(`the Kafka topic soma.memory has ${setting}=${value}: ${remedy}`)
 })
 
-it('in production two replicas are refused, elsewhere they are synced for durability power', () => {
+it('EVT-R61 in production two replicas are refused, elsewhere they are synced for durability power', () => {
   expect(check({ replicas: 2 })).toThrow('soma.memory has replication factor 2: in production it must be 3')
   const elsewhere = { ...production, production: false }
   expect(check({ replicas: 2 }, elsewhere)).toThrow('flush.messages')

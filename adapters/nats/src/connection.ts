@@ -9,6 +9,8 @@ const RECONNECT_MS = 250
 /** Two unanswered pings end a connection whose server is stopped but whose socket lives. */
 const PING_MS = 2_000
 const RETRY_AFTER_MS = 1_000
+/** The first whose direct gets answer in batches, which is how partitions are read. */
+const OLDEST = { major: 2, minor: 11 }
 
 export interface ConnectionOptions {
   /** `nats://host:port`, also with user and password, of one or more servers of a cluster. */
@@ -28,7 +30,7 @@ export interface Connection {
 
 /**
  * Connects once, then reconnects for ever.
- * @throws Problem `unavailable` when no server answers or JetStream is not enabled
+ * @throws Error when the server is too old; Problem `unavailable` when no server answers or JetStream is not enabled
  */
 export async function openConnection({ servers, credentialsFile, log }: ConnectionOptions): Promise<Connection> {
   const credentials = credentialsFile === undefined ? undefined : await readFile(credentialsFile)
@@ -56,16 +58,28 @@ export async function openConnection({ servers, credentialsFile, log }: Connecti
     }
   }
   try {
-    const manager = await jetstreamManager(nats, { timeout: CALL_MS })
+    refuseOldServer(nats)
+    const manager = await jetstreamManager(nats, { timeout: CALL_MS }).catch((error: unknown) => {
+      throw unavailable('the NATS server does not serve JetStream', error)
+    })
     return { nats, manager, stream: jetstream(nats, { timeout: CALL_MS }), call }
   } catch (error) {
     await nats.close()
-    throw unavailable('the NATS server does not serve JetStream', error)
+    throw error
   }
 }
 
 export const unavailable = (what: string, cause?: unknown) =>
   commonProblems.unavailable.create(what, { cause, retryAfterMs: RETRY_AFTER_MS })
+
+function refuseOldServer(nats: NatsConnection): void {
+  const version = nats.info?.version ?? ''
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major < OLDEST.major || (major === OLDEST.major && minor < OLDEST.minor))
+    throw new Error(
+      `the NATS server is ${version}: ${OLDEST.major}.${OLDEST.minor} is the oldest that can be read from`,
+    )
+}
 
 /** Answers whether there is a connection: what is published without one would wait in memory for the next, late and unasked. */
 function watchConnection(nats: NatsConnection, log: Logger): () => boolean {

@@ -1,10 +1,13 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, headers } from '@nats-io/transport-node'
-import { LOG_START } from '@soma/kernel'
+import { LOG_START, silentLogger } from '@soma/kernel'
 import { eventBusConformance, type OutsideEvent, type OutsidePlace } from '@soma/kernel/testing'
-import { ownServer } from '@soma/runtime/testing'
-import { describe, expect, it } from 'vitest'
+import { type OwnServer, ownServer } from '@soma/runtime/testing'
+import { describe, expect, it, vi } from 'vitest'
 import { openBus } from '../testing/nats-servers.ts'
+import { openNatsBus } from './nats-bus.ts'
 
 const url = process.env['NATS_URL']
 if (url === undefined) throw new Error('NATS_URL is missing: run npm run test:servers')
@@ -55,12 +58,85 @@ async function readFromOutside(server: string, { topic, part }: OutsidePlace): P
   return { attributes: Object.fromEntries(attributes) as Record<string, string>, body: message.string() }
 }
 
+describe('a NATS cluster', () => {
+  it('EVT-R58 EVT-R60 keeps each partition as a file stream of its own on three servers, without consumers; one of them may go', async () => {
+    const servers = await aCluster(3)
+    const urls = servers.map((each) => each.url)
+    const options = {
+      servers: urls,
+      partitions: 1,
+      replicas: 3,
+      durability: 'power',
+      serverSyncsAlways: false,
+    } as const
+    // Until the servers have chosen who leads them.
+    const open = () => openNatsBus({ ...options, maxEventBytes: 262_144, log: silentLogger })
+    const bus = await vi.waitFor(open, 40_000)
+    const record = { topic: 'memory', part: 0, tenantId: 't', type: 'a.b', key: 'k', userId: null }
+    const anEvent = (eventId: string) => ({ ...record, eventId, envelope: JSON.stringify({ id: eventId }) })
+    const [first] = await bus.append([anEvent('e1')])
+    const nats = await connect({ servers: urls })
+    const manager = await jetstreamManager(nats)
+    const { config, state } = await manager.streams.info('soma_memory_0')
+    expect(state.consumer_count).toBe(0)
+    expect(config).toMatchObject({ subjects: ['soma.memory.0'], storage: 'file', num_replicas: 3 })
+    const message = await manager.streams.getMessage('soma_memory_0', { seq: 1 })
+    expect(message?.header.keys()).toEqual(expect.arrayContaining(['Nats-Msg-Id', 'ce-id']))
+    await nats.close()
+
+    await servers[2]?.end()
+    await vi.waitFor(() => bus.append([anEvent('e2')]), 20_000)
+    const read = await bus.read({ topic: 'memory', part: 0, after: LOG_START, limit: 10 })
+    expect(read.map(({ eventId, position }) => [eventId, position])).toEqual([
+      ['e1', first?.position],
+      ['e2', 2],
+    ])
+    await bus.close()
+    await Promise.all(servers.slice(0, 2).map((each) => each.end()))
+  })
+})
+
+/** Servers that route to one another. */
+async function aCluster(size: number): Promise<OwnServer[]> {
+  const ports = await freePorts(size)
+  const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(', ')
+  const optionsOf = (port: number) =>
+    `server_name: "n${port}"\ncluster { name: test, listen: "127.0.0.1:${port}", routes: [${routes}] }`
+  return Promise.all(ports.map((port) => ownServer('nats', { NATS_OPTIONS: optionsOf(port) })))
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const listeners = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(listeners.map((each) => once(each, 'listening')))
+  const ports = listeners.map((each) => (each.address() as AddressInfo).port)
+  for (const each of listeners) each.close()
+  return ports
+}
+
+/** Greets like a server of NATS, and answers pings. */
+async function aServerThatSays(info: { readonly version: string }) {
+  const server = createServer((client) => {
+    client.write(`INFO ${JSON.stringify({ server_id: 'old', headers: true, max_payload: 1_048_576, ...info })}\r\n`)
+    client.on('data', (bytes) => void (bytes.includes('PING') && client.write('PONG\r\n')))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return { url: `nats://127.0.0.1:${(server.address() as AddressInfo).port}`, end: () => server.close() }
+}
+
 describe('a NATS server that would not keep what was asked for', () => {
-  it('one server without synced writes is refused for durability power, and taken when its operator states them', async () => {
+  it('EVT-R60 one server without synced writes is refused for durability power, and taken when its operator states them', async () => {
     const unsafe = openBus(url, { durability: 'power' })
     await expect(unsafe).rejects.toThrow('events.natsSyncsAlways')
     const bus = await openBus(url, { durability: 'power', serverSyncsAlways: true })
     await bus.close()
+  })
+
+  it('EVT-R60 a server older than 2.11 is refused by its version', async () => {
+    for (const version of ['2.10.29', '1.4.1']) {
+      const old = await aServerThatSays({ version })
+      await expect(openBus(old.url)).rejects.toThrow(`the NATS server is ${version}: 2.11 is the oldest`)
+      old.end()
+    }
   })
 
   it('messages that are too small for the largest event are refused at the start', async () => {

@@ -25,7 +25,7 @@ export interface NatsBusOptions extends ConnectionOptions {
 
 /**
  * The event log on NATS JetStream ≥ 2.11: a file stream a partition, so that stream sequences are the dense positions of the port.
- * @throws Error naming the setting that would not keep what was asked for; Problem `unavailable` when NATS does not answer
+ * @throws Error naming the setting that would not keep what was asked for, or the version that is too old; Problem `unavailable` when NATS does not answer
  */
 export async function openNatsBus(options: NatsBusOptions): Promise<EventBus> {
   refuseUnsafe(options)

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
+import { makeDirectory } from './durable-directory.ts'
 import { pgliteProblems } from './problems.ts'
 
 interface Holder {
@@ -96,7 +97,7 @@ const STEAL_SETTLES_MS = 50
  */
 export async function lockDirectory(directory: string): Promise<() => void> {
   const path = `${resolve(directory)}.lock`
-  mkdirSync(dirname(path), { recursive: true })
+  makeDirectory(dirname(path))
   const own: Holder = {
     pid: process.pid,
     bootId: bootId(),

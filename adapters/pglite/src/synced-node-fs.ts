@@ -1,5 +1,6 @@
 import * as fs from 'node:fs'
 import { NodeFS } from '@electric-sql/pglite/nodefs'
+import { syncDirectory } from './durable-directory.ts'
 
 interface NodeStream {
   readonly nfd?: number
@@ -13,18 +14,9 @@ interface NodeFilesystem {
 
 type PreRun = (module: { FS: { filesystems: { NODEFS: NodeFilesystem } } }) => void
 
-function syncDirectory(path: string): void {
-  const descriptor = fs.openSync(path, 'r')
-  try {
-    fs.fsyncSync(descriptor)
-  } finally {
-    fs.closeSync(descriptor)
-  }
-}
-
 /**
  * A node directory whose files really reach the disk: stock PGlite answers fsync without doing it. It reaches into an internal
- * table of PGlite 0.5.14, so boot checks that a commit raises `syncs` and a test counts the system calls.
+ * table of PGlite 0.5.14, so boot checks that a commit raises `syncs` and a test cuts the power.
  */
 export class SyncedNodeFS extends NodeFS {
   syncs = 0

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { syncDirectory } from './durable-directory.ts'
 
 interface Entry {
   readonly path: string
@@ -22,12 +23,6 @@ function* entriesOf(tar: Buffer): Generator<Entry> {
     yield { path: text(header, 0, 100), isDirectory: text(header, 156, 1) === DIRECTORY_FLAG, bytes }
     at += BLOCK + Math.ceil(size / BLOCK) * BLOCK
   }
-}
-
-function syncDirectory(path: string): void {
-  const descriptor = openSync(path, 'r')
-  fsyncSync(descriptor)
-  closeSync(descriptor)
 }
 
 function writeSynced(path: string, bytes: Uint8Array): void {

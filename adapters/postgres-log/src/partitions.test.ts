@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { createPgliteDatabase } from '@soma/adapter-pglite'
 import { silentLogger } from '@soma/kernel'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -25,4 +26,10 @@ it.each([0, 257, 1.5])('%s partitions are refused', async (partitions) => {
 
 it('an append outside a transaction is refused', async () => {
   await expect(subject.bus.append([])).rejects.toThrow('inside a transaction')
+})
+
+it('EVT-R60 the log asks for no engine: PGlite and native Postgres run the same SQL', () => {
+  const sources = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.ts') && !name.includes('.test.'))
+  expect(sources).toContain('postgres-log.ts')
+  for (const name of sources) expect(readFileSync(`${import.meta.dirname}/${name}`, 'utf8')).not.toMatch(/\bengine\b/)
 })

@@ -11,25 +11,31 @@ interface OpenSegment {
   readonly topic: string
   readonly segment: number
   readonly age_ms: number
+  /** The highest that has a table. */
+  readonly last: number
 }
 
-/** See PostgresLog. */
+/**
+ * See PostgresLog. A writer locks the rows of its partitions and then the log, and a new table locks the log: so a table is made in a transaction of its own, that locks
+ * nothing else, and so is the rise of each topic.
+ */
 export async function openNextSegments(database: Database, retentionMsOf: (topic: string) => number): Promise<number> {
-  return database.asOwner(async (session) => {
-    const open = await session.query<OpenSegment>(
-      `select topic, segment, (extract(epoch from clock_timestamp() - opened_at) * 1000)::float8 as age_ms
-         from events.segment where opened_at is not null and closed_at is null order by topic`,
-    )
-    let opened = 0
-    for (const current of open) {
-      for (let ahead = 1; ahead <= SEGMENTS_AHEAD; ahead++)
-        await session.query('select events.create_segment($1, $2)', [current.topic, current.segment + ahead])
-      if (current.age_ms < segmentMs(retentionMsOf(current.topic))) continue
-      await raiseSegment(session, current)
-      opened += 1
-    }
-    return opened
-  })
+  const open = await database.asOwner((session) =>
+    session.query<OpenSegment>(
+      `select o.topic, o.segment, (extract(epoch from clock_timestamp() - o.opened_at) * 1000)::float8 as age_ms,
+         (select max(a.segment) from events.segment a where a.topic = o.topic) as last
+         from events.segment o where o.opened_at is not null and o.closed_at is null order by o.topic`,
+    ),
+  )
+  let opened = 0
+  for (const current of open) {
+    for (let made = current.last + 1; made <= current.segment + SEGMENTS_AHEAD; made++)
+      await database.asOwner((session) => session.query('select events.create_segment($1, $2)', [current.topic, made]))
+    if (current.age_ms < segmentMs(retentionMsOf(current.topic))) continue
+    await database.asOwner((session) => raiseSegment(session, current))
+    opened += 1
+  }
+  return opened
 }
 
 /** Under the row locks of the partitions, so that segment and position rise together. */
@@ -87,13 +93,16 @@ async function dropSegment(database: Database, topic: string, segment: number): 
       [topic, segment],
     ),
   )
+  // Apart from the drop, which locks the log: see openNextSegments.
   await database.asOwner(async (session) => {
-    for (const { part, pos } of last)
+    for (const { part, pos } of last.toSorted((left, right) => left.part - right.part))
       await session.execute('update events.partition set tail = $3 where topic = $1 and part = $2 and tail <= $3', [
         topic,
         part,
         pos + 1,
       ])
+  })
+  await database.asOwner(async (session) => {
     const [named] = await session.query<{ name: string }>('select events.segment_table($1, $2) as name', [
       topic,
       segment,

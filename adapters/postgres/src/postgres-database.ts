@@ -8,6 +8,7 @@ import { postgresProblems } from './problems.ts'
 import { ensureRoles } from './roles.ts'
 import { createTransactions } from './transactions.ts'
 import { normalisedTypes } from './values.ts'
+import { requireVersion } from './version.ts'
 
 export interface PostgresOptions {
   /** `postgres://user@host:port/database`. The user needs no rights of its own beyond membership in the platform's roles. */
@@ -23,7 +24,7 @@ export interface PostgresOptions {
 
 const PING_TIMEOUT_MS = 2_000
 const CONNECT_TIMEOUT_MS = 10_000
-/** The server's own net under ours, for a process that stopped or lost its network mid-transaction: what it locked is free when its leases of 10 s end. */
+/** The server's own net under ours, for a process that stopped or lost its network mid-transaction: what it locked is free soon after its leases of 9 s end. */
 const SERVER_IDLE_TIMEOUT_FACTOR = 2
 
 function clientConfig(options: PostgresOptions, idleTimeoutMs: number): pg.ClientConfig {
@@ -76,12 +77,16 @@ function maintain(config: pg.ClientConfig, sql: string): Promise<void> {
 /**
  * Native Postgres ≥ 15. Logs in as the given user, makes the platform's roles where they are missing, and runs every transaction under one
  * of them. Connections that a restarted server dropped are made anew; a transaction that was under way then rejects.
- * Serialization failures and deadlocks surface with their SQLSTATE (40001, 40P01). Raises `database-roles-missing` at opening.
+ * Serialization failures and deadlocks surface with their SQLSTATE (40001, 40P01). At opening it raises `database-too-old` and
+ * `database-roles-missing`.
  */
 export async function createPostgresDatabase(options: PostgresOptions): Promise<Database> {
   const { log, idleTransactionTimeoutMs: idleTimeoutMs = 5_000 } = options
   const config = clientConfig(options, idleTimeoutMs)
-  await withClient(config, ensureRoles)
+  await withClient(config, async (client) => {
+    await requireVersion(client)
+    await ensureRoles(client)
+  })
   const pool = createPool(config, options.poolSize)
   pool.on('error', (error) => log.warn('an idle database connection broke', { error }))
   const notifications = createNotifications(log)

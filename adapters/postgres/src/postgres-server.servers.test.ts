@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { on } from 'node:events'
+import { on, once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type Database, silentLogger } from '@soma/kernel'
@@ -90,6 +91,43 @@ it('serves a login that may do nothing but switch to the roles, and tells an unp
   const read = database.transaction({ role: 'soma_app' }, (session) => session.query('select * from runtime.probe'))
   await expect(read).rejects.toMatchObject({ code: '42501' })
   await database.close()
+})
+
+/** The server, but what it says of its version is changed on the way. */
+async function sayingVersion(version: string) {
+  const { hostname, port } = new URL(serverUrl)
+  const own = await versionOf(serverUrl)
+  const proxy = createServer((client) => {
+    const upstream = connect(Number(port), hostname)
+    client.pipe(upstream)
+    upstream.on('data', (bytes) => client.write(bytes.toString('latin1').replaceAll(own, version), 'latin1'))
+    upstream.on('error', () => client.destroy())
+    client.on('error', () => upstream.destroy())
+    client.on('close', () => upstream.destroy())
+  }).listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  const url = Object.assign(new URL(serverUrl), { port: String((proxy.address() as AddressInfo).port) }).href
+  return { url, end: () => proxy.close() }
+}
+
+async function versionOf(connectionString: string): Promise<string> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  const { rows } = await client.query<{ server_version_num: string }>('show server_version_num')
+  await client.end()
+  return (rows[0] as { server_version_num: string }).server_version_num
+}
+
+it('EVT-R60 a server older than Postgres 15 is refused by its version, 15 is served', async () => {
+  const old = await sayingVersion('140019')
+  await expect(open(old.url)).rejects.toMatchObject({
+    code: 'database-too-old',
+    message: expect.stringContaining('Postgres 14') as string,
+  })
+  old.end()
+  const oldest = await sayingVersion('150000')
+  await (await open(oldest.url)).close()
+  oldest.end()
 })
 
 it('cancels a statement that takes too long, and lets migrations take their time', async () => {

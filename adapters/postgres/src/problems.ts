@@ -12,4 +12,11 @@ export const postgresProblems = {
       'Let a superuser create soma_owner, soma_app, soma_worker, soma_bus and soma_scheduler (nologin), grant them to the login and grant create on the database to soma_owner; or connect once with a login that may create roles.',
     retryable: false,
   }),
+  tooOld: problem({
+    code: 'database-too-old',
+    status: 500,
+    title: 'The database server is too old',
+    remedy: 'Upgrade it to Postgres 15 or newer.',
+    retryable: false,
+  }),
 } as const
