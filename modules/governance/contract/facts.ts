@@ -35,8 +35,12 @@ export const gateCommented = event({
 export const gateEscalated = event({
   type: 'gate.escalated',
   topic: 'system-events',
+  version: '1.1.0',
   summary: 'Time ran out and the next deciders were asked.',
-  data: progress,
+  data: z.strictObject({
+    ...progress.shape,
+    /** What must come together from now on. */ requirements: z.array(requirement).optional(),
+  }),
 })
 
 export const gateDecided = event({

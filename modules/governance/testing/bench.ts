@@ -30,6 +30,8 @@ export interface BenchOptions {
   /** Of an earlier bench that was left without closing: what a restart after a crash finds. */
   readonly database?: Database
   readonly clock?: { now(): Date }
+  /** How to reach modules that are not hosted here. Default: none can be. */
+  readonly remote?: Parameters<typeof compose>[0]['remote']
   /** Runs as the last thing of each transaction with events; what it throws is a crash just before the commit. */
   readonly beforeCommit?: () => void
 }
@@ -58,7 +60,7 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
   const events: EventEnvelope[] = []
   const composition = compose({
     modules: options.modules,
-    remote: () => undefined,
+    remote: options.remote ?? (() => undefined),
     execute: createExecute({ log: silentLogger }),
     database,
     emitter: keepCommitted(events, options.beforeCommit),

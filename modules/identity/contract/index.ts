@@ -2,6 +2,7 @@ import { contract, setting } from '@soma/kernel'
 import * as z from 'zod'
 import { CATALOGUE, expand } from './capabilities.ts'
 import { credentialOperations } from './credentials.ts'
+import { dialectKeyOperations, dialectPrincipalOperations, dialectTokenOperations } from './dialects.ts'
 import { identityFacts } from './facts.ts'
 import { keyOperations } from './keys.ts'
 import { accessOperations, meOperations, principalOperations } from './principals.ts'
@@ -13,6 +14,7 @@ import { metadataOperations, revocationOperations, signingKeyOperations, tokenOp
 export * from './act-for.ts'
 export * from './capabilities.ts'
 export * from './credentials.ts'
+export * from './dialects.ts'
 export * from './facts.ts'
 export * from './keys.ts'
 export * from './principals.ts'
@@ -44,6 +46,9 @@ export const identityContract = contract({
     processes: processOperations,
     credentials: credentialOperations,
     metadata: metadataOperations,
+    dialectTokens: dialectTokenOperations,
+    dialectKeys: dialectKeyOperations,
+    dialectPrincipals: dialectPrincipalOperations,
   },
   events: identityFacts,
   capabilities: Object.fromEntries(

@@ -5,6 +5,7 @@ import { createCapabilityLookup } from './authentication/capability-lookup.ts'
 import { createDenials } from './authentication/denials.ts'
 import { createDeveloperAccess } from './authentication/developer-access.ts'
 import { createProofCache } from './authentication/proof-cache.ts'
+import { createDialectService } from './dialects/service.ts'
 import { createKeyService } from './keys/service.ts'
 import type { IdentityPorts } from './ports.ts'
 import { createPrincipalService } from './principals/service.ts'
@@ -22,6 +23,8 @@ export type { IdentityPorts } from './ports.ts'
 
 /** How often the age of the signing key is looked at; its rotation leads by minutes. */
 const ROTATION_CHECK_MS = 60_000
+/** The longest life that an edge gives to a token of its dialect: as long its key verifies after the last it signed. */
+const DIALECT_TOKEN_TTL_MS = 900_000
 
 export const identityModule = defineModule<typeof identityContract, Record<never, never>, IdentityPorts>({
   contract: identityContract,
@@ -30,15 +33,25 @@ export const identityModule = defineModule<typeof identityContract, Record<never
   create: ({ database, settings, clock, log, metrics, ports }) => {
     const { authentication, keyMaxAgeDays, accessTokenTtlMs, clockSkewMs } = settings
     const proofs = createProofCache({ clock, ttlMs: settings.keyCacheMs })
-    const keyring = createKeyring({
+    const keyrings = {
       database,
-      tokenCodec: ports.tokenCodec,
       clock,
       encryptionKey: ports.encryptionKey,
       rotationMs: settings.signingKeyRotationMs,
       leadMs: settings.jwksLeadMs,
-      overlapMs: accessTokenTtlMs + clockSkewMs,
       cacheMs: settings.keyCacheMs,
+    }
+    const keyring = createKeyring({
+      ...keyrings,
+      purpose: 'access',
+      tokenCodec: ports.tokenCodec,
+      overlapMs: accessTokenTtlMs + clockSkewMs,
+    })
+    const soormaKeyring = createKeyring({
+      ...keyrings,
+      purpose: 'soorma',
+      tokenCodec: ports.dialectSigners.soorma,
+      overlapMs: DIALECT_TOKEN_TTL_MS + clockSkewMs,
     })
     const accessTokens = createAccessTokens({
       tokenCodec: ports.tokenCodec,
@@ -75,6 +88,12 @@ export const identityModule = defineModule<typeof identityContract, Record<never
       clock,
       ttlMs: accessTokenTtlMs,
       mode: authentication,
+    })
+    const dialects = createDialectService({
+      database,
+      clock,
+      signers: ports.dialectSigners,
+      keyrings: { soorma: soormaKeyring },
     })
     const processes = createProcessService({ database, clock, clusterSecret: ports.clusterSecret })
     return {
@@ -137,8 +156,20 @@ export const identityModule = defineModule<typeof identityContract, Record<never
           resolve: (context, { body }) => resolve(context, body.principalId),
         },
         metadata: { jwks: async () => ({ keys: [...(await keyring.publicKeys())] }) },
+        dialectTokens: { create: (_context, { params, body }) => dialects.sign(params.dialect, body.claims) },
+        dialectKeys: { list: (_context, { params }) => dialects.keys(params.dialect) },
+        dialectPrincipals: { ensure: (context, { body }) => dialects.ensurePrincipal(context, body) },
       },
-      jobs: [{ name: 'rotate-signing-keys', everyMs: ROTATION_CHECK_MS, run: () => keyring.rotateWhenDue() }],
+      jobs: [
+        {
+          name: 'rotate-signing-keys',
+          everyMs: ROTATION_CHECK_MS,
+          run: async () => {
+            await keyring.rotateWhenDue()
+            await soormaKeyring.rotateWhenDue()
+          },
+        },
+      ],
       start: async () => {
         await prepareInstallation({ database, keyring, log, authentication, writeSetupCode: ports.writeSetupCode })
         denials.start()

@@ -1,8 +1,11 @@
 import type { TokenCodec } from '@soma/kernel'
+import type { SigningDialect } from '../contract/index.ts'
 
 /** What identity needs from the world. */
 export interface IdentityPorts {
   readonly tokenCodec: TokenCodec
+  /** Sign the tokens of foreign dialects. */
+  readonly dialectSigners: Readonly<Record<SigningDialect, Pick<TokenCodec, 'createKey' | 'sign'>>>
   /** `iss` of own access tokens: the public URL of the installation. Their `aud` is `soma`. */
   readonly issuer: string
   /** 32 bytes that seal private signing keys at rest; the same on every process of an installation. */

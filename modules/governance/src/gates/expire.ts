@@ -44,6 +44,7 @@ async function escalate(tx: Transaction, row: GateRow, step: GateRow['escalation
       principalId: EXPIRY,
       what: `step ${row.escalated + 1} of ${row.escalation.length}`,
       round: row.round,
+      requirements,
     },
     attributesOf(row),
   )

@@ -15,6 +15,7 @@ import { addRevocation } from '../revoke.ts'
 import { seal, unseal } from './seal.ts'
 import {
   insertSigningKey,
+  type KeyPurpose,
   listSigningKeys,
   lockSigningKeys,
   retireOthers,
@@ -23,7 +24,8 @@ import {
 
 export interface KeyringOptions {
   readonly database: ModuleDatabase
-  readonly tokenCodec: TokenCodec
+  readonly tokenCodec: Pick<TokenCodec, 'createKey'>
+  readonly purpose: KeyPurpose
   readonly clock: Clock
   readonly encryptionKey: Uint8Array
   readonly rotationMs: number
@@ -36,7 +38,7 @@ export interface KeyringOptions {
 
 export type PublicJwk = SigningKeyRow['public_jwk']
 
-/** The signing keys of the installation. Rows of the tenant `platform`; private halves are sealed. */
+/** The signing keys of one purpose. Rows of the tenant `platform`; private halves are sealed. */
 export interface Keyring {
   /** Makes the first key. Of processes that start together one does. */
   ensure(): Promise<void>
@@ -51,7 +53,7 @@ export interface Keyring {
 }
 
 export function createKeyring(options: KeyringOptions): Keyring {
-  const { database, clock } = options
+  const { database, clock, purpose } = options
   const platform = () => database.moduleContext(PLATFORM_TENANT)
   let cached: { rows: readonly SigningKeyRow[]; until: number } | undefined
 
@@ -59,7 +61,7 @@ export function createKeyring(options: KeyringOptions): Keyring {
     const now = clock.now().getTime()
     const isKnown = kid === undefined || cached?.rows.some((row) => row.kid === kid) === true
     if (cached !== undefined && cached.until > now && isKnown) return cached.rows
-    const read = await database.asWorker(platform(), (tx) => listSigningKeys(tx, { withRetired: false }))
+    const read = await database.asWorker(platform(), (tx) => listSigningKeys(tx, { purpose, withRetired: false }))
     cached = { rows: read, until: now + options.cacheMs }
     return read
   }
@@ -81,8 +83,8 @@ export function createKeyring(options: KeyringOptions): Keyring {
     ensure: async () => {
       if ((await rows()).length > 0) return
       await change(async (tx, made) => {
-        if ((await listSigningKeys(tx, { withRetired: true })).length === 0)
-          await insertSigningKey(tx, { ...made, activeInMs: 0 })
+        if ((await listSigningKeys(tx, { purpose, withRetired: true })).length === 0)
+          await insertSigningKey(tx, { ...made, purpose, activeInMs: 0 })
       })
     },
     signer: async () => {
@@ -93,7 +95,7 @@ export function createKeyring(options: KeyringOptions): Keyring {
     },
     publicKeys: async (kid) => (await rows(kid)).map((row) => row.public_jwk),
     list: async () => {
-      const all = await database.asWorker(platform(), (tx) => listSigningKeys(tx, { withRetired: true }))
+      const all = await database.asWorker(platform(), (tx) => listSigningKeys(tx, { purpose, withRetired: true }))
       return all.map((row) => viewKey(row, all, clock.now()))
     },
     rotate,
@@ -126,7 +128,8 @@ async function replace(
   { made, emergency, options }: { made: NewSigningKey; emergency: boolean; options: KeyringOptions },
 ): Promise<SigningKeyRecord> {
   const leadMs = emergency ? 0 : options.leadMs
-  await insertSigningKey(tx, { ...made, activeInMs: leadMs })
+  const { purpose } = options
+  await insertSigningKey(tx, { ...made, purpose, activeInMs: leadMs })
   const ended = await retireOthers(tx, made.id, emergency ? 0 : leadMs + options.overlapMs)
   const signingKeyId = toId('skey', made.id)
   tx.emit(
@@ -147,7 +150,7 @@ async function replace(
     resource: { type: 'signing-key', id: signingKeyId },
     after: { kid: made.kid, emergency },
   })
-  const all = await listSigningKeys(tx, { withRetired: true })
+  const all = await listSigningKeys(tx, { purpose, withRetired: true })
   return viewKey(all.find(({ id }) => id === made.id) as SigningKeyRow, all, options.clock.now())
 }
 
