@@ -20,7 +20,7 @@ import {
   unknownTopic,
 } from './problems.ts'
 
-const publishProblems = [unknownTopic, unknownEventType, typeReserved, schemaMismatch, eventIdReused]
+export const eventPublishProblems = [unknownTopic, unknownEventType, typeReserved, schemaMismatch, eventIdReused]
 const text = z.string().max(255).optional()
 
 /** Events in a batch; more is 413. */
@@ -71,7 +71,7 @@ export const eventOperations = {
     status: 201,
     accepts: ['application/cloudevents+json', '*/*'],
     decode: decodeEvent,
-    problems: publishProblems,
+    problems: eventPublishProblems,
   }),
   validate: operation({
     method: 'POST',
@@ -105,7 +105,7 @@ export const eventOperations = {
     accepts: ['application/cloudevents-batch+json'],
     decode: decodeEvents,
     bodyLimitBytes: 8 * 1024 * 1024,
-    problems: publishProblems,
+    problems: eventPublishProblems,
   }),
   request: operation({
     method: 'POST',
@@ -117,7 +117,7 @@ export const eventOperations = {
     output: storedEventSchema,
     waits: true,
     status: 200,
-    problems: [...publishProblems, noConsumer, responseTimeout],
+    problems: [...eventPublishProblems, noConsumer, responseTimeout],
   }),
   list: operation({
     method: 'GET',

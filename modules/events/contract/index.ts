@@ -1,9 +1,10 @@
 import { contract } from '@soma/kernel'
 import { deadLetterOperations } from './dead-letters.ts'
 import { connectionOperations, deliveryOperations, lagOperations } from './deliveries.ts'
+import { dialectEventOperations } from './dialect-events.ts'
 import { eventOperations } from './events.ts'
 import { eventFacts } from './facts.ts'
-import { deliveryDead, pushFailed } from './problems.ts'
+import { deliveryDead, noCompatibleConsumer, pushFailed } from './problems.ts'
 import { scheduledOperations } from './scheduled.ts'
 import { replayOperations } from './replays.ts'
 import { eventSettings } from './settings.ts'
@@ -14,6 +15,7 @@ export * from './aliases.ts'
 export * from './dead-letters.ts'
 export * from './decode.ts'
 export * from './deliveries.ts'
+export * from './dialect-events.ts'
 export * from './envelope.ts'
 export * from './events.ts'
 export * from './facts.ts'
@@ -29,6 +31,7 @@ export const eventsContract = contract({
   summary: 'What happened, who still has to hear it, and what could not be handled?',
   operations: {
     events: eventOperations,
+    dialectEvents: dialectEventOperations,
     scheduled: scheduledOperations,
     topics: topicOperations,
     subscriptions: subscriptionOperations,
@@ -39,7 +42,7 @@ export const eventsContract = contract({
     replays: replayOperations,
   },
   events: eventFacts,
-  problems: [deliveryDead, pushFailed],
+  problems: [deliveryDead, noCompatibleConsumer, pushFailed],
   capabilities: {
     'event:read': 'Read all events, topics, lag, connections and deliveries of the tenant.',
     'event:read-own': 'Read the events of the own user.',

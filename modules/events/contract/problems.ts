@@ -57,6 +57,15 @@ export const deliveryDead = problem({
   retryable: false,
 })
 
+/** Stands in the failed reply of a request in a version that no group takes, where others of its type are taken (REG-R7). */
+export const noCompatibleConsumer = problem({
+  code: 'no-compatible-consumer',
+  status: 409,
+  title: 'Nobody takes this version of the request',
+  remedy: 'Send one of the versions named in the detail, or start an agent that handles the version that was sent.',
+  retryable: false,
+})
+
 export const noConsumer = problem({
   code: 'no-consumer',
   status: 409,

@@ -162,7 +162,7 @@ export const eventSettings = {
   quotaEventsPerSecond: setting({
     type: count,
     default: 1000,
-    summary: 'Events a tenant may publish a second, with a burst of as many.',
+    summary: 'Events a tenant may publish a second over all processes, with a burst of as many.',
   }),
   quotaBytesPerDay: setting({
     type: count,

@@ -1,11 +1,12 @@
 import { principalErased, tenantDeleting } from '@soma/identity/contract'
-import { defineModule, type Handlers, type ModuleEnvironment, on, use } from '@soma/kernel'
+import { commonProblems, defineModule, type Handlers, holds, type ModuleEnvironment, on, use } from '@soma/kernel'
 import { registryContract } from '@soma/registry/contract'
 import { eventsContract } from '../contract/index.ts'
 import { createConnections } from './connections.ts'
 import { createDeadLetterService } from './dead-letters/service.ts'
 import { createDispatch } from './dispatch/dispatch.ts'
 import { createDeliveryService } from './dispatch/service.ts'
+import { createSignsOfLife } from './dispatch/signs-of-life.ts'
 import { createErasureJob } from './erasure/job.ts'
 import { requestErasure } from './erasure/requests.ts'
 import { createIdleRemoval, createSweep } from './jobs.ts'
@@ -19,8 +20,8 @@ import type { AdmissionOptions } from './publishing/admission.ts'
 import { createConsumers } from './publishing/consumers.ts'
 import { createDailyBytes } from './publishing/daily-bytes.ts'
 import { createDefinitions } from './publishing/definitions.ts'
+import { createEventRate } from './publishing/event-rate.ts'
 import { createInspection } from './publishing/inspection.ts'
-import { createQuota } from './publishing/quota.ts'
 import { createReplyContracts } from './publishing/reply-contracts.ts'
 import { createKeeper } from './push/keeper.ts'
 import { createPushTargets } from './push/targets.ts'
@@ -39,7 +40,11 @@ export type { EventsPorts, Recorder } from './ports.ts'
 export { joinReplayPlaces } from './replays/store.ts'
 
 const uses = {
-  registry: use(registryContract, { 'events.get': ['event-definition:read'], 'schemas.getVersion': ['schema:read'] }),
+  registry: use(registryContract, {
+    'events.get': ['event-definition:read'],
+    'schemas.getVersion': ['schema:read'],
+    'heartbeats.create': ['agent:register'],
+  }),
 }
 
 type Environment = ModuleEnvironment<typeof eventsContract, typeof uses, EventsPorts>
@@ -61,6 +66,7 @@ export const eventsModule = defineModule<typeof eventsContract, typeof uses, Eve
       ],
       stop: async () => {
         services.stopForgetting()
+        services.signsOfLife.close()
         services.hub.close()
         services.definitions.close()
         services.limits.close()
@@ -110,24 +116,27 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     inspect: createInspection({ ...admission, database }),
   })
   const { groups, guests } = dispatch
+  const signsOfLife = createSignsOfLife({ registry: clients.registry, log, draining })
   const stopForgetting = ports.erasures.onErased((subject) => {
     groups.erased(subject).catch((error: unknown) => log.warn('a dispatcher cannot be ended', { error }))
   })
   const consumers = createConsumers({ busTransaction })
   const dailyBytes = createDailyBytes({ busTransaction, clock, log, quotaBytes: settings.quotaBytesPerDay })
-  const publishing = createPublishing({
+  const publishingOptions = {
     ...admission,
     consumers,
     writer,
     clock,
-    quota: createQuota(settings.quotaEventsPerSecond, () => performance.now()),
+    quota: createEventRate({ busTransaction, log, perSecond: settings.quotaEventsPerSecond }),
     dailyBytes,
     violations: createViolations({ clock, database }),
     outboxRows: ports.outboxRows ?? (() => 0),
     outboxHighWater: settings.outboxHighWater,
-  })
+  }
+  const publishing = createPublishing(publishingOptions)
   return {
     stopForgetting,
+    signsOfLife,
     dailyBytes,
     hub,
     definitions,
@@ -135,6 +144,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
     connections,
     dispatch,
     publishing,
+    ofDialects: createPublishing({ ...publishingOptions, validation: 'warn' }),
     request: { publishing, consumers, reader, database, draining },
     keeper: createKeeper({ ...ports, database, groups, publishing, clock, log, metrics }),
     log: createLogService({ database }),
@@ -166,6 +176,7 @@ function createServices({ database, clients, settings, clock, log, metrics, port
       guests,
       publishing,
       connections,
+      signsOfLife,
       leases,
       bus,
       reader,
@@ -213,7 +224,19 @@ const handlersOf = (delayMs: number) => [
 type Services = ReturnType<typeof createServices>
 
 function operationsOf(services: Services): Handlers<typeof eventsContract> {
-  const { publishing, log, tails, scheduled, topics, subscriptions, deliveries, lag, deadLetters, replays } = services
+  const {
+    publishing,
+    ofDialects,
+    log,
+    tails,
+    scheduled,
+    topics,
+    subscriptions,
+    deliveries,
+    lag,
+    deadLetters,
+    replays,
+  } = services
   return {
     events: {
       publish: (context, call) => publishing.publish(context, call.body, () => call.newId('evt')),
@@ -230,6 +253,16 @@ function operationsOf(services: Services): Handlers<typeof eventsContract> {
       get: (context, call) => log.get(context, call.params.eventId, call.query.source) as never,
       stream: (context, { query, lastEventId, signal }) =>
         tails.stream(context, query, { signal, ...(lastEventId === undefined ? {} : { lastEventId }) }) as never,
+    },
+    dialectEvents: {
+      publish: async (context, { body, newId }) => {
+        // The edge calls as a module in the name of the caller, whose right to publish is looked at here.
+        if (!holds(context.principal, 'event:publish'))
+          throw commonProblems.forbidden.create('publishing needs the capability "event:publish"', {
+            capability: 'event:publish',
+          })
+        return ofDialects.publish(context, body, () => newId('evt'))
+      },
     },
     scheduled: {
       list: (context, call) => scheduled.list(context, call.query) as never,

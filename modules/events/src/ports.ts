@@ -71,6 +71,11 @@ export interface EventsPorts {
   /** First segments of the types that the contracts of the platform declare: closed to tenants. */
   readonly reservedNouns: ReadonlySet<string>
   readonly outgoing: Outgoing
+  /** Whether an active principal holds a capability now. Absent where nobody knows principals: then all do. @throws when that cannot be known now */
+  readonly holds?: (
+    who: { readonly tenantId: string; readonly principalId: string },
+    capability: string,
+  ) => Promise<boolean>
   readonly textSeal: TextSeal
   /** Host name of the installation: who a push says it comes from. */
   readonly origin: string

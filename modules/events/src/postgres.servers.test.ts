@@ -10,6 +10,7 @@ import {
   aPushTarget,
   createEventsHost,
   daySuite,
+  erasureSuite,
   type EventsHost,
   migrateEvents,
   moduleDeadLetterSuite,
@@ -98,6 +99,26 @@ describe.each(['inline', 'relay'] as const)('events on native Postgres, %s', (em
   }, 60_000)
 })
 
+it('EVT-R48 subscriptions made at once by two processes on native Postgres are no more than the quota, whatever their spaces', async () => {
+  const database = await openFresh()
+  const settings = { quotaSubscriptions: 3 }
+  const first = await createEventsHost({ database, settings })
+  const second = await createEventsHost({ database, settings, isSecondProcess: true })
+  const spaces = ['north', 'south'].map((spaceId) => anEventsContext('tenant-a', { spaceId }))
+  const made = await Promise.allSettled(
+    Array.from({ length: 12 }, (_, n) =>
+      (n % 2 === 0 ? first : second).events.subscriptions.create(spaces[n % 3 === 0 ? 0 : 1] as typeof context, {
+        body: { name: `of-${n}`, topics: ['business-facts'] },
+      }),
+    ),
+  )
+  expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(3)
+  const seen = await Promise.all(spaces.map(async (by) => (await first.events.subscriptions.list(by)).items))
+  expect(seen.flat()).toHaveLength(3)
+  await second.drain()
+  await first.close()
+}, 60_000)
+
 it('pushes on native Postgres: a second process goes on where the first died, a failing target is suspended after 5 days', async () => {
   const target = await aPushTarget()
   const database = await openFresh()
@@ -142,3 +163,4 @@ moduleDeadLetterSuite({
 })
 
 daySuite({ name: 'native Postgres', open: () => openFresh() })
+erasureSuite({ name: 'native Postgres', open: () => openFresh() })

@@ -36,6 +36,7 @@ import {
   createRelay,
   createExecute,
   createTail,
+  type Tail,
   createTextSeal,
   loadConfiguration,
   readMigrations,
@@ -84,6 +85,8 @@ export interface EventsHost {
   startHandlers(): Promise<void>
   /** A fact of another module, such as `identity`. */
   say<E extends EventDefinition>(context: Context, from: string, definition: E, data: DataInputOf<E>): Promise<void>
+  /** What dispatchers and tails read from. */
+  readonly reader: Tail
   /** What readers of a topic at its head are given from memory, by partition. */
   readMemory(topic: string): Promise<(readonly LogRecord[])[]>
   /** Runs the module's jobs once. */
@@ -240,6 +243,7 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
         tx.emit(definition, data)
       })
     },
+    reader: tail,
     readMemory: async (topic) =>
       Promise.all(
         (await tail.heads(topic)).map(({ part, segment }) => tail.read(topic, part, { segment, position: 0 }, 1_000)),

@@ -14,6 +14,8 @@ export interface PushTarget {
   readonly url: string
   /** Posts until now. */
   readonly received: readonly Received[]
+  /** Handshakes until now. */
+  readonly handshakes: number
   /** The next post that was not asked for yet. */
   next(): Promise<Received>
   /** How posts are answered from now on. Undefined: by `answer` of each. */
@@ -26,11 +28,15 @@ export interface PushTarget {
 export async function aPushTarget(options: { answers?: number; allowedOrigin?: string } = {}): Promise<PushTarget> {
   const posts = queue<Received>()
   const received: Received[] = []
+  let handshakes = 0
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      if (request.method === 'OPTIONS') return handshake(response, target.allowedOrigin)
+      if (request.method === 'OPTIONS') {
+        handshakes++
+        return handshake(response, target.allowedOrigin)
+      }
       const answer: Received['answer'] = (status, headers = {}) => void response.writeHead(status, headers).end()
       const post = { headers: request.headers, body: Buffer.concat(chunks), answer }
       received.push(post)
@@ -42,6 +48,9 @@ export async function aPushTarget(options: { answers?: number; allowedOrigin?: s
   const target: PushTarget = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks`,
     received,
+    get handshakes() {
+      return handshakes
+    },
     next: () => posts.next(),
     answers: options.answers,
     allowedOrigin: options.allowedOrigin ?? '*',

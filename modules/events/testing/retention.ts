@@ -7,7 +7,7 @@ const HOUR_MS = 3_600_000
 
 /** The upkeep of a process beside the host. `expire` makes what a topic has older by ten hours each time, then runs retention. */
 export async function openRetention(
-  host: EventsHost,
+  host: Pick<EventsHost, 'database'>,
   { retentionMs = HOUR_MS, partitions = 4 }: { retentionMs?: number; partitions?: number } = {},
 ) {
   const { database } = host

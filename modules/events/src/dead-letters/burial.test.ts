@@ -2,7 +2,9 @@ import { type SqlSession, toUuid } from '@soma/kernel'
 import { allowBurials, refuseBurials, refusedBurialsMigration } from '@soma/runtime/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  aJobGroup,
   aMember,
+  askJob,
   anEventsContext,
   createEventsHost,
   type EventsHost,
@@ -19,25 +21,8 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => host.close())
 
-let count = 0
-const subscribe = async (more: Readonly<Record<string, unknown>> = {}) =>
-  (
-    await host.events.subscriptions.create(context, {
-      body: {
-        name: `burial-${++count}`,
-        topics: ['business-facts'],
-        types: ['job.asked'],
-        backoff: { baseMs: 1, factor: 1, maxMs: 1 },
-        ...more,
-      },
-    })
-  ).id
-const ask = async (n: number, partitionKey: string, more: Readonly<Record<string, unknown>> = {}) =>
-  (
-    await host.events.events.publish(context, {
-      body: { type: 'job.asked', topic: 'business-facts', data: { n }, partitionKey, ...more },
-    })
-  ).eventId
+const subscribe = (more = {}) => aJobGroup(host, context, more)
+const ask = (n: number, partitionKey: string, more = {}) => askJob(host, context, n, { partitionKey, ...more })
 const numberOf = (delivery: ReceivedDelivery) => (delivery.event.data as { n: number }).n
 const problem = (detail: string) => ({ code: 'printer-on-fire', detail, retryable: true, status: 502 })
 const letterOf = async (subscriptionId: string) =>

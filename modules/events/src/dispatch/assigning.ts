@@ -1,9 +1,10 @@
 import type { HeldRow } from '../writer/requests.ts'
 import { expire, isExpired } from './expiry.ts'
 import { bury } from './failing.ts'
-import { countDeliveries, type Group, nowMs } from './group.ts'
-import { type DeliveryData, deliveryOf, type HeldEvent, placeKey } from './held-event.ts'
-import { freeMember, type Member } from './members.ts'
+import { countDeliveries, type Group, nowMs, wantsMore } from './group.ts'
+import type { DeliveryData } from './frame-queue.ts'
+import { deliveryOf, type HeldEvent, type Member, placeKey } from './held-event.ts'
+import { freeMember } from './members.ts'
 import { promote } from './promoting.ts'
 import { noteTaken, roomOf } from './suspension.ts'
 
@@ -13,12 +14,14 @@ const RETRY_MS = 1000
 /** Hands ready events to whoever has room: pulls first, then connected members by free credits. Frames go out when the leases are durable. */
 export function assignReady(group: Group): void {
   if (group.isClosed) return
+  const waiting = group.ready.length
   while (roomOf(group) > 0 && group.ready.length > 0 && group.pulls.length > 0) {
     const pull = group.pulls.shift() as (typeof group.pulls)[number]
     const taken = take(group, pull.max, () => pull.member)
     lease(group, taken).then((leased) => pull.resolve(leased.map((held) => deliveryOf(held, false))), pull.reject)
   }
   const taken = take(group, Number.POSITIVE_INFINITY, () => freeMember(group.members))
+  if (group.ready.length < waiting && wantsMore(group)) group.fill()
   if (taken.length === 0) return
   lease(group, taken).then(
     (leased) => {
@@ -70,9 +73,9 @@ function begin(group: Group, held: HeldEvent, member: Member): void {
 /** Answers the events that are leased now. On failure they are ready again. */
 async function lease(group: Group, taken: readonly HeldEvent[]): Promise<HeldEvent[]> {
   if (taken.length === 0) return []
-  const { leaseMs } = group.config
+  const { leaseMs, tenantId } = group.config
   try {
-    await group.dependencies.writer.write({ held: taken.map((held) => leasedRow(held, leaseMs)) })
+    await group.dependencies.writer.write(tenantId, { held: taken.map((held) => leasedRow(held, leaseMs)) })
   } catch (error) {
     for (const held of taken) revert(group, held)
     throw error

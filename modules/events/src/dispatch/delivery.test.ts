@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   aMember,
+  askJob,
   anEventsContext,
   createEventsHost,
   type EventsHost,
@@ -21,12 +22,7 @@ const subscribe = (more: Readonly<Record<string, unknown>> = {}, by = context) =
   host.events.subscriptions.create(by, {
     body: { name: `group-${++count}`, topics: ['business-facts'], types: ['job.asked'], ...more },
   })
-const ask = async (n: number, more: Readonly<Record<string, unknown>> = {}) =>
-  (
-    await host.events.events.publish(context, {
-      body: { type: 'job.asked', topic: 'business-facts', data: { n }, ...more },
-    })
-  ).eventId
+const ask = (n: number, more = {}) => askJob(host, context, n, more)
 const numberOf = (delivery: ReceivedDelivery) => (delivery.event.data as { n: number }).n
 const byNumber = (left: number, right: number) => left - right
 const unfinished = async (subscriptionId: string) =>

@@ -78,7 +78,7 @@ describe('EVT-R30 leases end at once with the right to them', () => {
   })
 
   it.each(['at the process that dispatches', 'at another process'])(
-    'of an agent’s process that expired, and of no other of the same agent (%s)',
+    'REG-R4 of an agent’s process that expired, and of no other of the same agent (%s)',
     async (where) => {
       const id = await subscribe()
       const at = where === 'at another process' ? other : host

@@ -1,5 +1,5 @@
 import type { FailureProblem, Group } from './group.ts'
-import type { Member } from './members.ts'
+import type { Member } from './held-event.ts'
 import { lapse } from './ticking.ts'
 
 /** Members whose right to their deliveries ended: all of a principal that was revoked, or those of an agent's process that gave no sign of life. */

@@ -12,12 +12,14 @@ export function isExpired(group: Group, held: HeldEvent): boolean {
 
 /** Not delivered, counted; a request gets a failed reply. */
 export function expire(group: Group, held: HeldEvent): void {
-  const { writer, log, clock } = group.dependencies
+  const { dependencies, config } = group
+  const { writer, log, clock } = dependencies
   held.isSettling = true
   countDeliveries(group, 'expired')
   const problem = { code: 'expired', detail: 'the event expired before it was first handed out' }
-  const facts = failedReply(eventOf(held), { group: group.config.group, problem, now: clock.now() })
-  const written = facts.length === 0 ? Promise.resolve() : writer.write({ facts }).then(() => undefined)
+  const facts = failedReply(eventOf(held), { group: config.group, problem, now: clock.now() })
+  const written =
+    facts.length === 0 ? Promise.resolve() : writer.write(config.tenantId, { facts }).then(() => undefined)
   written
     .catch((error: unknown) => log.warn('the failed reply of an expired event was not written', { error }))
     .finally(() => finish(group, held))

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  aJobGroup,
   aMember,
+  askJob,
   anEventsContext,
   createEventsHost,
   type EventsHost,
@@ -17,25 +19,8 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => host.close())
 
-let count = 0
-const subscribe = async (more: Readonly<Record<string, unknown>> = {}) =>
-  (
-    await host.events.subscriptions.create(context, {
-      body: {
-        name: `failing-${++count}`,
-        topics: ['business-facts'],
-        types: ['job.asked'],
-        backoff: { baseMs: 1, factor: 1, maxMs: 1 },
-        ...more,
-      },
-    })
-  ).id
-const ask = async (n: number, more: Readonly<Record<string, unknown>> = {}) =>
-  (
-    await host.events.events.publish(context, {
-      body: { type: 'job.asked', topic: 'business-facts', data: { n }, ...more },
-    })
-  ).eventId
+const subscribe = (more = {}) => aJobGroup(host, context, more)
+const ask = (n: number, more = {}) => askJob(host, context, n, more)
 const numberOf = (delivery: ReceivedDelivery) => (delivery.event.data as { n: number }).n
 const problem = { code: 'printer-on-fire', detail: 'the printer is on fire', retryable: true }
 const deadLetters = async (subscriptionId: string) =>

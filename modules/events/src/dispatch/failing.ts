@@ -51,7 +51,7 @@ async function endLease(group: Group, held: HeldEvent, request: WriteRequest): P
   held.isSettling = true
   try {
     const ends = member === undefined ? {} : { ends: { deliveryId, attempt, memberId: member.id } }
-    const { status } = await group.dependencies.writer.write({ ...request, ...ends })
+    const { status } = await group.dependencies.writer.write(group.config.tenantId, { ...request, ...ends })
     if (status === 'written') return true
   } finally {
     held.isSettling = false
@@ -67,6 +67,8 @@ export async function waitAgain(
   next: { attempt: number; delayMs: number },
 ): Promise<void> {
   unlease(group, held)
+  // What was handed back unhandled has the attempt before.
+  if (next.attempt === held.attempt) group.readSize.noteEnd(true)
   held.attempt = next.attempt
   if (next.delayMs <= 0) {
     // One event that always fails so is not every probe of a suspended group.
@@ -132,6 +134,8 @@ async function buryNow(group: Group, held: HeldEvent, problem: FailureProblem): 
   const dead = { dead: [deadRow(group, held, problem)], facts: factsOf(group, held, problem) }
   if (!(await endLease(group, held, dead))) return false
   countDeliveries(group, 'dead')
+  group.readSize.noteEnd(true)
+  held.state = 'finished'
   if (isBlocking(group, held)) await block(group, held)
   else finish(group, held)
   group.assign()

@@ -1,6 +1,21 @@
+import type { EventEnvelope } from '@soma/kernel'
 import { createWake } from '../log/wake.ts'
-import type { GapData } from './gaps.ts'
-import type { DeliveryData } from './held-event.ts'
+
+export interface DeliveryData {
+  readonly deliveryId: string
+  readonly attempt: number
+  readonly leaseUntil: string
+  readonly redelivered: boolean
+  readonly event: EventEnvelope
+}
+
+/** A stretch of one partition that retention took from the group: first and last event of it by their `sequence`. */
+export interface GapData {
+  readonly topic: string
+  readonly from: string
+  readonly to: string
+  readonly reason: 'trimmed'
+}
 
 export type MemberFrame =
   | { readonly event: 'delivery'; readonly data: DeliveryData }

@@ -8,14 +8,6 @@ interface GapRow {
   readonly to_pos: number
 }
 
-/** A stretch of one partition that retention took from the group: first and last event of it by their `sequence`. */
-export interface GapData {
-  readonly topic: string
-  readonly from: string
-  readonly to: string
-  readonly reason: 'trimmed'
-}
-
 /**
  * Tells the streams that are open which events the group has lost, once: without an open stream it waits for the next. Where the process dies between the database and the socket the frame
  * is lost; `subscription.gap-recorded` tells the same.

@@ -1,12 +1,12 @@
-import type { Clock, Logger, LogReader, LogRecord, Metrics, Topic } from '@soma/kernel'
+import type { Clock, Logger, LogReader, LogRecord, Metrics, ReadSize, Topic } from '@soma/kernel'
 import type { EventFilter, TopicReadings } from '../log/event-filter.ts'
 import type { EventsPorts } from '../ports.ts'
 import type { SubscriptionConfig } from '../subscriptions/config.ts'
 import type { Writer } from '../writer/writer.ts'
-import type { DeliveryData, HeldEvent } from './held-event.ts'
+import type { DeliveryData } from './frame-queue.ts'
+import type { HeldEvent, Member } from './held-event.ts'
 import type { KeyQueues } from './key-queues.ts'
-import type { Member, Members } from './members.ts'
-import type { Suspension } from './suspension.ts'
+import type { Members } from './members.ts'
 
 /** Why an attempt, or the event itself, failed. */
 export interface FailureProblem {
@@ -44,6 +44,7 @@ export interface GroupConfig extends SubscriptionConfig {
   readonly wireGroup: string
   readonly tenantId: string
   readonly spaceId: string
+  readonly ownerId: string
   readonly state: 'active' | 'paused' | 'suspended'
   readonly readings: TopicReadings
   readonly reads: EventFilter
@@ -75,6 +76,18 @@ export interface PullWaiter {
 }
 
 /**
+ * Of a group in memory. active → suspended: dependency failures of five keys in a row; nothing is handed out then but one probe at a time, and such failures burn no attempt.
+ * suspended → active: the first attempt of a member that ends otherwise.
+ */
+export interface Suspension {
+  readonly failing: Set<string>
+  probe: HeldEvent | undefined
+  probeAtMs: number
+  /** Writes of the state, one after the other. */
+  saved: Promise<void>
+}
+
+/**
  * The dispatcher of one subscription: all its memory. The functions of this folder work on it; the database holds what a successor needs (rows of
  * unfinished deliveries, cursors, what was settled above them).
  */
@@ -90,6 +103,7 @@ export interface Group {
   readonly rows: Map<string, HeldEvent>
   readonly members: Members
   readonly suspension: Suspension
+  readonly readSize: ReadSize
   pulls: PullWaiter[]
   partitions: Partition[]
   /** The same by topic, by part. */
@@ -117,6 +131,13 @@ export interface Group {
   /** Takes in what other processes did to rows of these deliveries. */
   sync: (deliveryIds: readonly string[]) => void
 }
+
+/** Below half of the window, or dry. Reading one event for each that is finished or appended would cost a query each. */
+const isLow = (group: Group): boolean => group.inMemory <= WINDOW_EVENTS / 2 || group.ready.length === 0
+
+/** There is something to read, and it is time to. */
+export const wantsMore = (group: Group): boolean =>
+  isLow(group) && group.partitions.some(({ position, head }) => position < head)
 
 /** With the labels that the groups of modules have too: a metric has one set of them in a process. */
 export const countDeliveries = ({ config, dependencies }: Group, outcome: string, count = 1): void =>

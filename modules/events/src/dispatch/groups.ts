@@ -11,23 +11,17 @@ import { bury } from './failing.ts'
 import { tellGaps } from './gaps.ts'
 import { type Group, type GroupDependencies, nowMs } from './group.ts'
 import { hearChanges } from './hearing.ts'
-import { serveRemote } from './hosting.ts'
+import { ELSEWHERE, serveRemote } from './hosting.ts'
 import { configOf, deliveryRows, loadGroup, restoreGroup } from './load.ts'
 import type { AttemptsEnd, Nodes, Notice } from './nodes.ts'
 import { fill, noticeAppended } from './reading.ts'
-import { createPresence, type Presence, RENEW_MS } from './presence.ts'
-import { hasEpochs, type LeasedRow, leasedTo, replayedRows } from './store.ts'
+import { createPresence } from './presence.ts'
+import { hasEpochs, type LeasedRow, leasedTo } from './store.ts'
 import { noteDependencyFailure, noteEnd } from './suspension.ts'
-import { createSync, unheard } from './syncing.ts'
-import { tick } from './ticking.ts'
+import { createSync } from './syncing.ts'
+import { keepUp } from './upkeep.ts'
 
-/** Retries and ended leases are noticed this late at most. */
-const TICK_MS = 50
-/** A dispatcher nobody uses is put away after this time; its rows and cursors are in the database. */
-const IDLE_MS = 15_000
 const MOVED = 'the place of this subscription was moved: connect again'
-/** So much less than a day may a member's place be kept after a crash: when it was last seen is written as seldom. */
-const TOUCH_MS = 600_000
 /** Which process dispatches a subscription is asked again after this time. */
 const KNOWN_MS = 1000
 
@@ -83,7 +77,7 @@ export function createGroups(options: GroupsOptions): Groups {
   const rowsOf = (group: Group, ids: readonly string[]) =>
     busTransaction((session) => deliveryRows(session, group.config.id, ids))
   /** What this process has in memory is no longer true. */
-  const giveUp = (id: string, reason = 'another process dispatches this subscription now: connect again') => {
+  const giveUp = (id: string, reason = ELSEWHERE) => {
     const group = groups.get(id)
     if (group === undefined) return
     groups.delete(id)
@@ -127,7 +121,14 @@ export function createGroups(options: GroupsOptions): Groups {
     group.sync = createSync(group, rowsOf)
     groups.set(id, group)
     group.outdated = () => isCurrent() && giveUp(id, MOVED)
-    await startReading(group)
+    try {
+      await startReading(group)
+    } catch (error) {
+      // It would be found as the dispatcher and hand out nothing.
+      giveUp(id)
+      await presence.release([id])
+      throw error
+    }
     options.owned(id)
     return { group }
   }
@@ -262,7 +263,7 @@ export function createGroups(options: GroupsOptions): Groups {
   /** The change comes after all that the dispatcher is writing. */
   async function restart(group: Group, change: () => Promise<void>): Promise<void> {
     try {
-      await options.writer.write({})
+      await options.writer.write(group.config.tenantId, {})
       await change()
     } finally {
       endStreams(group, MOVED)
@@ -282,63 +283,13 @@ export function createGroups(options: GroupsOptions): Groups {
 function fencedWriter(writer: Writer, fence: Fence, lost: () => unknown): Writer {
   return {
     ...writer,
-    write: async (request) => {
+    write: async (tenantId, request) => {
       const isOfMember = request.ack !== undefined || Object.keys(request).length === 0
-      const result = await writer.write(isOfMember ? request : { ...request, fence })
+      const result = await writer.write(tenantId, isOfMember ? request : { ...request, fence })
       if (result.status !== 'replaced') return result
       lost()
       throw commonProblems.unavailable.create('another process dispatches this subscription', { retryAfterMs: 1000 })
     },
-  }
-}
-
-interface Upkeep {
-  readonly groups: ReadonlyMap<string, Group>
-  readonly presence: Presence
-  readonly giveUp: (id: string) => void
-  readonly putAway: (group: Group) => Promise<void>
-  readonly options: GroupsOptions
-}
-
-/** Ticks the dispatchers, puts idle ones away and renews the leases of the others. Answers a function that ends it. */
-function keepUp({ groups, presence, giveUp, putAway, options }: Upkeep): () => void {
-  const { log, nodes, busTransaction } = options
-  let touchedAtMs = performance.now()
-  const renew = async (ids: readonly string[]) => {
-    for (const id of await presence.renew(ids)) giveUp(id)
-    if (performance.now() - touchedAtMs > TOUCH_MS) {
-      touchedAtMs = performance.now()
-      const used = [...groups.values()].filter(({ members }) => members.size > 0).map(({ config }) => config.id)
-      await busTransaction((session) => touchDispatched(session, used))
-    }
-    if (!nodes.isShared) return
-    const held = [...groups.values()]
-    const replayed = await busTransaction((session) =>
-      replayedRows(
-        session,
-        held.map(({ config }) => config.group),
-      ),
-    )
-    for (const group of held) {
-      const ids = replayed.filter(({ grp }) => grp === group.config.group).map(({ delivery_id }) => delivery_id)
-      group.sync([...unheard(group), ...ids])
-    }
-  }
-  const ticking = setInterval(() => {
-    for (const group of groups.values()) {
-      tick(group)
-      if (isIdle(group))
-        putAway(group).catch((error: unknown) => log.warn('a dispatcher cannot be put away', { error }))
-    }
-  }, TICK_MS).unref()
-  const renewal = setInterval(() => {
-    const ids = [...groups.keys()]
-    if (ids.length === 0) return
-    renew(ids).catch((error: unknown) => log.warn('dispatchers cannot renew their leases', { error }))
-  }, RENEW_MS).unref()
-  return () => {
-    clearInterval(ticking)
-    clearInterval(renewal)
   }
 }
 
@@ -372,12 +323,6 @@ function takeRows(group: Group, ids: readonly string[], attempts: AttemptsEnd | 
   }
   group.sync(ids)
 }
-
-const isIdle = (group: Group): boolean =>
-  group.members.size === 0 &&
-  group.leased.size === 0 &&
-  group.pulls.length === 0 &&
-  nowMs(group) - group.usedAtMs > IDLE_MS
 
 function closeGroup(group: Group): void {
   group.isClosed = true

@@ -1,10 +1,10 @@
 import { type Logger, newUuid, toId } from '@soma/kernel'
 import { onFirstAbort } from '../log/wake.ts'
-import { createFrameQueue, type FrameQueue } from './frame-queue.ts'
+import { createFrameQueue, type DeliveryData, type FrameQueue } from './frame-queue.ts'
 import type { Group } from './group.ts'
 import type { Elsewhere, Groups } from './groups.ts'
-import { type DeliveryData, deliveryOf, type HeldEvent } from './held-event.ts'
-import { disconnect, REPLACED } from './hosting.ts'
+import { deliveryOf, type HeldEvent } from './held-event.ts'
+import { disconnect, ELSEWHERE, REPLACED } from './hosting.ts'
 import { memberOf } from './members.ts'
 import type { Nodes, Notice } from './nodes.ts'
 import { RENEW_MS } from './presence.ts'
@@ -238,6 +238,7 @@ const keyOf = ({ deliveryId, attempt }: HeldEvent): string => `${deliveryId}:${a
 /** The dispatcher is here now. What it leased to the guest and was not written yet follows. */
 async function adopt(group: Group, guest: Guest): Promise<void> {
   const { memberId, principalId, credits, sink, agentInstanceId } = guest
+  if (group.isClosed) return sink.end(ELSEWHERE)
   const known = group.members.get(memberId)
   if (known !== undefined && (known.principalId !== principalId || known.sink !== undefined)) return sink.end(REPLACED)
   const member = memberOf(group.members, memberId, principalId)

@@ -1,7 +1,7 @@
 import { type EventEnvelope, type LogRecord, standInFor, toId } from '@soma/kernel'
 import { openOnce } from '../log/event-filter.ts'
 import type { Place } from '../writer/requests.ts'
-import type { Member } from './members.ts'
+import type { DeliveryData, FrameSink } from './frame-queue.ts'
 
 /**
  * An event on its way to one group, from the moment it is read until it is finished.
@@ -37,12 +37,20 @@ export interface HeldEvent extends Place {
   dueAtMs: number
 }
 
-export interface DeliveryData {
-  readonly deliveryId: string
-  readonly attempt: number
-  readonly leaseUntil: string
-  readonly redelivered: boolean
-  readonly event: EventEnvelope
+/** One reader of a group. It outlives its stream: who comes back with the same id gets its leased deliveries again (EVT-R29). */
+export interface Member {
+  readonly id: string
+  readonly principalId: string
+  /** The process of an agent that it belongs to, where its stream named one. */
+  agentInstanceId: string | undefined
+  credits: number
+  readonly inFlight: Map<string, HeldEvent>
+  /** Absent while it is not connected by a stream. */
+  sink: FrameSink | undefined
+  /** Where its stream is, when another process has it. */
+  host: { readonly node: string; readonly stream: string } | undefined
+  /** When the leases of a broken stream are freed; of one at another process: when it is given up unless that says it is there. */
+  graceUntilMs: number
 }
 
 export const placeKey = (topic: string, part: number, position: number): string => `${topic}:${part}:${position}`

@@ -2,8 +2,8 @@ import { toUuid } from '@soma/kernel'
 import type { FrameSink } from './frame-queue.ts'
 import { tellGaps } from './gaps.ts'
 import { type Group, nowMs } from './group.ts'
-import type { HeldEvent } from './held-event.ts'
-import { type Member, memberOf } from './members.ts'
+import type { HeldEvent, Member } from './held-event.ts'
+import { memberOf } from './members.ts'
 import type { Nodes, Notice, StreamOfMember } from './nodes.ts'
 import { LEASE_MS } from './presence.ts'
 import { pull } from './pulling.ts'
@@ -43,6 +43,7 @@ function join(group: Group, notice: Of<'join'>, nodes: Nodes): void {
 }
 
 export const REPLACED = 'replaced by a newer stream of the same member'
+export const ELSEWHERE = 'another process dispatches this subscription now: connect again'
 
 /** The stream of the member ended: its leases wait for it to come back. */
 export function disconnect(group: Group, member: Member): void {

@@ -1,4 +1,4 @@
-import { isTopic, type SqlSession, type Topic, toId } from '@soma/kernel'
+import { createReadSize, isTopic, type SqlSession, type Topic, toId } from '@soma/kernel'
 import { groupOf, readsOf, type SubscriptionRow, subscriptionOf, wireGroup } from '../subscriptions/config.ts'
 import { findSubscription } from '../subscriptions/store.ts'
 import { type Group, type GroupConfig, type GroupDependencies, nowMs, type Partition } from './group.ts'
@@ -85,6 +85,7 @@ export function configOf(id: string, row: SubscriptionRow): GroupConfig {
     wireGroup: wireGroup(groupOf(id)),
     tenantId: row.tenant_id,
     spaceId: row.space_id,
+    ownerId: row.owner_id,
     state: row.state,
     readings,
     reads: filter,
@@ -106,6 +107,7 @@ export function restoreGroup(loaded: Loaded, dependencies: GroupDependencies): G
     rows: new Map(),
     members: new Map(),
     suspension: createSuspension(),
+    readSize: createReadSize(),
     pulls: [],
     partitions,
     byTopic: byTopic(partitions),

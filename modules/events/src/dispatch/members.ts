@@ -1,22 +1,5 @@
 import { commonProblems } from '@soma/kernel'
-import type { FrameSink } from './frame-queue.ts'
-import type { HeldEvent } from './held-event.ts'
-
-/** One reader of a group. It outlives its stream: who comes back with the same id gets its leased deliveries again (EVT-R29). */
-export interface Member {
-  readonly id: string
-  readonly principalId: string
-  /** The process of an agent that it belongs to, where its stream named one. */
-  agentInstanceId: string | undefined
-  credits: number
-  readonly inFlight: Map<string, HeldEvent>
-  /** Absent while it is not connected by a stream. */
-  sink: FrameSink | undefined
-  /** Where its stream is, when another process has it. */
-  host: { readonly node: string; readonly stream: string } | undefined
-  /** When the leases of a broken stream are freed; of one at another process: when it is given up unless that says it is there. */
-  graceUntilMs: number
-}
+import type { Member } from './held-event.ts'
 
 export const memberIdInUse = (id: string) =>
   commonProblems.conflict.create(`the member id ${id} is in use; make a new one`)

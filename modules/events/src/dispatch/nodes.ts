@@ -1,6 +1,6 @@
 import { type Logger, newUuid } from '@soma/kernel'
 import type { EventsPorts } from '../ports.ts'
-import type { GapData } from './gaps.ts'
+import type { GapData } from './frame-queue.ts'
 
 /** Ids in one notice: the database takes 8,000 bytes. */
 const IDS_A_NOTICE = 150

@@ -8,7 +8,7 @@ export async function parkBehind(group: Group, events: readonly HeldEvent[]): Pr
   if (fresh.length === 0) return
   for (const held of fresh) held.hasRow = true
   try {
-    await group.dependencies.writer.write({ held: fresh.map(parkedRow) })
+    await group.dependencies.writer.write(group.config.tenantId, { held: fresh.map(parkedRow) })
   } catch (error) {
     for (const held of fresh) held.hasRow = false
     throw error

@@ -2,9 +2,9 @@ import type { EventsPorts } from '../ports.ts'
 import type { Fence } from '../writer/requests.ts'
 
 /** A dispatcher that died is replaced after this time at most (EVT-R64). */
-export const LEASE_MS = 10_000
+export const LEASE_MS = 9_000
 /** Three renewals fit into a lease, so that two may be late. */
-export const RENEW_MS = 3000
+export const RENEW_MS = 2_700
 
 export type Claim =
   | { readonly isOwn: true; readonly fence: Fence }

@@ -1,6 +1,6 @@
 import { envelopeInvalid, type LogRecord, problemSummary } from '@soma/kernel'
 import { openOnce } from '../log/event-filter.ts'
-import { type Group, nowMs, WINDOW_EVENTS } from './group.ts'
+import { type Group, nowMs, wantsMore } from './group.ts'
 import { type HeldEvent, placeKey } from './held-event.ts'
 import { loadRecord } from './loading.ts'
 
@@ -67,6 +67,7 @@ function load(group: Group, held: HeldEvent, options: { isFirst?: boolean }): vo
 /** The event is at its end for this group; the next of its key goes on. */
 export function finish(group: Group, held: HeldEvent): void {
   const wasHead = group.queues.headOf(held.orderKey) === held
+  if (held.state === 'leased') group.readSize.noteEnd(false)
   unlease(group, held)
   held.state = 'finished'
   if (held.record !== undefined) group.inMemory -= 1
@@ -78,9 +79,7 @@ export function finish(group: Group, held: HeldEvent): void {
   group.isDirty = true
   const next = group.queues.remove(held)
   if (wasHead && next?.state === 'waiting') promote(group, next)
-  // Below half of the window, or dry: reading one event for each that is finished would cost a query each.
-  const isLow = group.inMemory <= WINDOW_EVENTS / 2 || group.ready.length === 0
-  if (isLow && group.partitions.some(({ position, head }) => position < head)) group.fill()
+  if (wantsMore(group)) group.fill()
 }
 
 /** Takes the lease from its member. */

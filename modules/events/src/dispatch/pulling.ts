@@ -1,7 +1,7 @@
 import { onFirstAbort } from '../log/wake.ts'
 import type { Group } from './group.ts'
-import type { DeliveryData } from './held-event.ts'
-import type { Member } from './members.ts'
+import type { DeliveryData } from './frame-queue.ts'
+import type { Member } from './held-event.ts'
 
 /** Takes up to `max` deliveries as soon as one is ready; none after `waitMs` or when one of the signals aborts. */
 export function pull(

@@ -1,23 +1,22 @@
 import { type LogRecord, newUuid } from '@soma/kernel'
 import { hasVersionWithin, matches, openOnce } from '../log/event-filter.ts'
 import { assignReady } from './assigning.ts'
-import { type Group, type Partition, WINDOW_EVENTS } from './group.ts'
+import { countDeliveries, type Group, type Partition, wantsMore, WINDOW_EVENTS } from './group.ts'
 import { type HeldEvent, placeKey } from './held-event.ts'
 import { parkBehind, parkWaiting } from './parking.ts'
 import { promote } from './promoting.ts'
+import { refuseUnsupported } from './unsupported.ts'
 
-/** Records read at a time. */
-const READ_EVENTS = 256
 /** After a failed read; a new event wakes earlier. */
 const RETRY_MS = 1000
 
-/** Notes what was appended and reads it. Called synchronously after commits. */
+/** Notes what was appended and reads it, unless enough is in memory. Called synchronously after commits. */
 export function noticeAppended(group: Group, records: readonly LogRecord[]): void {
   for (const record of records) {
     const partition = group.byTopic.get(record.topic)?.[record.part]
     if (partition !== undefined && record.position > partition.head) partition.head = record.position
   }
-  fill(group)
+  if (wantsMore(group)) fill(group)
 }
 
 /** Reads what is there and fits into memory, then assigns. One run at a time; a call during a run makes it look again. */
@@ -60,8 +59,10 @@ async function makeRoom(group: Group): Promise<boolean> {
 /** False at the head. */
 async function readSome(group: Group, partition: Partition): Promise<boolean> {
   const { topic, part, segment, position } = partition
-  const limit = Math.max(1, Math.min(READ_EVENTS, roomOf(group)))
+  const limit = Math.max(1, Math.min(group.readSize.now(), roomOf(group)))
   const records = await group.dependencies.reader.read(topic, part, { segment, position }, limit)
+  group.readSize.noteRead(records.length >= limit)
+  await refuseUnsupported(group, records)
   const parked: HeldEvent[] = []
   for (const record of records) {
     partition.segment = record.segment
@@ -82,7 +83,7 @@ function accept(group: Group, partition: Partition, record: LogRecord): HeldEven
     return undefined
   if (!matches(record, config.readings, config.reads) || isNobodys(record)) return undefined
   if (!hasVersionWithin(record, config.reads.versions)) {
-    group.dependencies.metrics.count('soma_events_deliveries_total', { outcome: 'unsupported-version' })
+    countDeliveries(group, 'unsupported-version')
     return undefined
   }
   const held = heldOf(group, record)

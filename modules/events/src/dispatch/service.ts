@@ -11,18 +11,20 @@ import { tellGaps } from './gaps.ts'
 import { type Group, nowMs } from './group.ts'
 import type { Found } from './groups.ts'
 import type { Guests, Seat } from './guests.ts'
-import { deliveryOf, eventOf, type HeldEvent } from './held-event.ts'
-import { disconnect, REPLACED } from './hosting.ts'
-import { type Member, memberIdInUse, memberOf } from './members.ts'
+import { deliveryOf, eventOf, type HeldEvent, type Member } from './held-event.ts'
+import { disconnect, ELSEWHERE, REPLACED } from './hosting.ts'
+import { memberIdInUse, memberOf } from './members.ts'
 import { loadRecord } from './loading.ts'
 import { pull } from './pulling.ts'
 import { settle, type SettleBody, settleElsewhere } from './settlement.ts'
+import type { SignsOfLife } from './signs-of-life.ts'
 import { type DeliveryListRow, groupOfDelivery, listDeliveries, rememberMember } from './store.ts'
 
 export interface DeliveryServiceOptions extends FindingOptions {
   readonly guests: Guests
   readonly publishing: Publishing
   readonly connections: Connections
+  readonly signsOfLife: SignsOfLife
   readonly leases: ReadonlyMap<string, { group: Group; held: HeldEvent }>
   /** Aborts when the process drains. */
   readonly draining: AbortSignal
@@ -78,8 +80,10 @@ export function createDeliveryService(options: DeliveryServiceOptions) {
         load: seat.load,
         ...(join.agentInstanceId === undefined ? {} : { agentInstanceId: join.agentInstanceId }),
       })
+      const silent = options.signsOfLife.opened(context, join.agentInstanceId)
       return framesOf(seat, signal, () => {
         disconnected()
+        silent()
         seat.leave()
       })
     },
@@ -167,6 +171,8 @@ export async function sit(
   )
   for (const held of again) sink.push({ event: 'delivery', data: deliveryOf(held, true) })
   await tellGaps(group)
+  // Whoever ended the dispatcher meanwhile has ended the streams that it knew; a stream of a dispatcher that is no more would be silent for ever.
+  if (group.isClosed) sink.end(ELSEWHERE)
   group.assign()
   return {
     sink,

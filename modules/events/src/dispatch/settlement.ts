@@ -111,7 +111,7 @@ async function acknowledge(by: Author, { deliveryId, attempt, emits }: Ack): Pro
   try {
     const published = emits.length === 0 ? { events: [] } : await prepareEmits(by, held, emits)
     const ack = { deliveryId: held.deliveryId, memberId: by.memberId, attempt }
-    const result = await group.dependencies.writer.write({ ack, ...published })
+    const result = await group.dependencies.writer.write(group.config.tenantId, { ack, ...published })
     if (result.status === 'lost') {
       group.sync([held.deliveryId])
       return { deliveryId, is: 'missed' }
@@ -194,7 +194,7 @@ async function extend(by: Author, { deliveryId, attempt, leaseMs }: Extend): Pro
   if (held === undefined) return { deliveryId, is: 'missed' }
   const ms = Math.min(leaseMs, by.group.config.leaseMs)
   held.leaseUntilMs = nowMs(by.group) + ms
-  await by.group.dependencies.writer.write({
+  await by.group.dependencies.writer.write(by.group.config.tenantId, {
     extended: [{ deliveryId: held.deliveryId, memberId: by.memberId, attempt, leaseMs: ms }],
   })
   return { deliveryId, is: 'extended', leaseUntil: new Date(held.leaseUntilMs).toISOString() }
@@ -210,7 +210,7 @@ async function explainMissed(by: Author, body: SettleBody, verdicts: readonly Ve
   const missed = new Set(verdicts.filter(({ is }) => is === 'missed').map(({ deliveryId }) => deliveryId))
   if (missed.size === 0) return { settled: new Set(), known: new Set() }
   // What is being written now is decided after this empty write.
-  await by.group.dependencies.writer.write({})
+  await by.group.dependencies.writer.write(by.group.config.tenantId, {})
   const ids = [...missed].flatMap((deliveryId) => toUuid('dlv', deliveryId) ?? [])
   const acks = body.acks
     .filter(({ deliveryId }) => missed.has(deliveryId))

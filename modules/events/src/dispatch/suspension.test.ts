@@ -2,6 +2,7 @@ import { newUuid } from '@soma/kernel'
 import { until } from '@soma/runtime/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  aJobGroup,
   aMember,
   anEventsContext,
   createEventsHost,
@@ -29,20 +30,7 @@ afterAll(async () => {
   for (const each of closing) await (each === host ? each.close() : each.drain())
 })
 
-let count = 0
-const subscribe = async (more: Readonly<Record<string, unknown>> = {}) =>
-  (
-    await host.events.subscriptions.create(context, {
-      body: {
-        name: `needs-a-store-${++count}`,
-        topics: ['business-facts'],
-        types: ['job.asked'],
-        maxAttempts: 2,
-        backoff: { baseMs: 1, factor: 1, maxMs: 1 },
-        ...more,
-      },
-    })
-  ).id
+const subscribe = (more = {}) => aJobGroup(host, context, { maxAttempts: 2, ...more })
 const ask = async (keys: number) => {
   for (let n = 0; n < keys; n++)
     await host.events.events.publish(context, {

@@ -1,8 +1,5 @@
-import { subscriptionResumed, subscriptionSuspended } from '../../contract/facts.ts'
-import { changeState } from '../subscriptions/store.ts'
-import { toSubscription } from '../subscriptions/config.ts'
-import { factEnvelope } from '../writer/fact-envelope.ts'
-import { type FailureProblem, type Group, nowMs } from './group.ts'
+import { turnSubscription } from '../subscriptions/turning.ts'
+import { type FailureProblem, type Group, nowMs, type Suspension } from './group.ts'
 import type { HeldEvent } from './held-event.ts'
 
 /** So many keys in a row tell that not an event is at fault but what the handler needs (EVT-R36). */
@@ -16,18 +13,6 @@ const DEPENDENCY_CODES: ReadonlySet<string> = new Set(['unavailable', 'timeout',
  * Only what a member says of its handler: a lease that lapsed tells of the member, and one that dies with ten events in hand must not stop all others (decision 0015).
  */
 export const isDependencyFailure = ({ code }: FailureProblem): boolean => DEPENDENCY_CODES.has(code)
-
-/**
- * Of a group in memory. active → suspended: dependency failures of five keys in a row; nothing is handed out then but one probe at a time, and such failures burn no attempt.
- * suspended → active: the first attempt of a member that ends otherwise.
- */
-export interface Suspension {
-  readonly failing: Set<string>
-  probe: HeldEvent | undefined
-  probeAtMs: number
-  /** Writes of the state, one after the other. */
-  saved: Promise<void>
-}
 
 export const createSuspension = (): Suspension => ({
   failing: new Set(),
@@ -85,31 +70,14 @@ function turn(group: Group, state: 'active' | 'suspended'): void {
   if (config.mode === 'group') suspension.saved = suspension.saved.then(() => save(group, state))
 }
 
-/** The row and the fact, in one transaction, as soon as the database takes them. Somebody who paused or deleted it meanwhile is right. */
+/** As soon as the database takes it. */
 async function save(group: Group, state: 'active' | 'suspended'): Promise<void> {
-  const { busTransaction, recorder, clock, log } = group.dependencies
   const { id } = group.config
+  const reason = state === 'suspended' ? 'a dependency of its handlers is down' : 'its handlers succeed again'
   try {
-    const facts = await busTransaction(async (session) => {
-      const row = await changeState(session, id, { from: state === 'active' ? 'suspended' : 'active', to: state })
-      if (row === undefined) return []
-      const { id: subscriptionId, name, topics, types } = toSubscription(row)
-      const reason = state === 'suspended' ? 'a dependency of its handlers is down' : 'its handlers succeed again'
-      const fact = factEnvelope(
-        state === 'suspended' ? subscriptionSuspended : subscriptionResumed,
-        { subscriptionId, name, topics, types, state, reason },
-        {
-          about: { tenantId: row.tenant_id, spaceId: row.space_id },
-          now: clock.now(),
-          key: subscriptionId,
-        },
-      )
-      await recorder.write(session, [fact])
-      return [fact]
-    })
-    recorder.committed(facts)
+    await turnSubscription(id, { to: state, reason }, group.dependencies)
   } catch (error) {
-    log.warn('the state of a subscription cannot be written', { subscription: id, error })
+    group.dependencies.log.warn('the state of a subscription cannot be written', { subscription: id, error })
     if (group.isClosed) return
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref())
     await save(group, state)

@@ -1,8 +1,7 @@
 import { moveCursors } from './cursor.ts'
 import { fail } from './failing.ts'
 import { type FailureProblem, type Group, nowMs } from './group.ts'
-import type { HeldEvent } from './held-event.ts'
-import type { Member } from './members.ts'
+import type { HeldEvent, Member } from './held-event.ts'
 import { toId } from '@soma/kernel'
 import { promote } from './promoting.ts'
 

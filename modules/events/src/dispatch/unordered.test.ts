@@ -1,6 +1,7 @@
 import { until } from '@soma/runtime/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  aJobGroup,
   aMember,
   anEventsContext,
   createEventsHost,
@@ -19,20 +20,11 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => host.close())
 
-let count = 0
-const subscribe = async (more: Readonly<Record<string, unknown>> = {}) =>
-  (
-    await host.events.subscriptions.create(context, {
-      body: {
-        name: `unordered-${++count}`,
-        topics: ['business-facts'],
-        types: ['job.asked'],
-        ordered: false,
-        leaseMs: 60_000,
-        ...more,
-      },
-    })
-  ).id
+let groups = 0
+const subscribe = (more = {}) => {
+  groups++
+  return aJobGroup(host, context, { ordered: false, leaseMs: 60_000, ...more })
+}
 /** All of one key. */
 const ask = () =>
   host.events.events.publishBatch(context, {
@@ -40,7 +32,7 @@ const ask = () =>
       events: Array.from({ length: EVENTS }, (_, n) => ({
         type: 'job.asked',
         topic: 'business-facts',
-        partitionKey: `key-${count}`,
+        partitionKey: `key-${groups}`,
         data: { n },
       })),
     },

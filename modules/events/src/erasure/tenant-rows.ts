@@ -16,6 +16,7 @@ export const TENANT_TABLES = [
   'events.gap',
   'events.lagging',
   'events.usage',
+  'events.rates',
   'events.schema_violations',
   'events.settled',
   'events.seen',

@@ -67,6 +67,7 @@ export function createTailService(options: TailServiceOptions) {
             context,
             database: options.database,
             hub: options.hub,
+            recent: options.reader.recent,
             readings,
             filter,
             positions,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Context, EventEnvelope, LogRecord, Metrics, ModuleDatabase, Topic } from '@soma/kernel'
+import type { Context, EventEnvelope, LogReader, LogRecord, Metrics, ModuleDatabase, Topic } from '@soma/kernel'
 import { eventIn, type EventFilter, matches, type TopicReadings } from './event-filter.ts'
 import { countBetween, readAfter } from './store.ts'
 import { encodeTailCursor, type TailPositions } from './tail-cursor.ts'
@@ -29,6 +29,7 @@ export interface TailOptions {
   readonly context: Context
   readonly database: ModuleDatabase
   readonly hub: TailHub
+  readonly recent: LogReader['recent']
   readonly readings: TopicReadings
   readonly filter: EventFilter
   /** Where to start; the tail moves them. */
@@ -41,7 +42,8 @@ export interface TailOptions {
 
 /**
  * History from `positions`, then live, no hole and no repeat between: what is appended while the log is read is caught in a bounded buffer, and the tail goes
- * live when one whole pass over the log ended without that buffer running over. Frames are made when they are pulled, so a slow client is not read for.
+ * live when one whole pass over the log ended without that buffer running over. A pass reads from memory what that still has, else from the database.
+ * Frames are made when they are pulled, so a slow client is not read for.
  */
 export async function* followLog(options: TailOptions, signal: AbortSignal): AsyncGenerator<TailFrame, void> {
   const { positions } = options
@@ -58,10 +60,12 @@ export async function* followLog(options: TailOptions, signal: AbortSignal): Asy
       live.beginPass()
       let isSkipping = false
       // Who reads history for the first time is not behind; who has seen the head once may be.
-      for await (const read of readPass(options, signal, hasCaughtUp)) {
-        if (read === 'too-far-behind') isSkipping = true
-        else yield 'gap' in read ? gap(read.gap) : frame(read.record, read.isLast)
-      }
+      const hasAll = hasCaughtUp && (yield* readRecent(options, signal, frame))
+      if (!hasAll)
+        for await (const read of readPass(options, signal, hasCaughtUp)) {
+          if (read === 'too-far-behind') isSkipping = true
+          else yield 'gap' in read ? gap(read.gap) : frame(read.record, read.isLast)
+        }
       if (signal.aborted) return
       if (isSkipping) {
         yield gap(await skipToHead(options))
@@ -82,6 +86,65 @@ export async function* followLog(options: TailOptions, signal: AbortSignal): Asy
 }
 
 type Gap = Extract<TailFrame, { event: 'gap' }>['data']
+
+/**
+ * Yields what memory holds after the positions of a client that has seen the head once, and moves them. Streams share that memory: a crowd that falls behind together does
+ * not ask the database for each of its members. False where it does not reach back to a position, or the client seems to be too far behind: then the database must be asked.
+ */
+function* readRecent(
+  options: TailOptions,
+  signal: AbortSignal,
+  frame: (record: LogRecord, isLast: boolean) => TailFrame,
+): Generator<TailFrame, boolean> {
+  const { context, positions, readings, filter } = options
+  for (;;) {
+    if (seemsFarBehind(options)) return false
+    const page = recentPage(options)
+    if (page === undefined || page.length === 0) return page !== undefined
+    for (const [index, record] of page.entries()) {
+      if (signal.aborted) return true
+      const isWanted = record.tenantId === context.tenantId && matches(record, readings, filter)
+      if (isWanted && eventIn(record) !== undefined) yield frame(record, index === page.length - 1)
+      else (positions.get(record.topic as Topic) as number[])[record.part] = record.position
+    }
+  }
+}
+
+/** The next records of all partitions by the time at which they were recorded; those of a partition in their order. */
+function recentPage({ positions, recent }: TailOptions): LogRecord[] | undefined {
+  const queues: LogRecord[][] = []
+  for (const [topic, parts] of positions)
+    for (const [part, position] of parts.entries()) {
+      const records = recent(topic, part, position, READ_EVENTS)
+      if (records === undefined) return undefined
+      if (records.length > 0) queues.push(records.toReversed())
+    }
+  const page: LogRecord[] = []
+  for (let bytes = 0; page.length < READ_EVENTS && bytes < PAGE_BYTES; ) {
+    let next: LogRecord[] | undefined
+    for (const queue of queues) if (next === undefined || timeOf(queue) < timeOf(next)) next = queue
+    const record = next?.pop()
+    if (record === undefined) break
+    page.push(record)
+    bytes += record.envelope.length
+  }
+  return page
+}
+
+const timeOf = (queue: readonly LogRecord[]): number => queue.at(-1)?.recordedAt.getTime() ?? Number.POSITIVE_INFINITY
+
+/** By what is in memory, where events of others count too. */
+function seemsFarBehind({ positions, recent, maxLag }: TailOptions): boolean {
+  let lag = 0
+  for (const [topic, parts] of positions)
+    for (const [part, position] of parts.entries()) {
+      const missing = recent(topic, part, position, maxLag + 1)
+      const oldest = missing?.[0]
+      if (oldest !== undefined && Date.now() - oldest.recordedAt.getTime() > BEHIND_MS) return true
+      lag += missing?.length ?? 0
+    }
+  return lag > maxLag
+}
 
 /**
  * Yields all that is in the log after the positions, topic by topic, and moves them to the heads seen. What retention took before it was read is a gap. Ends where a client

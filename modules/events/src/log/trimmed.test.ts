@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { anEventsContext, createEventsHost, type EventsHost, openRetention } from '../../testing/index.ts'
+import { anEventsContext, aTail, createEventsHost, type EventsHost, openRetention } from '../../testing/index.ts'
 
 const topic = 'business-facts'
 const context = anEventsContext()
@@ -25,18 +25,7 @@ const newest = async () => {
   const { sequence, recordedtime: time } = items[0] as unknown as { sequence: string; recordedtime: string }
   return { position: Number(sequence.split('-')[1]), sequence, time }
 }
-async function open(query: Readonly<Record<string, string>>) {
-  const ending = new AbortController()
-  const frames = await host.events.events.stream(context, { query: { topics: topic, ...query }, signal: ending.signal })
-  const iterator = frames[Symbol.asyncIterator]()
-  return {
-    next: async () => (await iterator.next()).value as { id?: string; event: string; data: { from: string } },
-    close: async () => {
-      ending.abort()
-      await iterator.return?.()
-    },
-  }
-}
+const open = (query: Readonly<Record<string, string>>) => aTail(host, context, query)
 
 describe('places that the log has lost', () => {
   it('are 410 position-trimmed with the oldest position: cursors of tails and lists, seek, a new subscription, a replay', async () => {

@@ -8,18 +8,21 @@ export interface Wake {
 export function createWake(): Wake {
   let isKept = false
   let release: (() => void) | undefined
+  /** Listened to once, not at each wait: of a hundred thousand waits a second that would be the larger part. */
+  let heard: AbortSignal | undefined
+  const notify = () => {
+    isKept = true
+    release?.()
+  }
   return {
-    notify: () => {
-      isKept = true
-      release?.()
-    },
+    notify,
     wait: async (signal) => {
       if (!isKept && !signal.aborted) {
+        if (heard !== signal) signal.addEventListener('abort', notify, { once: true })
+        heard = signal
         await new Promise<void>((resolve) => {
           release = resolve
-          signal.addEventListener('abort', release, { once: true })
         })
-        if (release !== undefined) signal.removeEventListener('abort', release)
         release = undefined
       }
       isKept = false

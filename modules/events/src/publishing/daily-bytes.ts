@@ -1,105 +1,76 @@
 import { type Clock, commonProblems, type Logger, type SqlSession } from '@soma/kernel'
 import type { EventsPorts } from '../ports.ts'
+import { createQuota, type Quota } from './quota.ts'
 
 const DAY_MS = 86_400_000
-/** Counting waits this long, so that publishing pays one statement a second for it and not one an event. */
-const FLUSH_MS = 1000
+/** Of the quota of a day that a process takes out at a time. */
+const SHARE_OF_DAY = 1 / 1000
+/** Another process may have given back what it did not use. */
+const REST_MS = 1000
 
-/** What tenants publish on a day (UTC), over all processes. */
+/** What tenants publish on a day (UTC), over all processes and restarts. */
 export interface DailyBytes {
-  /** @throws rate-limited until the day is over, when the tenant would be over its quota */
+  /** @throws rate-limited until the day is over, when the tenant would be over its quota; unavailable when that cannot be read */
   take(tenantId: string, bytes: number): Promise<void>
-  /** Writes what was counted. */
+  /** Gives back what was taken out and not used. */
   close(): Promise<void>
 }
 
-interface Count {
-  /** As last heard from the database, with what is being written. */
-  known: number
-  /** Not written yet. */
-  own: number
-}
-
-/** What other processes let through in the second before is not known here: a tenant may get over its quota by as much. */
+/** Never over the quota, whatever dies: bytes are counted before they are let through. A process holds up to 0.15 % of it unused, which a crash loses until the day is over. */
 export function createDailyBytes(
   options: Pick<EventsPorts, 'busTransaction'> & { clock: Clock; log: Logger; quotaBytes: number },
 ): DailyBytes {
-  const { busTransaction, clock, quotaBytes } = options
-  const counts = new Map<string, { readonly day: string; readonly loading: Promise<Count> }>()
-  let timer: NodeJS.Timeout | undefined
-  let flushing: Promise<void> = Promise.resolve()
-
-  const load = async (tenantId: string, day: string): Promise<Count> => {
-    try {
-      const [known = 0] = await busTransaction((session) => addBytes(session, [{ tenantId, day, bytes: 0 }]))
-      return { known, own: 0 }
-    } catch (cause) {
-      counts.delete(tenantId)
-      throw commonProblems.unavailable.create('the quota of the tenant cannot be read', { cause, retryAfterMs: 1000 })
-    }
-  }
-  const countOf = (tenantId: string, day: string): Promise<Count> => {
-    const known = counts.get(tenantId)
-    if (known?.day === day) return known.loading
-    const loading = load(tenantId, day)
-    counts.set(tenantId, { day, loading })
-    return loading
-  }
-  const flush = async () => {
-    const all = await Promise.all(
-      [...counts].map(async ([tenantId, { day, loading }]) => ({ tenantId, day, count: await loading })),
-    )
-    const grown = all.flatMap(({ count, ...of }) => (count.own === 0 ? [] : [{ ...of, count, bytes: count.own }]))
-    if (grown.length === 0) return
-    for (const { count, bytes } of grown) Object.assign(count, { own: count.own - bytes, known: count.known + bytes })
-    try {
-      const totals = await busTransaction((session) => addBytes(session, grown))
-      for (const [index, { count }] of grown.entries()) count.known = Math.max(count.known, totals[index] ?? 0)
-    } catch (error) {
-      for (const { count, bytes } of grown) Object.assign(count, { own: count.own + bytes, known: count.known - bytes })
-      throw error
-    }
-  }
-  const flushNow = () => {
-    timer = undefined
-    flushing = flush().catch((error: unknown) => {
-      options.log.warn('published bytes cannot be counted; the next count takes them', { error })
+  const { busTransaction, clock, log, quotaBytes } = options
+  const nowMs = () => clock.now().getTime()
+  const quotaOf = (day: string): Quota =>
+    createQuota({
+      chunk: Math.ceil(quotaBytes * SHARE_OF_DAY),
+      log,
+      restMs: REST_MS,
+      refuse: () =>
+        commonProblems.rateLimited.create(`the tenant may publish ${quotaBytes} bytes a day (UTC)`, {
+          retryAfterMs: DAY_MS - (nowMs() % DAY_MS),
+        }),
+      draw: (tenantId, bytes) => busTransaction((session) => drawBytes(session, { tenantId, day, bytes }, quotaBytes)),
     })
-  }
-  const flushSoon = () => {
-    timer ??= setTimeout(flushNow, FLUSH_MS).unref()
-  }
+  let today = ''
+  let quota: Quota | undefined
   return {
-    take: async (tenantId, bytes) => {
-      const now = clock.now().getTime()
-      const count = await countOf(tenantId, new Date(now).toISOString().slice(0, 10))
-      if (count.known + count.own + bytes > quotaBytes)
-        throw commonProblems.rateLimited.create(`the tenant may publish ${quotaBytes} bytes a day (UTC)`, {
-          retryAfterMs: DAY_MS - (now % DAY_MS),
-        })
-      count.own += bytes
-      flushSoon()
+    take: (tenantId, bytes) => {
+      const day = new Date(nowMs()).toISOString().slice(0, 10)
+      if (quota === undefined || day !== today) quota = quotaOf((today = day))
+      return quota.take(tenantId, bytes)
     },
     close: async () => {
-      clearTimeout(timer)
-      await flushing
-      flushNow()
-      await flushing
+      const unused = quota?.unused() ?? []
+      await busTransaction((session) => giveBack(session, today, unused)).catch((error: unknown) =>
+        log.warn('unused parts of the quotas of today cannot be given back', { error }),
+      )
     },
   }
 }
 
-/** Answers the totals in the order of the rows. In the order of tenants, so that two processes never wait for each other in a circle. */
-async function addBytes(
+async function drawBytes(
   session: SqlSession,
-  rows: readonly { readonly tenantId: string; readonly day: string; readonly bytes: number }[],
-): Promise<number[]> {
-  const totals = await session.query<{ tenant_id: string; bytes: number }>(
-    `insert into events.usage as u (tenant_id, day, bytes)
-     select * from unnest($1::text[], $2::date[], $3::int8[]) as w (tenant_id, day, bytes) order by w.tenant_id
-     on conflict (tenant_id, day) do update set bytes = u.bytes + excluded.bytes returning u.tenant_id, u.bytes`,
-    [rows.map(({ tenantId }) => tenantId), rows.map(({ day }) => day), rows.map(({ bytes }) => bytes)],
+  row: { readonly tenantId: string; readonly day: string; readonly bytes: number },
+  quotaBytes: number,
+): Promise<boolean> {
+  const rows = await session.query(
+    `insert into events.usage as u (tenant_id, day, bytes) select $1, $2::date, $3::int8 where $3 <= $4::int8
+     on conflict (tenant_id, day) do update set bytes = u.bytes + excluded.bytes where u.bytes + excluded.bytes <= $4
+     returning tenant_id`,
+    [row.tenantId, row.day, row.bytes, quotaBytes],
   )
-  const byTenant = new Map(totals.map(({ tenant_id, bytes }) => [tenant_id, bytes]))
-  return rows.map(({ tenantId }) => byTenant.get(tenantId) ?? 0)
+  return rows.length > 0
+}
+
+/** In the order of tenants, so that two processes never wait for each other in a circle. */
+async function giveBack(session: SqlSession, day: string, unused: ReturnType<Quota['unused']>): Promise<void> {
+  const inOrder = unused.filter(({ count }) => count > 0).toSorted((a, b) => (a.tenantId < b.tenantId ? -1 : 1))
+  for (const { tenantId, count } of inOrder)
+    await session.execute('update events.usage set bytes = bytes - $3::int8 where tenant_id = $1 and day = $2::date', [
+      tenantId,
+      day,
+      count,
+    ])
 }

@@ -106,7 +106,7 @@ async function look(
   try {
     const found = await registry.events.get(context, { params: { topic, type }, query })
     const { version, kind, status, replacedBy, sunsetAt, schema } = found
-    const known = compile({ ...schema, jsonSchema: found.jsonSchema }, compiler)
+    const known = compile({ ...schema, jsonSchema: found.bundled ?? found.jsonSchema }, compiler)
     return { definition: { ...known, version, kind, status, replacedBy, sunsetAt } }
   } catch (error) {
     if (!isProblem(error) || error.code !== 'not-found') throw error
@@ -123,7 +123,8 @@ async function lookForSchema(
   const params = readSchemaUri(schemaId)
   if (params === undefined) return undefined
   try {
-    return compile(await registry.schemas.getVersion(context, { params }), compiler)
+    const found = await registry.schemas.getVersion(context, { params })
+    return compile({ ...found, jsonSchema: found.bundled ?? found.jsonSchema }, compiler)
   } catch (error) {
     // A name or version that the registry's own rules refuse is of no schema either.
     if (isProblem(error) && (error.code === 'not-found' || error.code === 'invalid-request')) return undefined

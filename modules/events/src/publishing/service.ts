@@ -15,7 +15,7 @@ import type { Writer } from '../writer/writer.ts'
 import { type Admitted, type AdmissionOptions, admitEvent, checkRecordedEvent, parseEvent } from './admission.ts'
 import type { Consumers } from './consumers.ts'
 import type { DailyBytes } from './daily-bytes.ts'
-import type { createQuota } from './quota.ts'
+import type { Quota } from './quota.ts'
 import { isAnswerTo, replyIdOf } from './reply-id.ts'
 import { identityOf, type ParsedEvent, type Stamp } from './stamp.ts'
 import type { Warning } from './validation.ts'
@@ -24,7 +24,7 @@ import type { Violations } from './violations.ts'
 export interface PublishingOptions extends AdmissionOptions {
   readonly writer: Writer
   readonly clock: Clock
-  readonly quota: ReturnType<typeof createQuota>
+  readonly quota: Quota
   readonly dailyBytes: DailyBytes
   readonly violations: Violations
   readonly consumers: Consumers
@@ -78,12 +78,12 @@ export function createPublishing(options: PublishingOptions): Publishing {
   const { writer, clock, metrics, quota } = options
   const admit = (input: ParsedEvent, stamp: Stamp, pointer: string) => admitEvent(input, stamp, { ...options, pointer })
 
-  const open = (context: Context, count: number) => {
+  const open = async (context: Context, count: number) => {
     if (options.outboxRows() > options.outboxHighWater)
       throw commonProblems.unavailable.create('the event bus is behind: the outbox is over its high water', {
         retryAfterMs: 5000,
       })
-    quota.take(context.tenantId, count)
+    await quota.take(context.tenantId, count)
   }
   const takeBytes = (context: Context, admitted: readonly Admitted[]) =>
     options.dailyBytes.take(
@@ -98,7 +98,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
   const write = async (context: Context, admitted: readonly Admitted[]) => {
     const request = await requestOf(context, admitted)
     const startedAt = performance.now()
-    const result = await writer.write(request)
+    const result = await writer.write(context.tenantId, request)
     metrics.observe('soma_events_publish_seconds', (performance.now() - startedAt) / 1000)
     for (const { prepared } of admitted)
       metrics.count('soma_events_published_total', { topic: prepared.envelope.topic, outcome: result.status })
@@ -108,7 +108,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
   return {
     checkEdited: (context, envelope) => checkRecordedEvent(context, envelope, { ...options, pointer: '/body' }),
     publish: async (context, input, newEventId) => {
-      open(context, 1)
+      await open(context, 1)
       const event = await admit(input, { context, now: clock.now(), id: input.id ?? newEventId() }, '/body')
       const [outcome] = await write(context, [event])
       if (outcome === undefined || outcome.status === 'reused') throw reused(event)
@@ -131,7 +131,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
         throw commonProblems.payloadTooLarge.create(
           `the batch has ${inputs.length} events; the limit is ${BATCH_LIMIT}`,
         )
-      open(context, inputs.length)
+      await open(context, inputs.length)
       const tries = await Promise.all(
         inputs.map(async (value, index): Promise<Admitted | Problem> => {
           try {
@@ -149,7 +149,7 @@ export function createPublishing(options: PublishingOptions): Publishing {
         : publishEach(tries, (events) => write(context, events))
     },
     prepare: async (context, emits, cause) => {
-      if (emits.length > 0) open(context, emits.length)
+      if (emits.length > 0) await open(context, emits.length)
       const now = clock.now()
       const admitted = await Promise.all(
         emits.map((value, index) => {

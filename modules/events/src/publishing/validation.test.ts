@@ -83,6 +83,28 @@ describe('validation', () => {
     await strict.events.events.publish(stranger, { body: { ...ANSWERED, data: { sum: 0 }, correlationId: eventId } })
   })
 
+  it('REG-R12 holds data and replies against schemas that refer to others, too', async () => {
+    const by = anEventsContext('tenant-d')
+    await define(strict, by)
+    const jsonSchema = { type: 'object', properties: { total: { $ref: 'positive-sum@1.0.0' } } }
+    await strict.registry.schemas.create(by, { body: { name: 'total', version: '1.0.0', jsonSchema } })
+    await strict.define(by, 'total.told', { schema: { $ref: 'total@1.0.0' } })
+    const tell = (sum: number, more = {}) =>
+      strict.events.events.publish(by, {
+        body: { type: 'total.told', topic: 'business-facts', data: { total: { sum } }, ...more },
+      })
+    const unlike = { code: 'schema-mismatch', extensions: { errors: [{ pointer: '/body/data/total/sum' }] } }
+    await expect(tell(0)).rejects.toMatchObject(unlike)
+    await tell(1)
+    await strict.define(by, 'total.answered', { topic: ANSWERED.topic })
+    const asked = await strict.events.events.publish(by, {
+      body: { ...REQUESTED, data: {}, responseType: 'total.answered', responseSchema: schemaUri('total', '1.0.0') },
+    })
+    const reply = { type: 'total.answered', topic: ANSWERED.topic, correlationId: asked.eventId }
+    await expect(tell(0, reply)).rejects.toMatchObject(unlike)
+    await tell(1, reply)
+  })
+
   it('EVT-R5 an ack whose reply is not what the requester asked for is refused, and the lease stands', async () => {
     const { id } = await strict.events.subscriptions.create(context, {
       body: { name: 'adders', topics: [REQUESTED.topic], types: [REQUESTED.type] },

@@ -117,7 +117,7 @@ describe('versions of an event type', () => {
     await expect(retire()).rejects.toMatchObject({ extensions: { consumers: [], publishers: ['parcel-desk'] } })
     expect(await retire(true)).toMatchObject({ status: 'retired' })
     const audited = await host.waitFor(
-      ({ topic, envelope }) => topic === 'audit' && envelope.includes('parcel.sent@1.0.0'),
+      ({ topic, envelope }) => topic === 'audit' && /event-definition\.retire.*parcel\.sent@1\.0\.0/.test(envelope),
     )
     expect(JSON.parse(audited.envelope).data).toMatchObject({
       action: 'event-definition.retire',

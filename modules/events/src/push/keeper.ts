@@ -1,11 +1,10 @@
 import type { LogReader } from '@soma/kernel'
-import { subscriptionCreated, subscriptionResumed, subscriptionSuspended } from '../../contract/facts.ts'
+import { subscriptionCreated, subscriptionResumed } from '../../contract/facts.ts'
 import type { Group } from '../dispatch/group.ts'
 import type { Groups } from '../dispatch/groups.ts'
 import type { EventsPorts } from '../ports.ts'
-import { toSubscription } from '../subscriptions/config.ts'
-import { changeState } from '../subscriptions/store.ts'
-import { factEnvelope } from '../writer/fact-envelope.ts'
+import { turnSubscription } from '../subscriptions/turning.ts'
+import { createOwners } from './owners.ts'
 import { type Pusher, type PusherOptions, startPusher } from './pusher.ts'
 import { listPushed } from './store.ts'
 
@@ -19,8 +18,8 @@ const LOOK_LIMIT = 100
 const DRAIN_MS = 3000
 
 export interface KeeperOptions
-  extends Omit<PusherOptions, 'suspend'>,
-    Pick<EventsPorts, 'busTransaction' | 'recorder'> {
+  extends Omit<PusherOptions, 'suspend' | 'owners'>,
+    Pick<EventsPorts, 'busTransaction' | 'recorder' | 'holds'> {
   readonly groups: Groups
   readonly reader: LogReader
 }
@@ -35,6 +34,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
   const { groups, reader, log, busTransaction } = options
   const pushers = new Map<Group, Pusher>()
   const suspend = createSuspend(options)
+  const owners = createOwners(options)
   let timer: NodeJS.Timeout | undefined
   let looking: Promise<void> | undefined
   let isWanted = false
@@ -42,7 +42,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
 
   const join = (group: Group) => {
     if (group.config.push === undefined || pushers.has(group)) return
-    const pusher = startPusher(group, { ...options, suspend })
+    const pusher = startPusher(group, { ...options, suspend, owners })
     pushers.set(group, pusher)
     void pusher.ended.then(() => {
       pushers.delete(group)
@@ -95,24 +95,15 @@ export function createKeeper(options: KeeperOptions): Keeper {
       }, DRAIN_MS)
       await Promise.all(all.map(({ ended }) => ended))
       clearTimeout(letGo)
+      owners.close()
     },
   }
 }
 
-/** Row and fact are one transaction; the dispatcher of this process knows when it resolves. */
-function createSuspend({ busTransaction, recorder, clock, groups }: KeeperOptions): PusherOptions['suspend'] {
+/** The dispatcher of this process knows when it resolves. */
+function createSuspend({ groups, ...options }: KeeperOptions): PusherOptions['suspend'] {
   return async (subscriptionId, reason) => {
-    const facts = await busTransaction(async (session) => {
-      const row = await changeState(session, subscriptionId, { from: 'active', to: 'suspended' })
-      if (row === undefined) return []
-      const { id, name, topics, types, state } = toSubscription(row)
-      const data = { subscriptionId: id, name, topics, types, state, reason }
-      const about = { tenantId: row.tenant_id, spaceId: row.space_id }
-      const envelope = factEnvelope(subscriptionSuspended, data, { about, now: clock.now(), key: id })
-      await recorder.write(session, [envelope])
-      return [envelope]
-    })
-    if (facts.length > 0) recorder.committed(facts)
+    await turnSubscription(subscriptionId, { to: 'suspended', reason }, options)
     await groups.changed(subscriptionId)
   }
 }

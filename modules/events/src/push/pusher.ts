@@ -1,7 +1,7 @@
 import type { Context, EventEnvelope, Logger, Metrics, ModuleDatabase, Clock } from '@soma/kernel'
 import { pushFailed } from '../../contract/problems.ts'
 import type { Group } from '../dispatch/group.ts'
-import type { DeliveryData } from '../dispatch/held-event.ts'
+import type { DeliveryData } from '../dispatch/frame-queue.ts'
 import { memberOf } from '../dispatch/members.ts'
 import { sit } from '../dispatch/service.ts'
 import { settle, type SettleBody } from '../dispatch/settlement.ts'
@@ -10,6 +10,7 @@ import type { EventsPorts } from '../ports.ts'
 import type { Publishing } from '../publishing/service.ts'
 import type { Push } from '../subscriptions/config.ts'
 import { messageOf } from './message.ts'
+import type { Owners } from './owners.ts'
 import { pushDelayMs, retryAfterMs } from './schedule.ts'
 import { sealedAbout, signatureOf } from './signing.ts'
 import { clearFailures, findTarget, recordFailure, type TargetRow } from './store.ts'
@@ -20,6 +21,7 @@ export interface PusherOptions extends Pick<EventsPorts, 'busTransaction' | 'out
   readonly clock: Clock
   readonly log: Logger
   readonly metrics: Metrics
+  readonly owners: Pick<Owners, 'mayPush'>
   /** Nothing is pushed to the subscription until it is resumed. */
   readonly suspend: (subscriptionId: string, reason: string) => Promise<void>
 }
@@ -42,6 +44,7 @@ const FAILING_LIMIT_MS = 5 * 86_400_000
 type Outcome =
   | { readonly is: 'taken' }
   | { readonly is: 'gone' }
+  | { readonly is: 'disowned' }
   | { readonly is: 'failed'; readonly detail: string; readonly askedMs: number; readonly status?: number }
 
 /**
@@ -61,8 +64,6 @@ export function startPusher(group: Group, options: PusherOptions): Pusher {
     )
     if (group.isClosed) return
     const seat = await sit(group, memberOf(group.members, id, principalId), { credits: 1 })
-    // It was put away meanwhile, and has ended the streams that it knew.
-    if (group.isClosed) stopping.abort()
     try {
       for await (const frame of seat.sink.frames(stopping.signal))
         if (frame.event === 'delivery') await deliver(member, frame.data)
@@ -103,7 +104,7 @@ async function deliver(member: Member, delivery: DeliveryData): Promise<void> {
   if (push === undefined) return
   try {
     await extendShort(member, delivery)
-    const outcome = await post(member, push, delivery)
+    const outcome = (await refusalOf(member)) ?? (await post(member, push, delivery))
     // Let go of: whether the target took it is not known, so it comes again.
     if (signal.aborted && outcome.is !== 'taken') return
     options.metrics.count('soma_edges_push_attempts_total', { outcome: outcome.is })
@@ -119,6 +120,16 @@ async function extendShort(member: Member, { deliveryId, attempt, leaseUntil }: 
   const { leaseMs } = member.group.config
   const remainsMs = Date.parse(leaseUntil) - member.options.clock.now().getTime()
   if (remainsMs < leaseMs * SHARE_OF_LEASE) await settleWith(member, { extends: [{ deliveryId, attempt, leaseMs }] })
+}
+
+/** What forbids the post, before anything is sent. */
+async function refusalOf({ group, options }: Member): Promise<Outcome | undefined> {
+  try {
+    return (await options.owners.mayPush(group)) ? undefined : { is: 'disowned' }
+  } catch (error) {
+    options.log.warn('whether the owner of a push may subscribe is not known', { subscription: group.config.id, error })
+    return { is: 'failed', detail: 'not called: whether its owner may subscribe is not known', askedMs: 0 }
+  }
 }
 
 async function post(member: Member, push: Push, delivery: DeliveryData): Promise<Outcome> {
@@ -186,6 +197,11 @@ async function targetOf({ group, options, state }: Member, ref: string): Promise
   return state.target as TargetRow
 }
 
+const SUSPENDED_BY = {
+  gone: 'the target answered 410 Gone',
+  disowned: 'its owner may not subscribe any more',
+} as const
+
 async function settleAs(member: Member, { deliveryId, attempt }: DeliveryData, outcome: Outcome): Promise<void> {
   const { group, options, state } = member
   const { id } = group.config
@@ -195,8 +211,8 @@ async function settleAs(member: Member, { deliveryId, attempt }: DeliveryData, o
     state.isFailing = false
     return
   }
-  if (outcome.is === 'gone') {
-    await options.suspend(id, 'the target answered 410 Gone')
+  if (outcome.is === 'gone' || outcome.is === 'disowned') {
+    await options.suspend(id, SUSPENDED_BY[outcome.is])
     await settleWith(member, { nacks: [{ deliveryId, attempt, release: true }] })
     return
   }

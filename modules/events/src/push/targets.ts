@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Clock, commonProblems, type SqlSession } from '@soma/kernel'
+import { subscriptionInputSchema } from '../../contract/subscriptions.ts'
 import type { EventsPorts } from '../ports.ts'
 import type { Push, SubscriptionConfig, SubscriptionInputConfig } from '../subscriptions/config.ts'
 import { proveTarget } from './handshake.ts'
@@ -79,19 +81,22 @@ const nameOf = ({ ref, publicKey }: SigningKey) => ({
 export const notPushed = () =>
   commonProblems.invalidRequest.create('nothing of this subscription is pushed; make another one with push')
 
+/** What stands there when the caller said nothing. */
+const { maxAttempts: DEFAULT_ATTEMPTS, backoff: DEFAULT_BACKOFF } = subscriptionInputSchema.parse({
+  name: 'any',
+  topics: ['any'],
+})
+
 /** Push has one member and a schedule of its own: a caller that wants others is told. */
 function requirePushable({ mode, maxAttempts, backoff }: Omit<SubscriptionInputConfig, 'push'>): void {
   const errors = [
     ...(mode === 'broadcast' ? [{ pointer: '/body/mode', code: 'not-with-push', detail: 'push is for a group' }] : []),
     ...(maxAttempts !== DEFAULT_ATTEMPTS && maxAttempts !== PUSH_ATTEMPTS ? [scheduled('maxAttempts')] : []),
-    ...(backoff.baseMs !== 1000 || backoff.factor !== 2 || backoff.maxMs !== 60_000 ? [scheduled('backoff')] : []),
+    ...(isDeepStrictEqual(backoff, DEFAULT_BACKOFF) ? [] : [scheduled('backoff')]),
   ]
   if (errors.length > 0)
     throw commonProblems.invalidRequest.create(errors.map(({ detail }) => detail).join('; '), { errors })
 }
-
-/** Of the contract: what stands there when the caller said nothing. */
-const DEFAULT_ATTEMPTS = 5
 
 /** A field that a pushed subscription does not have a say in. */
 export const scheduled = (field: string) => ({

@@ -131,6 +131,8 @@ async function create(
   id: string,
   options: SubscriptionServiceOptions,
 ): Promise<Issued> {
+  // Nobody's address is called for a subscription that there is no room for.
+  if (input.push !== undefined) await options.database.transaction(context, (tx) => requireRoom(tx, options))
   const { config, key } = await options.targets.prepare(input)
   if (config.mode === 'broadcast') requireNoSequence(config.startAt)
   const places = await startPlaces([...requireReadings(config.topics).keys()], config.startAt, {
@@ -138,8 +140,7 @@ async function create(
     pointer: '/body/startAt',
   })
   return options.database.transaction(context, async (tx) => {
-    if ((await store.countSubscriptions(tx)) >= options.quotaSubscriptions)
-      throw commonProblems.rateLimited.create(`the tenant has ${options.quotaSubscriptions} subscriptions, its quota`)
+    await requireRoom(tx, options)
     const inserted = await store.insertSubscription(tx, {
       id,
       tenant_id: context.tenantId,
@@ -162,6 +163,11 @@ async function create(
     emitAbout(tx, subscriptionCreated, inserted)
     return issued(inserted, key?.secret)
   })
+}
+
+async function requireRoom(tx: Transaction, { quotaSubscriptions }: SubscriptionServiceOptions): Promise<void> {
+  if ((await store.countSubscriptions(tx)) >= quotaSubscriptions)
+    throw commonProblems.rateLimited.create(`the tenant has ${quotaSubscriptions} subscriptions, its quota`)
 }
 
 function issued(row: SubscriptionRow, secret: string | undefined): Issued {

@@ -26,8 +26,14 @@ export async function findByName(session: SqlSession, name: string): Promise<Sub
   )[0]
 }
 
+/** Of the whole tenant, whatever space the caller is bound to. Nobody makes another one before this transaction ends. */
 export async function countSubscriptions(session: SqlSession): Promise<number> {
+  const [scope] = await session.query<{ space: string }>(
+    `select coalesce(current_setting('soma.space_id', true), '') as space, set_config('soma.space_id', '', true),
+       pg_advisory_xact_lock(hashtextextended(current_setting('soma.tenant_id') || '/events/subscriptions', 0))`,
+  )
   const [row] = await session.query<{ total: number }>('select count(*)::int4 as total from events.subscriptions')
+  await session.query(`select set_config('soma.space_id', $1, true)`, [scope?.space ?? ''])
   return row?.total ?? 0
 }
 

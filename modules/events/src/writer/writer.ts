@@ -9,8 +9,11 @@ const BATCH_REQUESTS = 512
 const BATCH_WEIGHT = 2_000
 
 export interface Writer {
-  /** Resolves when it is durable. Requests that arrive while a transaction runs share the next one; an idle writer starts at once. */
-  write(request: WriteRequest): Promise<WriteResult>
+  /**
+   * Resolves when it is durable. Requests that arrive while a transaction runs share the next one; an idle writer starts at once. Those of a tenant are written in their
+   * order; tenants take turns, a request each.
+   */
+  write(tenantId: string, request: WriteRequest): Promise<WriteResult>
   /** Resolves when nothing waits. */
   idle(): Promise<void>
 }
@@ -33,29 +36,36 @@ export function createWriter(
     isShared: boolean
   },
 ): Writer {
-  let waiting: Waiting[] = []
+  /** By tenant, the one whose turn it is first. */
+  const waiting = new Map<string, Waiting[]>()
   let running: Promise<void> | undefined
 
   const run = async () => {
-    while (waiting.length > 0) await commit(takeBatch(), options)
+    while (waiting.size > 0) await commit(takeBatch(), options)
     running = undefined
   }
   const takeBatch = (): Waiting[] => {
+    const batch: Waiting[] = []
     let weight = 0
-    let count = 0
-    for (const { request } of waiting) {
-      weight += weightOf(request)
-      if (count > 0 && (weight > BATCH_WEIGHT || count === BATCH_REQUESTS)) break
-      count += 1
+    for (const [tenantId, queue] of waiting) {
+      const entry = queue[0] as Waiting
+      weight += weightOf(entry.request)
+      if (batch.length > 0 && (weight > BATCH_WEIGHT || batch.length === BATCH_REQUESTS)) break
+      batch.push(entry)
+      queue.shift()
+      // Put in again it is the last, and the loop comes to it again.
+      waiting.delete(tenantId)
+      if (queue.length > 0) waiting.set(tenantId, queue)
     }
-    const batch = waiting.slice(0, count)
-    waiting = waiting.slice(count)
     return batch
   }
   return {
-    write: (request) =>
+    write: (tenantId, request) =>
       new Promise((resolve, reject) => {
-        waiting.push({ request, resolve, reject })
+        const entry = { request, resolve, reject }
+        const queue = waiting.get(tenantId)
+        if (queue === undefined) waiting.set(tenantId, [entry])
+        else queue.push(entry)
         running ??= Promise.resolve().then(run)
       }),
     idle: async () => {
