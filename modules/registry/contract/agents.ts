@@ -1,9 +1,9 @@
-import { idSchema, operation, pageOf, pageQuery } from '@soma/kernel'
+import { commonProblems, idSchema, operation, pageOf, pageQuery } from '@soma/kernel'
 import * as z from 'zod'
 import { eventDefinitionInput } from './event-definitions.ts'
 import { registryProblems } from './problems.ts'
 import { schemaInput } from './schemas.ts'
-import { eventRef, registryName, semver, sideEffects, tags, time } from './words.ts'
+import { agentSelector, eventRef, registryName, semver, sideEffects, tags, time } from './words.ts'
 
 export const agentKind = z.enum(['tool', 'worker', 'planner', 'agent'])
 export const agentStatus = z.enum(['live', 'degraded', 'draining', 'suspect', 'expired', 'deregistered'])
@@ -56,6 +56,8 @@ export const registration = z.strictObject({
   health: health.default('healthy'),
   load: load.optional(),
   region: z.string().max(64).optional(),
+  /** How long this instance lives after a sign of life, 1 s to 1 h. Default: `registry.leaseMs`. */
+  leaseMs: z.number().int().min(1000).max(3_600_000).optional(),
 })
 export type Registration = z.output<typeof registration>
 
@@ -68,6 +70,8 @@ export const instanceRecord = z.strictObject({
   expiresAt: time,
   health,
   healthDetail: z.string().optional(),
+  /** Since then its delivery stream is broken, and it gave no sign of life: it is suspect. */
+  suspectSince: time.optional(),
   load: load.optional(),
   region: z.string().optional(),
   /** Of its registration: give it with each heartbeat. */
@@ -157,6 +161,12 @@ export const instanceOperations = {
   }),
 } as const
 
+/**
+ * What becomes of the delivery stream of an instance, as the events module says it: `open` is a sign of life, `broken` is none. When the one that was opened last
+ * breaks, the instance is suspect until its next sign of life.
+ */
+const deliveryStream = z.strictObject({ id: z.string().min(1).max(64), state: z.enum(['open', 'broken']) })
+
 export const heartbeatOperations = {
   create: operation({
     method: 'POST',
@@ -165,13 +175,27 @@ export const heartbeatOperations = {
     capability: 'agent:register',
     body: z.strictObject({
       instances: z
-        .array(z.strictObject({ instanceId: z.uuid(), health: health.optional(), load: load.optional() }))
+        .array(
+          z.strictObject({
+            instanceId: z.uuid(),
+            health: health.optional(),
+            load: load.optional(),
+            stream: deliveryStream.optional(),
+          }),
+        )
         .max(500),
     }),
-    output: z.strictObject({ alive: z.array(z.uuid()), unknown: z.array(z.uuid()) }),
+    output: z.strictObject({
+      alive: z.array(z.uuid()),
+      unknown: z.array(z.uuid()),
+      /** How often signs of life are asked for. */
+      heartbeatMs: z.number().int(),
+    }),
     status: 200,
   }),
 } as const
+
+const agentParams = z.strictObject({ name: registryName })
 
 export const agentOperations = {
   list: operation({
@@ -181,6 +205,8 @@ export const agentOperations = {
     capability: 'agent:read',
     query: z.strictObject({
       ...pageQuery,
+      /** Its name, or `<name>@<version>`: with instances of that version. */
+      name: agentSelector.optional(),
       kind: agentKind.optional(),
       status: agentStatus.optional(),
       capability: registryName.optional(),
@@ -201,7 +227,34 @@ export const agentOperations = {
     path: '/v1/registry/agents/{name}',
     summary: 'One agent by name, also one that ended in the last 24 h.',
     capability: 'agent:read',
-    params: z.strictObject({ name: registryName }),
+    params: agentParams,
     output: agentRecord,
+  }),
+  update: operation({
+    method: 'PATCH',
+    path: '/v1/registry/agents/{name}',
+    summary:
+      'Words an agent anew until it says something else itself, or transfers its name with the events that it defined. For its owner, and with `agent:manage`.',
+    capability: 'agent:read',
+    action: 'agent.update',
+    params: agentParams,
+    body: z.strictObject({
+      description: z.string().min(1).max(2000).optional(),
+      tags: tags.optional(),
+      /** Principal to whom the name belongs from now on. Instances of the one before live on until they end. */
+      ownerId: z.string().min(1).max(128).optional(),
+    }),
+    output: agentRecord,
+    ifMatch: true,
+    problems: [registryProblems.nameOwned, commonProblems.versionConflict],
+  }),
+  delete: operation({
+    method: 'DELETE',
+    path: '/v1/registry/agents/{name}',
+    summary: 'Forgets an agent that has ended and frees its name; one that lives is a `conflict`.',
+    capability: 'agent:read',
+    action: 'agent.delete',
+    params: agentParams,
+    problems: [registryProblems.nameOwned],
   }),
 } as const

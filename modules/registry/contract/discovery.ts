@@ -9,7 +9,8 @@ const found = {
   suspicious: z.boolean(),
   /** Higher is better; only the order means something. */
   score: z.number(),
-  scoreParts: z.strictObject({ lexical: z.number() }),
+  /** By words, and by meaning: the cosine to the question. */
+  scoreParts: z.strictObject({ lexical: z.number(), vector: z.number().optional() }),
 }
 
 export const foundEvent = z.strictObject({
@@ -61,7 +62,7 @@ export const discovered = z.strictObject({
   asOf: time,
   /** True while no embedder is there: words alone decide. */
   degraded: z.boolean(),
-  /** Of `format: llm`: the events for a prompt, the same as tools, and what a tool's name stands for. */
+  /** Of `format: llm`: the items for a prompt, the events among them as tools, and what a tool's name stands for. */
   llm: z
     .strictObject({
       text: z.string(),

@@ -2,6 +2,7 @@ import { operation, pageOf, pageQuery, TOPICS } from '@soma/kernel'
 import * as z from 'zod'
 import { registryProblems } from './problems.ts'
 import {
+  agentSelector,
   dataKind,
   eventType,
   jsonSchemaDocument,
@@ -48,8 +49,10 @@ export const eventDefinitionRecord = z.strictObject({
   purpose: z.string().optional(),
   /** The schema of the data by name and version, as `dataschema` of an event names it. */
   schema: schemaReference,
-  /** The same schema in full. */
+  /** The same schema as it was registered. */
   jsonSchema: jsonSchemaDocument,
+  /** The same with every registered schema that it refers to inside; absent where it refers to none. */
+  bundled: jsonSchemaDocument.optional(),
   responseType: eventType.optional(),
   responseTopic: z.enum(TOPICS).optional(),
   responseSchema: schemaSource.optional(),
@@ -106,10 +109,10 @@ export const eventOperations = {
       tag: z.string().max(64).optional(),
       status: definitionStatus.optional(),
       visibility: visibility.optional(),
-      /** Name of an agent that declares to produce it. */
-      producer: registryName.optional(),
-      /** Name of an agent that declares to consume it. */
-      consumer: registryName.optional(),
+      /** Name of an agent that declares to produce it, or `<name>@<version>`. */
+      producer: agentSelector.optional(),
+      /** Name of an agent that declares to consume it, or `<name>@<version>`. */
+      consumer: agentSelector.optional(),
       /** Only those that a live agent declares to consume. */
       actionable: z.stringbool().default(false),
       /** Words in type, description, purpose or tags. */

@@ -17,6 +17,7 @@ export * from './event-definitions.ts'
 export * from './facts.ts'
 export * from './graph.ts'
 export * from './problems.ts'
+export * from './schema-reference.ts'
 export * from './schemas.ts'
 export * from './words.ts'
 
@@ -39,7 +40,7 @@ export const registryContract = contract({
   capabilities: {
     'agent:read': 'See registered agents.',
     'agent:register': 'Register agents and give their signs of life.',
-    'agent:manage': 'Register under names that belong to others.',
+    'agent:manage': 'Register under names that belong to others, change agents of others and transfer their names.',
     'event-definition:read': 'See event definitions.',
     'event-definition:write': 'Define events.',
     'discovery:read': 'Ask in plain words what there is.',
@@ -60,10 +61,15 @@ export const registryContract = contract({
       unit: 'ms',
     }),
     sweepMs: setting({
-      type: milliseconds(50, 60_000),
+      type: milliseconds(50, 9000),
       default: 5000,
       summary: 'How often ended leases are looked for: an expiry is noticed within 10 s.',
       unit: 'ms',
+    }),
+    discoveryMinScore: setting({
+      type: z.number().min(0).max(1),
+      default: 0.15,
+      summary: 'How near a text must be to a question to be found by its meaning alone: the cosine of their vectors.',
     }),
     massExpiryGuard: setting({
       type: z.number().min(0).max(100),

@@ -19,7 +19,8 @@ export const registryProblems = {
     code: 'schema-invalid',
     status: 422,
     title: 'The schema or an example does not hold',
-    remedy: 'Correct the places listed in errors; schemas are JSON Schema 2020-12.',
+    remedy:
+      'Correct the places listed in errors: schemas are JSON Schema 2020-12, and a $ref begins with # or names a registered schema, <name>@<version>.',
     retryable: false,
   }),
   schemaIncompatible: problem({

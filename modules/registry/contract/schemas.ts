@@ -21,7 +21,10 @@ export const schemaRecord = z.strictObject({
   schemaId: idSchema('sch'),
   name: schemaName,
   version: semver,
+  /** As it was registered. */
   jsonSchema: jsonSchemaDocument,
+  /** The same with every registered schema that it refers to inside; absent where it refers to none. */
+  bundled: jsonSchemaDocument.optional(),
   /** SHA-256 of the canonical JSON of `jsonSchema`. */
   digest: z.string(),
   description: z.string(),

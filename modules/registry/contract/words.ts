@@ -9,6 +9,16 @@ export const registryName = z
     'lower-case letters, digits, dot, underscore or hyphen; at most 128 characters',
   )
 
+/** An agent by its name, or one version of it: `<name>@<version>`. */
+export const agentSelector = z
+  .string()
+  .max(193)
+  .refine((text) => {
+    const [name, version, ...more] = text.split('@')
+    const isVersion = version === undefined || semver.safeParse(version).success
+    return registryName.safeParse(name).success && isVersion && more.length === 0
+  }, 'a name such as hello-worker, or one version of it: hello-worker@1.0.0')
+
 /** Type of an event: at least two segments joined by dots. */
 export const eventType = z
   .string()

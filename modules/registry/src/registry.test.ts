@@ -1,7 +1,7 @@
-import { isProblem, newUuid } from '@soma/kernel'
+import { newUuid } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { registration } from '../contract/index.ts'
-import { anAgentContext, createRegistryHost, type RegistryHost } from '../testing/index.ts'
+import { anAgentContext, createRegistryHost, type RegistryHost, problemOf } from '../testing/index.ts'
 import type * as z from 'zod'
 
 type Body = z.input<typeof registration>
@@ -34,7 +34,7 @@ let host: RegistryHost
 let tenants = 0
 const aTenant = () => `ten-${++tenants}`
 const types = (tenantId: string) =>
-  host.emitted.filter((event) => event.tenantid === tenantId).map((event) => event.type)
+  host.emitted.filter((event) => event.tenantid === tenantId && event.topic !== 'audit').map((event) => event.type)
 
 beforeAll(async () => {
   host = await createRegistryHost({ settings: { heartbeatMs: 100 } })
@@ -49,15 +49,6 @@ const register = (
     params: { name: options.name ?? 'researcher', instanceId: options.instanceId ?? newUuid() },
     body: options.body ?? aRegistration(),
   })
-
-async function problemOf(call: Promise<unknown>) {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  if (!isProblem(error)) throw new Error('no problem was raised', { cause: error })
-  return error
-}
 
 describe('registration', () => {
   it('REG-R1 stores schemas, definitions, agent, capabilities and instance at once, and the same again changes nothing but the time', async () => {
@@ -102,7 +93,7 @@ describe('registration', () => {
     expect(taken.agent.ownerId).toBe('agt_one')
   })
 
-  it('answers an unknown instance with not-found and another digest with known: false', async () => {
+  it('REG-R5 answers an unknown instance with not-found and another digest with known: false', async () => {
     const tenant = aTenant()
     const instanceId = newUuid()
     const { instance } = await register(tenant, { instanceId })
@@ -111,25 +102,28 @@ describe('registration', () => {
       host.client.instances.heartbeat(context, { params: { name: 'researcher', instanceId: id }, body })
     expect((await beat({ digest: instance.digest })).known).toBe(true)
     expect((await beat({ digest: 'other' })).known).toBe(false)
-    expect((await problemOf(beat({}, newUuid()))).code).toBe('not-found')
+    const unknown = await problemOf(beat({}, newUuid()))
+    expect([unknown.code, unknown.status]).toEqual(['not-found', 404])
   })
 
-  it('takes the best of its instances as the status of an agent', async () => {
+  it('REG-R6 takes the best of its instances as the status of an agent', async () => {
     const tenant = aTenant()
     const [one, two] = [newUuid(), newUuid()]
     await register(tenant, { instanceId: one })
     await register(tenant, { instanceId: two })
     const context = anAgentContext(tenant)
-    const beat = (instanceId: string, health: 'healthy' | 'unhealthy' | 'draining') =>
+    const beat = (instanceId: string, health: 'healthy' | 'degraded' | 'unhealthy' | 'draining') =>
       host.client.instances.heartbeat(context, { params: { name: 'researcher', instanceId }, body: { health } })
     const status = async () => (await host.client.agents.get(context, { params: { name: 'researcher' } })).status
     await beat(one, 'unhealthy')
     expect(await status()).toBe('live')
     await beat(two, 'unhealthy')
     expect(await status()).toBe('degraded')
-    await beat(one, 'draining')
+    await beat(one, 'degraded')
     expect(await status()).toBe('degraded')
     await beat(two, 'draining')
+    expect(await status()).toBe('degraded')
+    await beat(one, 'draining')
     expect(await status()).toBe('draining')
     for (const instanceId of [one, two]) {
       await host.client.instances.deregister(context, { params: { name: 'researcher', instanceId } })
@@ -169,7 +163,7 @@ describe('registration', () => {
     expect(agent.capabilities[0]).toMatchObject({ consumes: research, produces: [researched], versions: ['1.0.0'] })
   })
 
-  it('lists the versions that offer a capability while replicas differ', async () => {
+  it('REG-R7 lists the versions that offer a capability while replicas differ', async () => {
     const tenant = aTenant()
     await register(tenant)
     await register(tenant, { body: aRegistration({ agentVersion: '1.10.0' }) })
@@ -219,7 +213,7 @@ describe('expiry', () => {
     const answer = await host.client.heartbeats.create(anAgentContext(tenant), {
       body: { instances: [{ instanceId: known }, { instanceId: unknown }] },
     })
-    expect(answer).toEqual({ alive: [known], unknown: [unknown] })
+    expect(answer).toEqual({ alive: [known], unknown: [unknown], heartbeatMs: 100 })
   })
 })
 
@@ -237,6 +231,29 @@ describe('definitions and schemas', () => {
     expect((await host.client.schemas.get(context, { params: { name: 'note' } })).version).toBe('10.0.0')
     const versions = await host.client.schemas.versions(context, { params: { name: 'note' } })
     expect(versions.items.map((item) => item.version)).toEqual(['11.0.0-beta.1', '10.0.0', '2.0.0'])
+  })
+
+  it('REG-A7 keeps one type on two topics apart, each with its own description and schema, also after a restart', async () => {
+    const tenant = aTenant()
+    const context = anAgentContext(tenant)
+    const places = { 'action-results': 'integer', 'business-facts': 'string' }
+    const of = (topic: string, type: string) => ({
+      ...{ topic, type: 'analysis.done', version: '1.0.0', description: `Of ${topic}.` },
+      schema: { jsonSchema: { type: 'object', properties: { result: { type } } } },
+    })
+    for (const [topic, type] of Object.entries(places))
+      await host.client.events.create(context, { body: of(topic, type) })
+    const restarted = await createRegistryHost({ database: host.database })
+    for (const { client } of [host, restarted]) {
+      for (const [topic, type] of Object.entries(places)) {
+        const { jsonSchema, ...own } = await client.events.get(context, { params: { topic, type: 'analysis.done' } })
+        expect({ ...own, jsonSchema }).toMatchObject({
+          ...{ topic, description: `Of ${topic}.`, jsonSchema: of(topic, type).schema.jsonSchema },
+        })
+      }
+      const { items } = await client.events.list(context, { query: { type: 'analysis.done' } })
+      expect(items.map(({ topic }) => topic)).toEqual(Object.keys(places))
+    }
   })
 
   it('REG-R14 keeps one type on two topics apart and refuses examples that do not fit', async () => {

@@ -8,6 +8,8 @@ import {
   type Database,
   type EventDefinition,
   type EventEnvelope,
+  type LogReader,
+  type LogRecord,
   newTraceparent,
   noMetrics,
   silentLogger,
@@ -15,6 +17,7 @@ import {
 import { type ComposedModule, compose, createExecute, loadConfiguration, readMigrations } from '@soma/runtime'
 import { registryContract } from '../contract/index.ts'
 import { registryModule } from '../src/module.ts'
+import type { Embedder } from '../src/ports.ts'
 
 export interface RegistryHost {
   readonly client: Client<typeof registryContract>
@@ -23,6 +26,8 @@ export interface RegistryHost {
   readonly emitted: EventEnvelope[]
   readonly clock: Clock & { advance(ms: number): void }
   readonly database: Database
+  /** Calls with what was committed to a topic. */
+  readonly reader: Pick<LogReader, 'onAppend'>
   /** Moves the end of all leases, as time would. */
   expireLeases(): Promise<void>
   sweep(): Promise<void>
@@ -34,6 +39,8 @@ export interface RegistryHost {
 export interface RegistryHostOptions {
   readonly platformEvents?: readonly EventDefinition[]
   readonly settings?: Readonly<Record<string, unknown>>
+  /** Default: the built-in one. */
+  readonly embedder?: Embedder
   /** Of an earlier host: what a second boot finds. */
   readonly database?: Database
 }
@@ -55,6 +62,9 @@ export async function createRegistryHost(options: RegistryHostOptions = {}): Pro
   }
   await database.migrate(await readMigrations('registry', registryModule.migrations as URL))
   const emitted: EventEnvelope[] = []
+  const listeners = new Set<(envelopes: readonly EventEnvelope[]) => void>([
+    (envelopes) => void emitted.push(...envelopes),
+  ])
   let offsetMs = 0
   const clock = { now: () => new Date(Date.now() + offsetMs), advance: (ms: number) => void (offsetMs += ms) }
   const composition = compose({
@@ -64,6 +74,7 @@ export async function createRegistryHost(options: RegistryHostOptions = {}): Pro
         ports: {
           schemaCompiler: createSchemaCompiler(),
           platformEvents: options.platformEvents ?? registryContract.events,
+          embedder: options.embedder,
           installation: { version: '1.2.3', url: 'https://soma.example.org', bus: 'postgres' },
         },
       },
@@ -71,7 +82,7 @@ export async function createRegistryHost(options: RegistryHostOptions = {}): Pro
     remote: (contract) => (contract.module === 'events' ? nothingPublished : undefined),
     execute: createExecute({ log: silentLogger }),
     database,
-    emitter: { write: async () => undefined, committed: (envelopes) => void emitted.push(...envelopes) },
+    emitter: { write: async () => undefined, committed: (envelopes) => listeners.forEach((hear) => hear(envelopes)) },
     configuration: loadConfiguration([registryContract], {
       environment: { SOMA_MODE: 'test' },
       file: { registry: options.settings ?? {} },
@@ -90,6 +101,18 @@ export async function createRegistryHost(options: RegistryHostOptions = {}): Pro
     emitted,
     clock,
     database,
+    reader: {
+      onAppend: (topic, listener) => {
+        const hear = (envelopes: readonly EventEnvelope[]) =>
+          listener(
+            envelopes
+              .filter((event) => event.topic === topic)
+              .map((event) => ({ type: event.type, tenantId: event.tenantid }) as LogRecord),
+          )
+        listeners.add(hear)
+        return () => void listeners.delete(hear)
+      },
+    },
     expireLeases: () =>
       database.asOwner(async (session) => {
         await session.execute(`alter table registry.instances disable row level security`)

@@ -1,9 +1,9 @@
 import { canonicalJson } from '@soma/kernel'
-import type { Pair } from './compare-schemas.ts'
+import type { SchemaPair } from './schema-pair.ts'
 import { isObject, type SchemaObject } from './schema-node.ts'
 
 /** `allOf`, `anyOf`, `oneOf`, `not` and `if`. */
-export function compareBranches(pair: Pair): void {
+export function compareBranches(pair: SchemaPair): void {
   compareAll(pair)
   compareAny(pair)
   compareOne(pair)
@@ -61,7 +61,7 @@ function discriminatorOf(branch: unknown): string | undefined {
   return canonicalJson(constants.map(([name, schema]) => [name, (schema as SchemaObject).const]))
 }
 
-function compareAll(pair: Pair): void {
+function compareAll(pair: SchemaPair): void {
   const { before, after, handled, report } = pair
   handled.add('allOf')
   const { both, removed, added } = pairUp(branchesOf(before.allOf), branchesOf(after.allOf))
@@ -70,7 +70,7 @@ function compareAll(pair: Pair): void {
   for (const index of removed) report('constraint-relaxed', 'a schema need not hold any more', `/allOf/${index}`)
 }
 
-function compareAny(pair: Pair): void {
+function compareAny(pair: SchemaPair): void {
   const { before, after, handled, report } = pair
   handled.add('anyOf')
   if (before.anyOf === undefined && after.anyOf === undefined) return
@@ -79,7 +79,7 @@ function compareAny(pair: Pair): void {
   comparePairs(pair, 'anyOf')
 }
 
-function comparePairs(pair: Pair, keyword: 'anyOf' | 'oneOf'): void {
+function comparePairs(pair: SchemaPair, keyword: 'anyOf' | 'oneOf'): void {
   const { before, after, report } = pair
   const { both, removed, added } = pairUp(branchesOf(before[keyword]), branchesOf(after[keyword]))
   for (const [was, is, index] of both) pair.deeper(was, is, `/${keyword}/${index}`)
@@ -89,7 +89,7 @@ function comparePairs(pair: Pair, keyword: 'anyOf' | 'oneOf'): void {
 }
 
 /** Branches that a required constant tells apart exclude each other: such a `oneOf` is an `anyOf`. */
-function compareOne(pair: Pair): void {
+function compareOne(pair: SchemaPair): void {
   const { before, after, handled, report } = pair
   handled.add('oneOf')
   if (before.oneOf === undefined && after.oneOf === undefined) return
@@ -107,14 +107,14 @@ function isDiscriminated(branches: unknown): boolean {
 }
 
 /** Texts inside are texts; any other change has an effect that nobody can tell. */
-function compareOpaque(pair: Pair, [before, after]: readonly [unknown, unknown], at: string): void {
+function compareOpaque(pair: SchemaPair, [before, after]: readonly [unknown, unknown], at: string): void {
   const changes = pair.inside(before, after, at)
   if (changes.some(({ level }) => level !== 'patch'))
     return pair.report('undecidable', 'its effect cannot be decided', at)
   for (const { change, why, pointer } of changes) pair.report(change, why, pointer.slice(pair.pointer.length))
 }
 
-function compareNot(pair: Pair): void {
+function compareNot(pair: SchemaPair): void {
   const { before, after, handled, report } = pair
   handled.add('not')
   if (before.not === undefined && after.not === undefined) return
@@ -123,7 +123,7 @@ function compareNot(pair: Pair): void {
   compareOpaque(pair, [before.not, after.not], '/not')
 }
 
-function compareConditions(pair: Pair): void {
+function compareConditions(pair: SchemaPair): void {
   for (const keyword of ['if', 'then', 'else']) {
     pair.handled.add(keyword)
     const [was, is] = [pair.before[keyword], pair.after[keyword]]

@@ -1,9 +1,9 @@
 import { canonicalJson } from '@soma/kernel'
-import type { Pair } from './compare-schemas.ts'
+import type { SchemaPair } from './schema-pair.ts'
 import { escapePointer, isObject, ownMember, type SchemaObject } from './schema-node.ts'
 
 /** Properties and items: what a document is made of. */
-export function compareObjects(pair: Pair): void {
+export function compareObjects(pair: SchemaPair): void {
   compareProperties(pair)
   for (const keyword of ['additionalProperties', 'unevaluatedProperties', 'unevaluatedItems'])
     compareOpen(pair, keyword)
@@ -20,7 +20,7 @@ export function compareObjects(pair: Pair): void {
 const membersOf = (value: unknown): SchemaObject => (isObject(value) ? value : {})
 const namesOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : [])
 
-function compareProperties(pair: Pair): void {
+function compareProperties(pair: SchemaPair): void {
   const { before, after, handled, report } = pair
   for (const keyword of ['properties', 'required']) handled.add(keyword)
   const [was, is] = [membersOf(before.properties), membersOf(after.properties)]
@@ -50,14 +50,14 @@ function renamesOf(was: SchemaObject, is: SchemaObject): Map<string, string> {
 }
 
 /** Where the old schema said what further properties look like, the new one may not ask for more. */
-function compareAdded(pair: Pair, name: string, schema: unknown): void {
+function compareAdded(pair: SchemaPair, name: string, schema: unknown): void {
   const { before, after, report } = pair
   const at = `/properties/${escapePointer(name)}`
   if (!namesOf(after.required).includes(name)) report('property-added', `"${name}" may be given`, at)
   if (isObject(before.additionalProperties)) pair.deeper(before.additionalProperties, schema, at)
 }
 
-function compareRequired({ before, after, report }: Pair, told: ReadonlySet<string>): void {
+function compareRequired({ before, after, report }: SchemaPair, told: ReadonlySet<string>): void {
   const [was, is] = [namesOf(before.required), namesOf(after.required)]
   for (const name of is.filter((one) => !was.includes(one) && !told.has(one)))
     report('required-added', `"${name}" must be given`, `/required`)
@@ -65,7 +65,7 @@ function compareRequired({ before, after, report }: Pair, told: ReadonlySet<stri
     report('required-removed', `"${name}" may be missing`, `/required`)
 }
 
-function compareOpen(pair: Pair, keyword: string): void {
+function compareOpen(pair: SchemaPair, keyword: string): void {
   const { before, after, handled, report } = pair
   handled.add(keyword)
   const [was, is] = [before[keyword] ?? true, after[keyword] ?? true]
@@ -76,7 +76,7 @@ function compareOpen(pair: Pair, keyword: string): void {
   report(isOpened ? 'properties-opened' : 'properties-closed', why, `/${keyword}`)
 }
 
-function comparePatterns(pair: Pair): void {
+function comparePatterns(pair: SchemaPair): void {
   pair.handled.add('patternProperties')
   const [was, is] = [membersOf(pair.before.patternProperties), membersOf(pair.after.patternProperties)]
   for (const pattern of new Set([...Object.keys(was), ...Object.keys(is)])) {
@@ -88,7 +88,7 @@ function comparePatterns(pair: Pair): void {
   }
 }
 
-function compareItems(pair: Pair): void {
+function compareItems(pair: SchemaPair): void {
   const { before, after, handled } = pair
   for (const keyword of ['items', 'prefixItems']) handled.add(keyword)
   const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
@@ -100,7 +100,7 @@ function compareItems(pair: Pair): void {
 }
 
 /** With an upper bound on matches a wider `contains` is a tighter one. */
-function compareContains(pair: Pair): void {
+function compareContains(pair: SchemaPair): void {
   const { before, after, handled, report } = pair
   handled.add('contains')
   if (before.contains === undefined && after.contains === undefined) return
@@ -112,7 +112,7 @@ function compareContains(pair: Pair): void {
     report('undecidable', 'contains changed beside maxContains', '/contains')
 }
 
-function compareDependencies(pair: Pair): void {
+function compareDependencies(pair: SchemaPair): void {
   for (const keyword of ['dependentRequired', 'dependentSchemas']) pair.handled.add(keyword)
   const { before, after, report } = pair
   const names = (schema: SchemaObject) =>

@@ -178,6 +178,17 @@ describe('levels', () => {
     expect(compareSchemas(before, after)).toEqual({ level: 'none', changes: [] })
   })
 
+  it('takes a reference to a version of a registered schema for what it names, which never changes', () => {
+    const order = (reference: string, more: object = {}) => ({
+      ...object({ price: { $ref: '#/$defs/price' }, ...more }),
+      $defs: { price: { $ref: reference } },
+    })
+    const added = compareSchemas(order('money@1.0.0'), order('money@1.0.0', { note: text }), 'request')
+    expect(added.changes.map(({ pointer }) => pointer)).toEqual(['/properties/note'])
+    const changed = compareSchemas(order('money@1.0.0'), order('money@1.1.0'))
+    expect(changed).toMatchObject({ level: 'major', changes: [{ pointer: '/properties/price/$ref' }] })
+  })
+
   it('ends on schemas that refer to themselves, and on those whose references double at every level', () => {
     const circle = { $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/a' } } }
     expect(compareSchemas(circle, { ...circle, title: 'a' }).level).toBe('major')

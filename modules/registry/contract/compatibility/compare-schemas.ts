@@ -1,30 +1,10 @@
 import { canonicalJson, type JsonSchema } from '@soma/kernel'
-import {
-  type DataKind,
-  levelOf,
-  reportOf,
-  type SchemaChange,
-  type SchemaChangeName,
-  type SchemaReport,
-} from './changes.ts'
+import { type DataKind, levelOf, reportOf, type SchemaChange, type SchemaReport } from './changes.ts'
 import { compareBranches } from './compare-branches.ts'
 import { compareObjects } from './compare-objects.ts'
 import { compareValues, isRetyped } from './compare-values.ts'
+import type { SchemaPair } from './schema-pair.ts'
 import { expand, isFalse, isText, ownMember, PLACES, type SchemaObject } from './schema-node.ts'
-
-/** Two schemas for the same place, and what may be said about them. */
-export interface Pair {
-  readonly before: SchemaObject
-  readonly after: SchemaObject
-  readonly pointer: string
-  /** Keywords that some rule has answered for. */
-  readonly handled: Set<string>
-  report(change: SchemaChangeName, why: string, at?: string): void
-  /** Compares what stands deeper; a schema that is absent accepts everything. */
-  deeper(before: unknown, after: unknown, at: string): void
-  /** Compares in silence. */
-  inside(before: unknown, after: unknown, at: string): readonly SchemaChange[]
-}
 
 interface Comparison {
   readonly roots: { readonly before: JsonSchema; readonly after: JsonSchema }
@@ -53,7 +33,7 @@ function compareNodes(before: unknown, after: unknown, pointer: string, comparis
   const report = reporter(pointer, comparison)
   if (left === undefined || right === undefined) return report('undecidable', 'a $ref leads nowhere', '/$ref')
   if (isFalse(left) || isFalse(right)) return compareFalse(left, right, report)
-  const pair: Pair = {
+  const pair: SchemaPair = {
     ...unionised(left, right),
     pointer,
     handled: new Set(),
@@ -82,11 +62,11 @@ function wasSeen(before: unknown, after: unknown, { seen }: Comparison): boolean
 }
 
 const reporter =
-  (pointer: string, { changes, kind }: Comparison): Pair['report'] =>
+  (pointer: string, { changes, kind }: Comparison): SchemaPair['report'] =>
   (change, why, at = '') =>
     void changes.push({ pointer: `${pointer}${at}`, change, level: levelOf(change, kind), why })
 
-function compareFalse(before: SchemaObject, after: SchemaObject, report: Pair['report']): void {
+function compareFalse(before: SchemaObject, after: SchemaObject, report: SchemaPair['report']): void {
   if (isFalse(before) && isFalse(after)) return
   if (isFalse(after)) report('constraint-tightened', 'no value is valid any more')
   else report('constraint-relaxed', 'values are valid where none was')
@@ -107,7 +87,7 @@ function unionised(before: SchemaObject, after: SchemaObject): { before: SchemaO
 }
 
 /** Texts are patches; a keyword that no rule knows is major. */
-function compareRest({ before, after, handled, report }: Pair): void {
+function compareRest({ before, after, handled, report }: SchemaPair): void {
   const keywords = new Set([...Object.keys(before), ...Object.keys(after)])
   for (const keyword of keywords) {
     if (handled.has(keyword) || PLACES.has(keyword)) continue

@@ -1,9 +1,9 @@
 import { canonicalJson } from '@soma/kernel'
-import type { Pair } from './compare-schemas.ts'
+import type { SchemaPair } from './schema-pair.ts'
 import type { SchemaObject } from './schema-node.ts'
 
 /** Type, enum, bounds, pattern, format and default of one value. */
-export function compareValues(pair: Pair): void {
+export function compareValues(pair: SchemaPair): void {
   compareType(pair)
   if (isRetyped(pair.before, pair.after)) return
   compareEnum(pair)
@@ -17,7 +17,7 @@ export function compareValues(pair: Pair): void {
 
 const show = (value: unknown): string => JSON.stringify(value) ?? 'nothing'
 
-function compareType({ before, after, handled, report }: Pair): void {
+function compareType({ before, after, handled, report }: SchemaPair): void {
   handled.add('type')
   const [was, is] = [typesOf(before.type), typesOf(after.type)]
   const [widened, narrowed] = [!covers(was, is), !covers(is, was)]
@@ -41,7 +41,7 @@ const covers = (outer: readonly unknown[], inner: readonly unknown[]): boolean =
   inner.every((type) => outer.includes(type) || (type === 'integer' && outer.includes('number')))
 
 /** `const` is an enum of one. */
-function compareEnum({ before, after, handled, report }: Pair): void {
+function compareEnum({ before, after, handled, report }: SchemaPair): void {
   for (const keyword of ['enum', 'const', 'x-open-enum']) handled.add(keyword)
   compareOpenness({ before, after, report })
   const [was, is] = [valuesOf(before), valuesOf(after)]
@@ -57,14 +57,14 @@ function compareEnum({ before, after, handled, report }: Pair): void {
   report(isOpen ? 'open-enum-value-added' : 'enum-value-added', `added: ${added.join(', ')}`, at)
 }
 
-function compareOpenness({ before, after, report }: Pick<Pair, 'before' | 'after' | 'report'>): void {
+function compareOpenness({ before, after, report }: Pick<SchemaPair, 'before' | 'after' | 'report'>): void {
   const [was, is] = [before['x-open-enum'] === true, after['x-open-enum'] === true]
   if (was === is) return
   if (is) report('enum-opened', 'readers must expect further values from now on', '/x-open-enum')
   else report('enum-value-removed', 'the enum takes no further values any more', '/x-open-enum')
 }
 
-function valuesOf(schema: Pair['before']): ReadonlySet<string> | undefined {
+function valuesOf(schema: SchemaPair['before']): ReadonlySet<string> | undefined {
   if ('const' in schema) return new Set([canonicalJson(schema.const)])
   return Array.isArray(schema.enum) ? new Set(schema.enum.map(canonicalJson)) : undefined
 }
@@ -86,7 +86,7 @@ const BOUNDS: Readonly<Record<string, { absent: number; isLower: boolean }>> = {
 }
 
 function compareBound(
-  { before, after, handled, report }: Pair,
+  { before, after, handled, report }: SchemaPair,
   keyword: string,
   { absent, isLower }: { absent: number; isLower: boolean },
 ): void {
@@ -98,14 +98,14 @@ function compareBound(
 }
 
 /** Of two different patterns neither is known to accept what the other does. */
-function comparePattern({ before, after, handled, report }: Pair): void {
+function comparePattern({ before, after, handled, report }: SchemaPair): void {
   handled.add('pattern')
   if (before.pattern === after.pattern) return
   if (after.pattern === undefined) return report('constraint-relaxed', 'the pattern is lifted', '/pattern')
   report('constraint-tightened', `the pattern must be ${show(after.pattern)}`, '/pattern')
 }
 
-function compareMultiple({ before, after, handled, report }: Pair): void {
+function compareMultiple({ before, after, handled, report }: SchemaPair): void {
   handled.add('multipleOf')
   const [was, is] = [before.multipleOf, after.multipleOf]
   if (was === is) return
@@ -116,14 +116,14 @@ function compareMultiple({ before, after, handled, report }: Pair): void {
 
 const FORMATS = ['format', 'contentEncoding', 'contentMediaType']
 
-function compareFormat({ before, after, handled, report }: Pair, keyword: string): void {
+function compareFormat({ before, after, handled, report }: SchemaPair, keyword: string): void {
   handled.add(keyword)
   if (before[keyword] === after[keyword]) return
   if (after[keyword] === undefined) return report('constraint-relaxed', `${keyword} is lifted`, `/${keyword}`)
   report('format-added', `${keyword} was ${show(before[keyword])} and is ${show(after[keyword])}`, `/${keyword}`)
 }
 
-function compareUnique({ before, after, handled, report }: Pair): void {
+function compareUnique({ before, after, handled, report }: SchemaPair): void {
   handled.add('uniqueItems')
   const [was, is] = [before.uniqueItems === true, after.uniqueItems === true]
   if (was === is) return
@@ -131,7 +131,7 @@ function compareUnique({ before, after, handled, report }: Pair): void {
   else report('constraint-relaxed', 'items may repeat', '/uniqueItems')
 }
 
-function compareDefault({ before, after, handled, report }: Pair): void {
+function compareDefault({ before, after, handled, report }: SchemaPair): void {
   handled.add('default')
   if (canonicalJson(before.default ?? null) === canonicalJson(after.default ?? null)) return
   report('default-changed', `the default was ${show(before.default)} and is ${show(after.default)}`, '/default')

@@ -2,13 +2,30 @@ import { commonProblems, type SqlSession } from '@soma/kernel'
 import type { AgentRecord } from '../../contract/agents.ts'
 import { toAgentRecord } from './agent-record.ts'
 import type { AgentView } from './store.ts'
-import { selectAgentByName, selectInstancesOf, selectRegistrationsOf } from './views.ts'
+import { selectAgentsByName, selectInstancesOf, selectRegistrationsOf } from './views.ts'
 
-/** One agent with its instances. @throws Problem `not-found` */
-export async function readAgent(session: SqlSession, wanted: { name: string; spaceId: string }): Promise<AgentRecord> {
-  const [agent] = await selectAgentByName(session, wanted.name, wanted.spaceId)
+export interface WantedAgent {
+  readonly name: string
+  readonly spaceId: string
+  /** Also one that ended more than 24 h ago. */
+  readonly endedLong?: boolean
+}
+
+/**
+ * The agent of a name that a caller means: that of its space, else the only one.
+ * @throws Problem `not-found`; `conflict` where several spaces have one, because none hides another
+ */
+export async function findAgent(session: SqlSession, wanted: WantedAgent): Promise<AgentView> {
+  const [agent, other] = await selectAgentsByName(session, wanted)
   if (agent === undefined) throw commonProblems.notFound.create(`no agent ${wanted.name}`)
-  const [record] = await completeAgents(session, [agent])
+  if (!agent.is_own && other !== undefined)
+    throw commonProblems.conflict.create(`several spaces have an agent ${wanted.name}; ask in one of them`)
+  return agent
+}
+
+/** The same with its instances. */
+export async function readAgent(session: SqlSession, wanted: WantedAgent): Promise<AgentRecord> {
+  const [record] = await completeAgents(session, [await findAgent(session, wanted)])
   return record as AgentRecord
 }
 

@@ -10,10 +10,11 @@ import {
 } from '@soma/kernel'
 import type { AgentRecord, InstanceRecord, Registration } from '../../contract/agents.ts'
 import { agentInstanceStarted, agentRegistered, agentRevived, agentUpdated } from '../../contract/facts.ts'
-import { checkDefinitions } from '../event-definitions/check-definitions.ts'
+import { checkDefinitions, inlineDocuments } from '../event-definitions/check-definitions.ts'
 import { registerDefinitions } from '../event-definitions/register-definitions.ts'
 import { createFindings, type Findings } from '../findings.ts'
-import { checkSchema } from '../schemas/register-schemas.ts'
+import { bundleDocuments } from '../schemas/bundles.ts'
+import { checkSchema, type PlacedSchema } from '../schemas/register-schemas.ts'
 import { toInstanceRecord } from './agent-record.ts'
 import { readAgent } from './read-agents.ts'
 import {
@@ -56,15 +57,17 @@ export function createRegister(deps: {
   return async (context, input) => {
     const findings = createFindings()
     const placed = place(input.body)
+    const documents = [...placed.schemas.map(documentOf), ...inlineDocuments(placed.definitions)]
+    const bundles = await bundleDocuments(documents, { database: deps.database, context, findings })
     for (const schema of placed.schemas) {
-      checkSchema(deps.compiler, schema.jsonSchema, { pointer: `${schema.pointer}/jsonSchema`, findings })
+      checkSchema(deps.compiler, schema.jsonSchema, { pointer: documentOf(schema).pointer, findings, bundles })
     }
-    checkDefinitions(placed.definitions, { ...deps, findings })
+    checkDefinitions(placed.definitions, { ...deps, findings, bundles })
     checkReferencedTopics(input.body, findings)
     findings.throwIfAny()
     return deps.database.transaction(context, async (tx) => {
       const { compiler } = deps
-      await registerDefinitions(tx, context, { ...placed, compiler, findings, ownerAgent: input.name })
+      await registerDefinitions(tx, context, { ...placed, compiler, findings, bundles, ownerAgent: input.name })
       const instance = await enter(tx, context, { ...input, findings, leaseMs: deps.leaseMs })
       const agent = await readAgent(tx, { name: input.name, spaceId: context.spaceId })
       return { agent, instance: toInstanceRecord(instance), warnings: warningsOf(input.body) }
@@ -76,6 +79,8 @@ const place = (body: Registration) => ({
   schemas: body.schemas.map((schema, index) => ({ ...schema, pointer: `/body/schemas/${index}` })),
   definitions: body.events.map((definition, index) => ({ ...definition, pointer: `/body/events/${index}` })),
 })
+
+const documentOf = (schema: PlacedSchema) => ({ ...schema, pointer: `${schema.pointer}/jsonSchema` })
 
 /** Enters agent and instance. The same registration again moves the lease alone. */
 async function enter(
@@ -111,6 +116,7 @@ const instanceRow = (agentId: string, digest: string, input: RegisterInput & { c
   health: input.body.health,
   load: input.body.load ?? null,
   region: input.body.region ?? input.context.region,
+  lease_ms: input.body.leaseMs ?? null,
 })
 
 interface Entry {

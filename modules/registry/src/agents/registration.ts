@@ -29,7 +29,7 @@ export function registrationRow(agentId: string, input: Registration): Registrat
 }
 
 export function registrationDigest(input: Registration): string {
-  const { health: _health, load: _load, sdk: _sdk, region: _region, ...declared } = input
+  const { health: _health, load: _load, sdk: _sdk, region: _region, leaseMs: _leaseMs, ...declared } = input
   return digestOf(declared)
 }
 

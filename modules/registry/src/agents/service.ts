@@ -11,6 +11,7 @@ import {
 import type { AgentRecord } from '../../contract/agents.ts'
 import { agentHealthChanged } from '../../contract/facts.ts'
 import { announceEnd } from './announce-end.ts'
+import { createHeartbeatBatch } from './heartbeat-batch.ts'
 import { completeAgents, readAgent } from './read-agents.ts'
 import {
   deleteInstance,
@@ -43,12 +44,29 @@ export interface AgentService {
 
 export function createAgentService(deps: { database: ModuleDatabase; leaseMs: number }): AgentService {
   const { database, leaseMs } = deps
-  const touch = (context: Context, signs: readonly Sign[]) =>
+  const batch = createHeartbeatBatch(deps)
+  /** With their fact, in a transaction of the tenant. */
+  const changeHealth = (context: Context, signs: readonly Sign[]) =>
     database.transaction(context, async (tx) => {
       const rows = await touchInstances(tx, signs, { leaseMs, principalId: ownPrincipal(context) })
       for (const row of rows) if (row.health !== row.health_before) emitHealth(tx, row)
       return rows
     })
+  /** The known instances among them. */
+  const touch = async (context: Context, signs: readonly Sign[]) => {
+    const principalId = ownPrincipal(context)
+    const touched = await Promise.all(
+      signs.map(async (sign) => ({ sign, row: await batch.touch(context, sign, principalId) })),
+    )
+    const changing = touched.filter(({ row }) => row?.changes_health === true).map(({ sign }) => sign)
+    const changed = changing.length === 0 ? [] : await changeHealth(context, changing)
+    return [
+      ...changed,
+      ...touched.flatMap(({ sign, row }) =>
+        row?.expires_at ? [{ instance_id: sign.instanceId, ...row, expires_at: row.expires_at }] : [],
+      ),
+    ]
+  }
   return {
     async heartbeat(context, sign) {
       const [row] = await touch(context, [sign])
@@ -59,8 +77,9 @@ export function createAgentService(deps: { database: ModuleDatabase; leaseMs: nu
       return { expiresAt: row.expires_at.toISOString(), known }
     },
     async heartbeats(context, signs) {
-      const alive = (await touch(context, signs)).map((row) => row.instance_id)
-      return { alive, unknown: signs.map((sign) => sign.instanceId).filter((id) => !alive.includes(id)) }
+      const known = new Set((await touch(context, signs)).map((row) => row.instance_id))
+      const ids = signs.map((sign) => sign.instanceId)
+      return { alive: ids.filter((id) => known.has(id)), unknown: ids.filter((id) => !known.has(id)) }
     },
     async deregister(context, instance) {
       await database.transaction(context, (tx) => deregister(tx, context, instance))
@@ -86,6 +105,7 @@ const ownPrincipal = (context: Context): string | null =>
   holds(context.principal, 'agent:manage') ? null : context.principal.id
 
 const filterOf = (query: ListQuery): AgentFilter => ({
+  name: query.name ?? null,
   kind: query.kind ?? null,
   status: query.status ?? null,
   capability: query.capability ?? null,

@@ -6,6 +6,9 @@ export interface AgentRow {
   readonly id: string
   readonly name: string
   readonly owner_id: string
+  /** What a person said of it since; null: what it says itself. */
+  readonly description: string | null
+  readonly tags: string[] | null
   readonly digest: string
   readonly ended_at: Date | null
   readonly created_at: Date
@@ -14,7 +17,7 @@ export interface AgentRow {
 }
 
 export interface AgentView extends AgentRow {
-  readonly status: 'live' | 'degraded' | 'draining' | 'expired' | 'deregistered'
+  readonly status: 'live' | 'degraded' | 'draining' | 'suspect' | 'expired' | 'deregistered'
 }
 
 export interface RegistrationRow {
@@ -40,10 +43,12 @@ export interface InstanceRow {
   readonly started_at: Date
   readonly last_seen_at: Date
   readonly expires_at: Date
+  readonly lease_ms: number | null
   readonly health: InstanceRecord['health']
   readonly health_detail: string | null
   readonly load: InstanceRecord['load'] | null
   readonly region: string | null
+  readonly suspect_since: Date | null
 }
 
 /** Makes the agent of a name if there is none, and locks it: registrations and sweeps of one agent wait for one another. */
@@ -67,7 +72,8 @@ export async function lockAgent(
 
 export const updateAgent = (session: SqlSession, id: string, digest: string) =>
   session.query<AgentRow>(
-    `update registry.agents set digest = $2, ended_at = null, end_status = null, last_seen_at = now(),
+    `update registry.agents set digest = $2, description = case when digest = $2 then description end,
+       tags = case when digest = $2 then tags end, ended_at = null, end_status = null, last_seen_at = now(),
        version = version + 1 where id = $1 returning *`,
     [id, digest],
   )
@@ -99,18 +105,27 @@ export const upsertInstance = (
   session: SqlSession,
   row: Pick<
     InstanceRow,
-    'agent_id' | 'instance_id' | 'digest' | 'agent_version' | 'principal_id' | 'sdk' | 'health' | 'load' | 'region'
+    | 'agent_id'
+    | 'instance_id'
+    | 'digest'
+    | 'agent_version'
+    | 'principal_id'
+    | 'sdk'
+    | 'health'
+    | 'load'
+    | 'region'
+    | 'lease_ms'
   >,
   leaseMs: number,
 ) =>
   session.query<InstanceRow>(
     `insert into registry.instances
-       (tenant_id, agent_id, instance_id, digest, agent_version, principal_id, sdk, health, load, region, expires_at)
-     values (current_setting('soma.tenant_id'), $1, $2, $3, $4, $5, $6::jsonb, $7, $8::jsonb, $9,
-       now() + $10 * interval '1 millisecond')
+       (tenant_id, agent_id, instance_id, digest, agent_version, principal_id, sdk, health, load, region, lease_ms, expires_at)
+     values (current_setting('soma.tenant_id'), $1, $2, $3, $4, $5, $6::jsonb, $7, $8::jsonb, $9, $10::int,
+       now() + coalesce($10::int, $11) * interval '1 millisecond')
      on conflict (tenant_id, instance_id) do update set digest = excluded.digest, agent_version = excluded.agent_version,
        sdk = excluded.sdk, health = excluded.health, load = excluded.load, region = excluded.region,
-       last_seen_at = now(), expires_at = excluded.expires_at
+       lease_ms = excluded.lease_ms, last_seen_at = now(), expires_at = excluded.expires_at, suspect_since = null
      returning *`,
     [
       row.agent_id,
@@ -122,6 +137,7 @@ export const upsertInstance = (
       row.health,
       row.load === null ? null : JSON.stringify(row.load),
       row.region,
+      row.lease_ms,
       leaseMs,
     ],
   )
@@ -131,25 +147,35 @@ export interface Sign {
   readonly health: string | null
   readonly healthDetail: string | null
   readonly load: unknown
+  readonly stream: { readonly id: string; readonly state: 'open' | 'broken' } | null
 }
 
-/** Signs of life in one statement. Answers the instances that are known, with the health they had before. */
+/** SQL: what a sign (`sign.stream_id`, `sign.is_broken`) makes of the lease of instance `i`; `$2` = how long it is, in ms, where the instance asked for no other. */
+export const LEASE_AFTER = `
+  last_seen_at = case when sign.is_broken then i.last_seen_at else now() end,
+  expires_at = case when sign.is_broken then i.expires_at else now() + coalesce(i.lease_ms, $2) * interval '1 millisecond' end,
+  suspect_since = case when not sign.is_broken then null when i.stream_id = sign.stream_id then coalesce(i.suspect_since, now())
+    else i.suspect_since end,
+  stream_id = case when sign.is_broken then i.stream_id else coalesce(sign.stream_id, i.stream_id) end`
+
+/** Signs of life, and streams that broke, in one statement: an instance is in it once. Answers the instances that are known, with the health they had before. */
 export const touchInstances = (
   session: SqlSession,
   signs: readonly Sign[],
   by: { leaseMs: number; principalId: string | null },
 ) =>
   session.query<InstanceRow & { health_before: string; name: string }>(
-    `update registry.instances i set last_seen_at = now(), expires_at = now() + $2 * interval '1 millisecond',
+    `update registry.instances i set ${LEASE_AFTER},
        health = coalesce(sign.health, i.health),
        health_detail = case when sign.health is null then i.health_detail else sign.health_detail end,
        load = coalesce(sign.load, i.load)
      from (
-       select s.*, o.health as health_before, a.name
-       from jsonb_to_recordset($1::jsonb) as s("instanceId" uuid, health text, "healthDetail" text, load jsonb)
-       join registry.instances o on o.instance_id = s."instanceId"
+       select s."instanceId", s.health, s."healthDetail", s.load, s.stream ->> 'id', s.stream ->> 'state' is not distinct from 'broken',
+         o.health, a.name
+       from jsonb_to_recordset($1::jsonb) as s("instanceId" uuid, health text, "healthDetail" text, load jsonb, stream jsonb)
+       cross join lateral (select health, agent_id from registry.instances where instance_id = s."instanceId" offset 0) o
        join registry.agents a on a.id = o.agent_id
-     ) as sign(instance_id, health, health_detail, load, health_before, name)
+     ) as sign(instance_id, health, health_detail, load, stream_id, is_broken, health_before, name)
      where i.instance_id = sign.instance_id and ($3::text is null or i.principal_id = $3)
      returning i.*, sign.health_before, sign.name`,
     [JSON.stringify(signs), by.leaseMs, by.principalId],
@@ -169,10 +195,11 @@ export const lockAgentsOf = (session: SqlSession, principalId: string) =>
 export const deleteInstancesOf = (session: SqlSession, principalId: string) =>
   session.query<InstanceRow>(`delete from registry.instances where principal_id = $1 returning *`, [principalId])
 
-/** Locks the agents of instances whose lease is over. */
+/** Locks the agents of this tenant with instances whose lease is over. Its name is said because a sweep must not reach further under a role that no fence holds. */
 export const lockExpiredAgents = (session: SqlSession) =>
   session.query<{ id: string; name: string }>(
-    `select id, name from registry.agents where id in (select agent_id from registry.instances where expires_at <= now())
+    `select id, name from registry.agents where tenant_id = current_setting('soma.tenant_id')
+       and id in (select agent_id from registry.instances where expires_at <= now())
      order by id for update`,
   )
 

@@ -2,11 +2,13 @@ import type { SqlSession } from '@soma/kernel'
 import type { AgentView, InstanceRow, RegistrationRow } from './store.ts'
 
 const LIVE = `registry.instances i where i.agent_id = a.id and i.expires_at > now()`
-/** The best of the live instances decides; the lease is checked on every read, so an expiry shows before any sweep. */
+const SURE = `${LIVE} and i.suspect_since is null`
+/** The best of the live instances decides, a suspect one last; the lease is checked on every read, so an expiry shows before any sweep. */
 const STATUS = `case
-  when exists (select from ${LIVE} and i.health = 'healthy') then 'live'
-  when exists (select from ${LIVE} and i.health in ('degraded', 'unhealthy')) then 'degraded'
-  when exists (select from ${LIVE}) then 'draining'
+  when exists (select from ${SURE} and i.health = 'healthy') then 'live'
+  when exists (select from ${SURE} and i.health in ('degraded', 'unhealthy')) then 'degraded'
+  when exists (select from ${SURE}) then 'draining'
+  when exists (select from ${LIVE}) then 'suspect'
   else coalesce(a.end_status, 'expired') end`
 const VIEW = `select a.*, ${STATUS} as status from registry.agents a`
 /** Ended agents stay listable this long. */
@@ -17,6 +19,8 @@ const CURRENT = `registry.registrations r where r.agent_id = v.id and (
   or (r.digest = v.digest and v.status in ('expired', 'deregistered')))`
 
 export interface AgentFilter {
+  /** `<name>` or `<name>@<version>`. */
+  readonly name: string | null
   readonly kind: string | null
   readonly status: string | null
   readonly capability: string | null
@@ -39,10 +43,12 @@ export const listAgents = (session: SqlSession, filter: AgentFilter, page: { bef
          and r.consumes @> jsonb_build_array(jsonb_build_object('type', $5::text))))
        and ($6::text is null or exists (select from ${CURRENT}
          and r.produces @> jsonb_build_array(jsonb_build_object('type', $6::text))))
-       and ($7::text is null or exists (select from ${CURRENT} and r.tags @> to_jsonb($7::text)))
+       and ($7::text is null or exists (select from ${CURRENT} and coalesce(v.tags, r.tags) @> to_jsonb($7::text)))
        and ($8::text is null or exists (select from ${CURRENT}
-         and strpos(lower(v.name || ' ' || r.description), lower($8)) > 0))
+         and strpos(lower(v.name || ' ' || coalesce(v.description, r.description)), lower($8)) > 0))
        and ($9::uuid is null or v.id < $9::uuid)
+       and ($11::text is null or (v.name = split_part($11, '@', 1)
+         and exists (select from ${CURRENT} and split_part($11, '@', 2) in ('', r.agent_version))))
      order by v.id desc limit $10`,
     [
       filter.includeExpired,
@@ -55,6 +61,7 @@ export const listAgents = (session: SqlSession, filter: AgentFilter, page: { bef
       filter.query,
       page.before,
       page.limit,
+      filter.name,
     ],
   )
 
@@ -62,11 +69,16 @@ export const listAgents = (session: SqlSession, filter: AgentFilter, page: { bef
 export const selectLiveAgents = (session: SqlSession) =>
   session.query<AgentView>(`${VIEW} where exists (select from ${LIVE}) order by a.id`)
 
-/** One agent by name; the one of the caller's own space first. */
-export const selectAgentByName = (session: SqlSession, name: string, spaceId: string) =>
-  session.query<AgentView>(
-    `${VIEW} where a.name = $1 and (${RECENT} or exists (select from ${LIVE})) order by (a.space_id = $2) desc limit 1`,
-    [name, spaceId],
+/** The agents of a name, one a space; that of the caller's own space first. */
+export const selectAgentsByName = (
+  session: SqlSession,
+  { name, spaceId, endedLong = false }: { name: string; spaceId: string; endedLong?: boolean },
+) =>
+  session.query<AgentView & { is_own: boolean }>(
+    `select v.*, v.space_id = $2 as is_own from (${VIEW}) v
+     where v.name = $1 and ($3 or v.status not in ('expired', 'deregistered') or coalesce(v.ended_at, v.last_seen_at) > now() - interval '24 hours')
+     order by is_own desc, v.id limit 2`,
+    [name, spaceId, endedLong],
   )
 
 export const selectInstancesOf = (session: SqlSession, agentIds: readonly string[]) =>

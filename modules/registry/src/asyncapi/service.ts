@@ -1,4 +1,4 @@
-import { type Context, commonProblems, type ModuleDatabase } from '@soma/kernel'
+import { type Context, commonProblems } from '@soma/kernel'
 import {
   type AsyncApiContent,
   type AsyncApiOptions,
@@ -9,7 +9,7 @@ import {
 } from '../../contract/asyncapi.ts'
 import { checkTopic } from '../event-definitions/check-definitions.ts'
 import { createFindings } from '../findings.ts'
-import { type Declared, readDeclared } from '../read-declared.ts'
+import type { Declared, DeclaredReader } from '../read-declared.ts'
 
 interface Wanted {
   readonly agent?: string | undefined
@@ -18,10 +18,10 @@ interface Wanted {
 
 /** The AsyncAPI document of what a caller sees: definitions that are not retired, and live agents (REG-R32). */
 export function createAsyncApiService({
-  database,
+  declared,
   installation,
 }: {
-  database: ModuleDatabase
+  declared: DeclaredReader
   installation: AsyncApiOptions
 }) {
   return {
@@ -32,7 +32,7 @@ export function createAsyncApiService({
         checkTopic(wanted.topic, { pointer: '/query/topic', findings })
         findings.throwIfAny()
       }
-      return toAsyncApi(contentOf(await readDeclared(context, database), wanted), installation)
+      return toAsyncApi(contentOf(await declared.read(context), wanted), installation)
     },
   }
 }

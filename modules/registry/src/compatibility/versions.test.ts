@@ -1,6 +1,6 @@
-import { isProblem, newUuid, type Problem } from '@soma/kernel'
+import { newUuid } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { anAgentContext, createRegistryHost, type RegistryHost } from '../../testing/index.ts'
+import { anAgentContext, createRegistryHost, type RegistryHost, problemOf } from '../../testing/index.ts'
 
 let host: RegistryHost
 let tenants = 0
@@ -30,14 +30,6 @@ const consume = (context: Caller, name: string, range?: string, agentVersion = '
     },
   })
 
-async function problemOf(call: Promise<unknown>): Promise<Problem> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  )
-  if (!isProblem(error)) throw new Error('no problem was raised', { cause: error })
-  return error
-}
 const typesOf = (context: Caller) =>
   host.emitted.filter((event) => event.tenantid === context.tenantId).map((event) => event.type)
 

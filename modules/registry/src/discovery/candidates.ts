@@ -2,6 +2,7 @@ import type { Topic } from '@soma/kernel'
 import type { AgentRecord } from '../../contract/agents.ts'
 import { isMeant } from '../../contract/asyncapi.ts'
 import type { FoundItem } from '../../contract/discovery.ts'
+import type { EventRef } from '../../contract/words.ts'
 import type { DeclaredEvent } from '../event-definitions/store.ts'
 import type { Declared } from '../read-declared.ts'
 import { semverOrder } from '../semver-order.ts'
@@ -37,17 +38,32 @@ export function candidatesOf(
 
 /** Of each type that a tenant may publish the highest version; where it must be actionable, the highest that a live agent consumes. */
 function eventsOf({ events, agents }: Declared, actionable: boolean) {
+  const readers = readersOf(agents)
   const best = new Map<string, { event: DeclaredEvent; consumers: string[] }>()
   for (const event of events) {
     if (event.isPlatform || event.status !== 'active') continue
-    const consumers = agents.filter(({ consumes }) => consumes.some((reference) => isMeant(reference, event)))
-    if (actionable && consumers.length === 0) continue
-    const key = `${event.topic}/${event.type}`
-    const other = best.get(key)
+    const own = (readers.get(keyOf(event)) ?? []).filter(({ reference }) => isMeant(reference, event))
+    if (actionable && own.length === 0) continue
+    const other = best.get(keyOf(event))
     if (other !== undefined && semverOrder(other.event.version) > semverOrder(event.version)) continue
-    best.set(key, { event, consumers: consumers.map(({ name }) => name).toSorted() })
+    // Agents of several spaces may have one name.
+    const consumers = [...new Map(own.map(({ agent }) => [agent.agentId, agent.name])).values()].toSorted()
+    best.set(keyOf(event), { event, consumers })
   }
   return [...best.values()]
+}
+
+const keyOf = ({ topic, type }: { topic: string; type: string }): string => `${topic}/${type}`
+
+/** Who consumes any version of each type. */
+function readersOf(agents: readonly AgentRecord[]) {
+  const readers = new Map<string, { agent: AgentRecord; reference: EventRef }[]>()
+  for (const agent of agents)
+    for (const reference of agent.consumes) {
+      const key = keyOf(reference)
+      readers.set(key, [...(readers.get(key) ?? []), { agent, reference }])
+    }
+  return readers
 }
 
 function eventCandidate(event: DeclaredEvent, consumers: string[], declared: Declared): Candidate<Unranked> {

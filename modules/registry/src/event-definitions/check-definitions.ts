@@ -2,12 +2,22 @@ import { isTopic, MODULE_TOPICS, type SchemaCompiler, type SchemaValidator, TENA
 import type { EventDefinitionInput } from '../../contract/event-definitions.ts'
 import type { Findings } from '../findings.ts'
 import { nearestNames } from '../nearest-names.ts'
+import type { Bundles, PlacedDocument } from '../schemas/bundles.ts'
 import { checkSchema } from '../schemas/register-schemas.ts'
 
 /** A definition on its way in, with the place in the request where it stands. */
 export interface PlacedDefinition extends EventDefinitionInput {
   readonly pointer: string
 }
+
+/** The schemas that stand in definitions themselves; those of data are registered under the type. */
+export const inlineDocuments = (definitions: readonly PlacedDefinition[]): PlacedDocument[] =>
+  definitions.flatMap(({ pointer, type, version, schema, responseSchema }) => [
+    ...('jsonSchema' in schema ? [{ ...schema, name: type, version, pointer: `${pointer}/schema/jsonSchema` }] : []),
+    ...(responseSchema !== undefined && 'jsonSchema' in responseSchema
+      ? [{ ...responseSchema, pointer: `${pointer}/responseSchema/jsonSchema` }]
+      : []),
+  ])
 
 /** A topic that does not exist becomes a finding that names the nearest one. */
 export function checkTopic(topic: string, at: { pointer: string; findings: Findings }): void {
@@ -22,16 +32,17 @@ export function checkTopic(topic: string, at: { pointer: string; findings: Findi
 /** What can be said about definitions without the database: topics, reserved nouns, inline schemas and their examples. */
 export function checkDefinitions(
   definitions: readonly PlacedDefinition[],
-  deps: { compiler: SchemaCompiler; reservedNouns: ReadonlySet<string>; findings: Findings },
+  deps: { compiler: SchemaCompiler; reservedNouns: ReadonlySet<string>; findings: Findings; bundles: Bundles },
 ): void {
+  const { findings, bundles } = deps
   for (const definition of definitions) {
     checkPlace(definition, deps)
     if ('jsonSchema' in definition.schema) {
-      const at = { pointer: `${definition.pointer}/schema/jsonSchema`, findings: deps.findings }
-      checkExamples(definition, checkSchema(deps.compiler, definition.schema.jsonSchema, at), deps.findings)
+      const at = { pointer: `${definition.pointer}/schema/jsonSchema`, findings, bundles }
+      checkExamples(definition, checkSchema(deps.compiler, definition.schema.jsonSchema, at), findings)
     }
     if (definition.responseSchema !== undefined && 'jsonSchema' in definition.responseSchema) {
-      const at = { pointer: `${definition.pointer}/responseSchema/jsonSchema`, findings: deps.findings }
+      const at = { pointer: `${definition.pointer}/responseSchema/jsonSchema`, findings, bundles }
       checkSchema(deps.compiler, definition.responseSchema.jsonSchema, at)
     }
   }

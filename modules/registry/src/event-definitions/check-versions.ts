@@ -1,9 +1,12 @@
-import type { Context, JsonSchema, SchemaCompiler, Transaction } from '@soma/kernel'
+import type { Context, SchemaCompiler, Transaction } from '@soma/kernel'
 import { type ChangeLevel, compareEvents, type EventPromise } from '../../contract/compatibility.ts'
+import { addressOf } from '../../contract/schema-reference.ts'
+import type { SchemaSource } from '../../contract/words.ts'
 import { checkVersion } from '../compatibility/check-version.ts'
 import { withCounterexamples } from '../compatibility/counterexamples.ts'
 import type { Findings } from '../findings.ts'
-import { lockNames, selectVersions } from '../schemas/store.ts'
+import type { Bundles } from '../schemas/bundles.ts'
+import { fullSchema, lockNames, selectVersions } from '../schemas/store.ts'
 import type { PlacedDefinition } from './check-definitions.ts'
 import { type PromiseRow, selectPromises } from './store.ts'
 
@@ -14,14 +17,19 @@ export const placeOf = (place: { topic: string; type: string; version: string })
 export async function checkDefinitionVersions(
   tx: Transaction,
   context: Context,
-  input: { definitions: readonly PlacedDefinition[]; compiler: SchemaCompiler; findings: Findings },
+  input: {
+    definitions: readonly PlacedDefinition[]
+    compiler: SchemaCompiler
+    findings: Findings
+    bundles: Bundles
+  },
 ): Promise<ReadonlyMap<string, ChangeLevel>> {
   await lockNames(
     tx,
     input.definitions.map(({ topic, type }) => `${topic}/${type}`),
   )
   const stored = (await selectPromises(tx, input.definitions)).filter((row) => row.tenant_id === context.tenantId)
-  const coming = await promisesOf(tx, input.definitions)
+  const coming = await promisesOf(tx, input)
   const isSameType = (left: EventPromise) => (right: EventPromise) =>
     left.topic === right.topic && left.type === right.type
   return new Map(
@@ -68,20 +76,27 @@ export const toPromise = (row: PromiseRow): EventPromise => ({
   jsonSchema: row.json_schema,
   responseType: row.response_type ?? undefined,
   responseTopic: row.response_topic ?? undefined,
-  responseSchema: row.response_schema ?? undefined,
+  responseSchema:
+    row.response_bundled === null ? (row.response_schema ?? undefined) : { jsonSchema: row.response_bundled },
 })
 
+const bundled = (source: SchemaSource | undefined, bundles: Bundles): SchemaSource | undefined =>
+  source !== undefined && 'jsonSchema' in source
+    ? { jsonSchema: bundles(source.jsonSchema) as typeof source.jsonSchema }
+    : source
+
 /** Definitions with their schemas in full; those named by reference are registered by now, or a finding says that they are not. */
-async function promisesOf(tx: Transaction, definitions: readonly PlacedDefinition[]): Promise<EventPromise[]> {
+async function promisesOf(
+  tx: Transaction,
+  { definitions, bundles }: { definitions: readonly PlacedDefinition[]; bundles: Bundles },
+): Promise<EventPromise[]> {
   const references = definitions.flatMap(({ schema }) => ('jsonSchema' in schema ? [] : [schema]))
   const rows = references.length === 0 ? [] : await selectVersions(tx, references)
   return definitions.map((definition) => {
-    const { topic, type, version, kind, schema, responseType, responseTopic, responseSchema } = definition
-    const referenced =
-      'jsonSchema' in schema
-        ? schema.jsonSchema
-        : rows.find((row) => row.name === schema.name && row.version === schema.version)?.json_schema
-    const jsonSchema: JsonSchema = referenced ?? true
+    const { topic, type, version, kind, schema, responseType, responseTopic } = definition
+    const row = 'jsonSchema' in schema ? undefined : rows.find((one) => addressOf(one) === addressOf(schema))
+    const jsonSchema = 'jsonSchema' in schema ? bundles(schema.jsonSchema) : row === undefined ? true : fullSchema(row)
+    const responseSchema = bundled(definition.responseSchema, bundles)
     return { topic, type, version, kind, jsonSchema, responseType, responseTopic, responseSchema }
   })
 }

@@ -12,6 +12,7 @@ export const toDefinitionRecord = (row: DefinitionView): EventDefinitionRecord =
   ...(row.purpose === null ? {} : { purpose: row.purpose }),
   schema: { name: row.schema_name, version: row.schema_version },
   jsonSchema: row.json_schema,
+  ...(row.bundled === null ? {} : { bundled: row.bundled }),
   ...(row.response_type === null ? {} : { responseType: row.response_type }),
   ...(row.response_topic === null ? {} : { responseTopic: row.response_topic as Topic }),
   ...(row.response_schema === null ? {} : { responseSchema: row.response_schema as SchemaSource }),

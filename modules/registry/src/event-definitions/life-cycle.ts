@@ -1,5 +1,4 @@
 import type { eventsContract } from '@soma/events/contract'
-import { changeRecorded } from '@soma/governance/contract'
 import {
   type Client,
   type Clock,
@@ -18,8 +17,11 @@ import { eventDeprecated, eventRetired } from '../../contract/facts.ts'
 import { registryProblems } from '../../contract/problems.ts'
 import { withCounterexamples } from '../compatibility/counterexamples.ts'
 import { createFindings } from '../findings.ts'
+import { recordChange } from '../record-change.ts'
 import type { RegistryPorts } from '../ports.ts'
+import { bundleDocuments } from '../schemas/bundles.ts'
 import { checkSchema } from '../schemas/register-schemas.ts'
+import { placeOf } from './check-versions.ts'
 import type { EventDefinitionService } from './service.ts'
 import { type ConsumerRow, type DefinitionRow, selectConsumers, selectDefinitions, updateStatus } from './store.ts'
 
@@ -94,10 +96,12 @@ export function createDefinitionLifeCycle(deps: {
     },
     async impact(context: Context, place: Place, proposed: JsonSchema) {
       const findings = createFindings()
-      checkSchema(ports.schemaCompiler, proposed, { pointer: '/body/schema', findings })
+      const pointer = '/body/schema'
+      const bundles = await bundleDocuments([{ jsonSchema: proposed, pointer }], { database, context, findings })
+      checkSchema(ports.schemaCompiler, proposed, { pointer, findings, bundles })
       findings.throwIfAny()
       const current = await get(context, place)
-      const schemas = { before: current.jsonSchema, after: proposed }
+      const schemas = { before: current.bundled ?? current.jsonSchema, after: bundles(proposed) }
       const compared = compareSchemas(schemas.before, schemas.after, current.kind)
       const report = withCounterexamples(compared, schemas, ports.schemaCompiler)
       const why = report.changes.find(({ level }) => level === 'major')
@@ -146,23 +150,18 @@ function stillUsed({ type, version }: Version, by: { consumers: string[]; publis
   return commonProblems.conflict.create(`${type} ${version} ${said}; end that first, or say force with a note`, by)
 }
 
-/** What the audit keeps of a version's end. */
 function recordStatus(
   tx: Transaction,
-  { principal, userId }: Context,
+  context: Context,
   { row, to, note }: { row: DefinitionRow; to: DefinitionRow['status']; note: string },
 ): void {
-  const id = `${row.topic}/${row.type}@${row.version}`
-  const onBehalfOf = userId === undefined || userId === principal.id ? {} : { onBehalfOf: userId }
-  const change = {
+  recordChange(tx, context, {
     action: to === 'retired' ? 'event-definition.retire' : 'event-definition.deprecate',
-    actor: { type: principal.kind, id: principal.id, ...onBehalfOf },
-    resource: { type: 'event-definition', id },
-    outcome: 'success' as const,
+    resource: { type: 'event-definition', id: placeOf(row) },
     reason: note,
-    diff: [{ member: 'status', before: row.status, after: to }],
-  }
-  tx.emit(changeRecorded, change, { partitionKey: id })
+    before: { status: row.status },
+    after: { status: to },
+  })
 }
 
 /** Of what is no range it is assumed that it takes the version. */

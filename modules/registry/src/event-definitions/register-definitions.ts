@@ -1,20 +1,29 @@
-import { type Context, holds, type SchemaCompiler, type Transaction } from '@soma/kernel'
+import { type Context, holds, type JsonSchema, type SchemaCompiler, type Transaction } from '@soma/kernel'
 import type { EventDefinitionInput } from '../../contract/event-definitions.ts'
 import { eventDefined } from '../../contract/facts.ts'
 import { digestOf } from '../digest.ts'
 import type { Findings } from '../findings.ts'
+import { nextBelow, recordChange } from '../record-change.ts'
 import { type PlacedSchema, registerSchemas } from '../schemas/register-schemas.ts'
-import { type SchemaRow, selectVersions } from '../schemas/store.ts'
+import type { Bundles } from '../schemas/bundles.ts'
+import { fullSchema, type SchemaRow, selectVersions } from '../schemas/store.ts'
 import { semverOrder } from '../semver-order.ts'
 import { checkExamples, type PlacedDefinition } from './check-definitions.ts'
 import { checkDefinitionVersions, placeOf } from './check-versions.ts'
-import { type DefinitionRow, insertDefinitions, selectDefinitionOwners, selectDefinitions } from './store.ts'
+import {
+  type DefinitionRow,
+  insertDefinitions,
+  selectDefinitionOwners,
+  selectDefinitions,
+  selectDefinitionsBelow,
+} from './store.ts'
 
 interface Registering {
   readonly schemas: readonly PlacedSchema[]
   readonly definitions: readonly PlacedDefinition[]
   readonly compiler: SchemaCompiler
   readonly findings: Findings
+  readonly bundles: Bundles
   readonly ownerAgent?: string
 }
 
@@ -35,17 +44,45 @@ export async function registerDefinitions(tx: Transaction, context: Context, inp
   await checkOwners(tx, context, { ...input, definitions: missing })
   if (missing.length === 0) return
   const levels = await checkDefinitionVersions(tx, context, { ...input, definitions: missing })
-  const rows = missing.map((definition) => toInsert(definition, named.nameOf(definition), input.ownerAgent ?? null))
+  const rows = missing.map((definition) => toInsert(definition, named.nameOf(definition), input))
   const inserted = await insertDefinitions(tx, rows, context.principal.id)
   for (const { topic, type, version, digest } of inserted) {
     const level = levels.get(placeOf({ topic, type, version }))
     const fact = { topic, type, version, digest, ...(level === undefined ? {} : { level }) }
     tx.emit(eventDefined, fact, { partitionKey: type })
   }
+  await recordDefinitions(tx, context, inserted)
   if (inserted.length === missing.length) return
   const now = (await selectDefinitions(tx, input.definitions)).filter((row) => row.tenant_id === context.tenantId)
   for (const definition of missing) isKnown(now, definition, input.findings)
 }
+
+async function recordDefinitions(tx: Transaction, context: Context, rows: readonly DefinitionRow[]): Promise<void> {
+  const below = await selectDefinitionsBelow(tx, rows)
+  for (const row of rows) {
+    const before = nextBelow(row, below, ({ topic, type }) => topic === row.topic && type === row.type)
+    recordChange(tx, context, {
+      action: 'event-definition.create',
+      resource: { type: 'event-definition', id: placeOf(row) },
+      before: before && declaredIn(before),
+      after: declaredIn(row),
+    })
+  }
+}
+
+const declaredIn = (row: DefinitionRow) => ({
+  version: row.version,
+  kind: row.kind,
+  description: row.description,
+  purpose: row.purpose,
+  schema: { name: row.schema_name, version: row.schema_version },
+  responseType: row.response_type,
+  responseTopic: row.response_topic,
+  responseSchema: row.response_schema,
+  sideEffects: row.side_effects,
+  examples: row.examples,
+  tags: row.tags,
+})
 
 function isKnown(known: readonly DefinitionRow[], definition: PlacedDefinition, findings: Findings): boolean {
   const { topic, type, version } = definition
@@ -128,11 +165,15 @@ async function checkReferences(tx: Transaction, input: Registering): Promise<voi
       })
       continue
     }
-    checkExamples(definition, input.compiler.compile(row.json_schema).validate, input.findings)
+    checkExamples(definition, input.compiler.compile(fullSchema(row)).validate, input.findings)
   }
 }
 
-const toInsert = (definition: PlacedDefinition, inlineName: string | undefined, ownerAgent: string | null) => ({
+const toInsert = (
+  definition: PlacedDefinition,
+  inlineName: string | undefined,
+  { ownerAgent, bundles }: Registering,
+) => ({
   topic: definition.topic,
   type: definition.type,
   version: definition.version,
@@ -145,9 +186,16 @@ const toInsert = (definition: PlacedDefinition, inlineName: string | undefined, 
   response_type: definition.responseType ?? null,
   response_topic: definition.responseTopic ?? null,
   response_schema: definition.responseSchema ?? null,
+  response_bundled: responseBundle(definition, bundles),
   side_effects: definition.sideEffects,
   examples: definition.examples,
   tags: definition.tags,
-  owner_agent: ownerAgent,
+  owner_agent: ownerAgent ?? null,
   digest: definitionDigest(definition),
 })
+
+function responseBundle({ responseSchema }: PlacedDefinition, bundles: Bundles): JsonSchema | null {
+  if (responseSchema === undefined || !('jsonSchema' in responseSchema)) return null
+  const bundled = bundles(responseSchema.jsonSchema)
+  return bundled === responseSchema.jsonSchema ? null : bundled
+}

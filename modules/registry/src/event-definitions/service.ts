@@ -3,7 +3,8 @@ import type { EventDefinitionInput, EventDefinitionRecord } from '../../contract
 import { createFindings } from '../findings.ts'
 import { nearestNames } from '../nearest-names.ts'
 import type { RegistryPorts } from '../ports.ts'
-import { checkDefinitions, checkTopic } from './check-definitions.ts'
+import { bundleDocuments } from '../schemas/bundles.ts'
+import { checkDefinitions, checkTopic, inlineDocuments } from './check-definitions.ts'
 import { toDefinitionRecord } from './definition-record.ts'
 import { registerDefinitions } from './register-definitions.ts'
 import { type DefinitionFilter, type DefinitionView, listDefinitions, selectTypes, selectVersionsOf } from './store.ts'
@@ -51,10 +52,11 @@ export function createEventDefinitionService(deps: {
       const findings = createFindings()
       const definitions = [{ ...input, pointer: '/body' }]
       const compiler = ports.schemaCompiler
-      checkDefinitions(definitions, { compiler, reservedNouns: deps.reservedNouns, findings })
+      const bundles = await bundleDocuments(inlineDocuments(definitions), { database, context, findings })
+      checkDefinitions(definitions, { compiler, reservedNouns: deps.reservedNouns, findings, bundles })
       findings.throwIfAny()
       await database.transaction(context, async (tx) => {
-        await registerDefinitions(tx, context, { schemas: [], definitions, compiler, findings })
+        await registerDefinitions(tx, context, { schemas: [], definitions, compiler, findings, bundles })
         findings.throwIfAny()
       })
       const { topic, type, version } = input

@@ -15,6 +15,8 @@ export interface DefinitionRow {
   readonly response_type: string | null
   readonly response_topic: string | null
   readonly response_schema: Record<string, unknown> | null
+  /** Of an inline reply with all that it refers to; null where it refers to nothing. */
+  readonly response_bundled: JsonSchema | null
   readonly side_effects: 'none' | 'reversible' | 'irreversible'
   readonly examples: unknown[]
   readonly tags: string[]
@@ -29,6 +31,7 @@ export interface DefinitionRow {
 
 export interface DefinitionView extends DefinitionRow {
   readonly json_schema: boolean | Record<string, unknown>
+  readonly bundled: Record<string, unknown> | null
   readonly consumers: number
   readonly producers: number
 }
@@ -46,6 +49,7 @@ export interface DefinitionInsert {
   readonly response_type: string | null
   readonly response_topic: string | null
   readonly response_schema: unknown
+  readonly response_bundled?: unknown
   readonly side_effects: string
   readonly examples: readonly unknown[]
   readonly tags: readonly string[]
@@ -73,6 +77,7 @@ export type PromiseRow = Pick<
   | 'response_type'
   | 'response_topic'
   | 'response_schema'
+  | 'response_bundled'
   | 'json_schema'
 >
 
@@ -80,11 +85,11 @@ export type PromiseRow = Pick<
 export const selectPromises = (session: SqlSession, wanted: readonly Pick<Wanted, 'topic' | 'type'>[]) =>
   session.query<PromiseRow>(
     `select d.tenant_id, d.topic, d.type, d.version, d.kind, d.response_type, d.response_topic, d.response_schema,
-       s.json_schema
+       d.response_bundled, s.json_schema
      from (select distinct topic, type from jsonb_to_recordset($1::jsonb) as r(topic text, type text)) as wanted
      join registry.event_definitions d on d.topic = wanted.topic and d.type = wanted.type
      join lateral (
-       select json_schema from registry.schemas
+       select coalesce(bundled, json_schema) as json_schema from registry.schemas
        where name = d.schema_name and version = d.schema_version order by (tenant_id <> d.tenant_id) limit 1
      ) s on true`,
     [JSON.stringify(wanted)],
@@ -100,34 +105,50 @@ export const selectDefinitionOwners = (session: SqlSession, wanted: readonly Wan
     [JSON.stringify(wanted)],
   )
 
+/** Of each version the own one next below it. */
+export const selectDefinitionsBelow = (session: SqlSession, versions: readonly DefinitionRow[]) =>
+  session.query<DefinitionRow>(
+    `select below.* from jsonb_to_recordset($1::jsonb) as above(tenant_id text, topic text, type text, version_order text)
+     join lateral (
+       select * from registry.event_definitions d
+       where d.tenant_id = above.tenant_id and d.topic = above.topic and d.type = above.type
+         and d.version_order < above.version_order collate "C"
+       order by d.version_order desc limit 1
+     ) below on true`,
+    [JSON.stringify(versions)],
+  )
+
 /** Inserts what is not there yet; answers what was inserted. */
 export const insertDefinitions = (session: SqlSession, rows: readonly DefinitionInsert[], ownerId: string) =>
   session.query<DefinitionRow>(
     `insert into registry.event_definitions
        (tenant_id, topic, type, version, version_order, kind, description, purpose, schema_name, schema_version,
-        response_type, response_topic, response_schema, side_effects, examples, tags, owner_agent, digest, owner_id)
+        response_type, response_topic, response_schema, response_bundled, side_effects, examples, tags, owner_agent, digest, owner_id)
      select current_setting('soma.tenant_id'), r.*, $2
      from jsonb_to_recordset($1::jsonb) as r(
        topic text, type text, version text, version_order text, kind text, description text, purpose text,
-       schema_name text, schema_version text, response_type text, response_topic text, response_schema jsonb,
+       schema_name text, schema_version text, response_type text, response_topic text, response_schema jsonb, response_bundled jsonb,
        side_effects text, examples jsonb, tags jsonb, owner_agent text, digest text)
      on conflict (tenant_id, topic, type, version) do nothing returning *`,
     [JSON.stringify(rows), ownerId],
   )
 
 const LIVE = `live as (
-  select distinct i.agent_id, r.consumes, r.produces, a.name
+  select distinct i.agent_id, r.consumes, r.produces, a.name, r.agent_version
   from registry.instances i
   join registry.registrations r on r.tenant_id = i.tenant_id and r.agent_id = i.agent_id and r.digest = i.digest
   join registry.agents a on a.tenant_id = i.tenant_id and a.id = i.agent_id
   where i.expires_at > now()
 )`
+/** SQL: a live agent is what `<name>` or `<name>@<version>` says. */
+const isAgent = (selector: string): string =>
+  `live.name = split_part(${selector}, '@', 1) and split_part(${selector}, '@', 2) in ('', live.agent_version)`
 const WITH_SCHEMA = `join lateral (
-    select json_schema from registry.schemas
+    select json_schema, bundled from registry.schemas
     where name = d.schema_name and version = d.schema_version order by (tenant_id <> d.tenant_id) limit 1
   ) s on true`
 const SELF = `jsonb_build_array(jsonb_build_object('topic', d.topic, 'type', d.type))`
-const VIEW = `select d.*, s.json_schema,
+const VIEW = `select d.*, s.json_schema, s.bundled,
     (select count(distinct agent_id)::int from live where live.consumes @> ${SELF}) as consumers,
     (select count(distinct agent_id)::int from live where live.produces @> ${SELF}) as producers
   from registry.event_definitions d ${WITH_SCHEMA}`
@@ -151,12 +172,14 @@ export interface DeclaredEvent extends DocumentedEvent {
 /** Every version that can be published: the own ones and those of the platform. */
 export async function selectCurrent(session: SqlSession): Promise<DeclaredEvent[]> {
   const rows = await session.query<
-    Omit<DefinitionView, 'consumers' | 'producers'> & { readonly reply_schema: DeclaredEvent['replySchema'] | null }
+    Omit<DefinitionView, 'bundled' | 'consumers' | 'producers'> & {
+      readonly reply_schema: DeclaredEvent['replySchema'] | null
+    }
   >(
-    `select d.*, s.json_schema, coalesce(d.response_schema -> 'jsonSchema', reply.json_schema) as reply_schema
+    `select d.*, coalesce(s.bundled, s.json_schema) as json_schema, coalesce(d.response_bundled, d.response_schema -> 'jsonSchema', reply.json_schema) as reply_schema
      from registry.event_definitions d ${WITH_SCHEMA}
      left join lateral (
-       select json_schema from registry.schemas
+       select coalesce(bundled, json_schema) as json_schema from registry.schemas
        where name = d.response_schema ->> 'name' and version = d.response_schema ->> 'version'
        order by (tenant_id <> d.tenant_id) limit 1
      ) reply on true
@@ -208,8 +231,8 @@ export const listDefinitions = (
        and ($3::text is null or d.kind = $3) and ($4::text is null or d.tags @> to_jsonb($4::text))
        and ($5::text is null or d.status = $5)
        and ($6::text is null or ($6 = 'platform') = (d.tenant_id = 'platform'))
-       and ($7::text is null or exists (select from live where live.name = $7 and live.produces @> ${SELF}))
-       and ($8::text is null or exists (select from live where live.name = $8 and live.consumes @> ${SELF}))
+       and ($7::text is null or exists (select from live where ${isAgent('$7')} and live.produces @> ${SELF}))
+       and ($8::text is null or exists (select from live where ${isAgent('$8')} and live.consumes @> ${SELF}))
        and ($9::text is null
          or strpos(lower(concat_ws(' ', d.type, d.description, d.purpose, d.tags::text)), lower($9)) > 0)
        and ($10::text is null or (d.type, d.topic, d.version_order, d.tenant_id) > ($10, $11, $12, $13))

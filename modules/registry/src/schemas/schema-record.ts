@@ -7,6 +7,7 @@ export const toSchemaRecord = (row: SchemaRow): SchemaRecord => ({
   name: row.name,
   version: row.version,
   jsonSchema: row.json_schema,
+  ...(row.bundled === null ? {} : { bundled: row.bundled }),
   digest: row.digest,
   description: row.description,
   ownerId: row.owner_id,

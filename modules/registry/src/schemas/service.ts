@@ -4,6 +4,7 @@ import type { SchemaInput, SchemaRecord } from '../../contract/schemas.ts'
 import { withCounterexamples } from '../compatibility/counterexamples.ts'
 import { createFindings } from '../findings.ts'
 import type { RegistryPorts } from '../ports.ts'
+import { bundleDocuments } from './bundles.ts'
 import { checkSchema, registerSchemas } from './register-schemas.ts'
 import { toSchemaRecord } from './schema-record.ts'
 import { type SchemaRow, selectByName, selectLatest } from './store.ts'
@@ -41,13 +42,16 @@ export function createSchemaService(deps: { database: ModuleDatabase; ports: Reg
   return {
     async create(context, input) {
       const findings = createFindings()
-      checkSchema(ports.schemaCompiler, input.jsonSchema, { pointer: '/body/jsonSchema', findings })
+      const pointer = '/body/jsonSchema'
+      const bundles = await bundleDocuments([{ ...input, pointer }], { database, context, findings })
+      checkSchema(ports.schemaCompiler, input.jsonSchema, { pointer, findings, bundles })
       findings.throwIfAny()
       return database.transaction(context, async (tx) => {
         const rows = await registerSchemas(tx, context, {
           schemas: [{ ...input, pointer: '/body' }],
           findings,
           compiler: ports.schemaCompiler,
+          bundles,
         })
         findings.throwIfAny()
         return toSchemaRecord(rows[0] as SchemaRow)
@@ -67,11 +71,17 @@ export function createSchemaService(deps: { database: ModuleDatabase; ports: Reg
     get,
     async check(context, { old, name, new: after, kind }) {
       const findings = createFindings()
-      checkSchema(ports.schemaCompiler, after, { pointer: '/body/new', findings })
-      if (old !== undefined) checkSchema(ports.schemaCompiler, old, { pointer: '/body/old', findings })
+      const documents = [
+        { jsonSchema: after, pointer: '/body/new' },
+        ...(old === undefined ? [] : [{ jsonSchema: old, pointer: '/body/old' }]),
+      ]
+      const bundles = await bundleDocuments(documents, { database, context, findings })
+      for (const { jsonSchema, pointer } of documents)
+        checkSchema(ports.schemaCompiler, jsonSchema, { pointer, findings, bundles })
       findings.throwIfAny()
-      const before = old ?? (await get(context, name as string)).jsonSchema
-      return withCounterexamples(compareSchemas(before, after, kind), { before, after }, ports.schemaCompiler)
+      const known = old === undefined ? await get(context, name as string) : undefined
+      const schemas = { before: known?.bundled ?? known?.jsonSchema ?? bundles(old ?? true), after: bundles(after) }
+      return withCounterexamples(compareSchemas(schemas.before, schemas.after, kind), schemas, ports.schemaCompiler)
     },
     async versions(context, name) {
       return { items: (await ofName(context, name)).map(toSchemaRecord) }

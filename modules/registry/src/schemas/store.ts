@@ -1,11 +1,13 @@
-import type { SqlSession } from '@soma/kernel'
+import type { JsonSchema, SqlSession } from '@soma/kernel'
 
 export interface SchemaRow {
   readonly tenant_id: string
   readonly id: string
   readonly name: string
   readonly version: string
+  readonly version_order: string
   readonly json_schema: boolean | Record<string, unknown>
+  readonly bundled: Record<string, unknown> | null
   readonly digest: string
   readonly description: string
   readonly owner_id: string
@@ -19,9 +21,13 @@ export interface SchemaInsert {
   readonly version: string
   readonly version_order: string
   readonly json_schema: unknown
+  readonly bundled?: unknown
   readonly digest: string
   readonly description: string
 }
+
+/** The schema with all that it refers to. */
+export const fullSchema = (row: SchemaRow): JsonSchema => row.bundled ?? row.json_schema
 
 /** The named versions as the caller sees them: own ones and those of the platform. */
 export const selectVersions = (session: SqlSession, wanted: readonly { name: string; version: string }[]) =>
@@ -39,13 +45,25 @@ export const selectOwners = (session: SqlSession, names: readonly string[]) =>
     [JSON.stringify(names)],
   )
 
+/** Of each version the own one next below it. */
+export const selectSchemasBelow = (session: SqlSession, versions: readonly SchemaRow[]) =>
+  session.query<SchemaRow>(
+    `select below.* from jsonb_to_recordset($1::jsonb) as above(tenant_id text, name text, version_order text)
+     join lateral (
+       select * from registry.schemas s
+       where s.tenant_id = above.tenant_id and s.name = above.name and s.version_order < above.version_order collate "C"
+       order by s.version_order desc limit 1
+     ) below on true`,
+    [JSON.stringify(versions)],
+  )
+
 /** Inserts what is not there yet; answers what was inserted. */
 export const insertSchemas = (session: SqlSession, rows: readonly SchemaInsert[], ownerId: string) =>
   session.query<SchemaRow>(
-    `insert into registry.schemas (tenant_id, id, name, version, version_order, json_schema, digest, description, owner_id)
-     select current_setting('soma.tenant_id'), id, name, version, version_order, json_schema, digest, description, $2
+    `insert into registry.schemas (tenant_id, id, name, version, version_order, json_schema, bundled, digest, description, owner_id)
+     select current_setting('soma.tenant_id'), id, name, version, version_order, json_schema, bundled, digest, description, $2
      from jsonb_to_recordset($1::jsonb)
-       as r(id uuid, name text, version text, version_order text, json_schema jsonb, digest text, description text)
+       as r(id uuid, name text, version text, version_order text, json_schema jsonb, bundled jsonb, digest text, description text)
      on conflict (tenant_id, name, version) do nothing returning *`,
     [JSON.stringify(rows), ownerId],
   )
