@@ -17,6 +17,8 @@ export const planFactData = z.strictObject({
   ownerId: z.string(),
   visibility: z.enum(['private', 'space', 'tenant']),
   goalType: z.string().optional(),
+  /** By which events without `planid` belong to the plan, as they are now. */
+  correlationIds: z.array(z.string()).optional(),
   parentPlanId: planId.optional(),
   parentTaskId: taskId.optional(),
   rootPlanId: planId,
@@ -56,6 +58,8 @@ export const taskFactData = z.strictObject({
   delivery: z.number().int(),
   waiting: waiting.optional(),
   pendingFor: pendingReason.optional(),
+  /** When the next try is asked for, while `pendingFor` is `retry` after a failure. */
+  retryAt: z.iso.datetime().optional(),
   agent: taskAgent.optional(),
   parentTaskId: taskId.optional(),
   groupId: groupId.optional(),
@@ -82,9 +86,9 @@ export const taskFactData = z.strictObject({
 export type TaskFactData = z.output<typeof taskFactData>
 
 const planFact = <const Verb extends string>(verb: Verb, summary: string) =>
-  event({ type: `plan.${verb}` as const, topic: 'plan-events', data: planFactData, summary })
+  event({ type: `plan.${verb}` as const, topic: 'plan-events', version: '1.1.0', data: planFactData, summary })
 const taskFact = <const Verb extends string>(verb: Verb, summary: string) =>
-  event({ type: `task.${verb}` as const, topic: 'task-events', data: taskFactData, summary })
+  event({ type: `task.${verb}` as const, topic: 'task-events', version: '1.1.0', data: taskFactData, summary })
 
 export const planEvents = {
   created: planFact('created', 'A plan was made.'),

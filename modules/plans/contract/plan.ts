@@ -106,8 +106,15 @@ export const plan = z.strictObject({
   state: jsonValue.optional(),
   /** Results by event type, of the planner's transitions; `userInput` after a resume with input. Left out of lists. */
   results: z.record(z.string(), jsonValue).optional(),
-  /** Why, by whom and when the plan was paused. */
-  paused: z.strictObject({ reason: z.string(), byId: z.string(), at: z.iso.datetime() }).optional(),
+  /** Why, by whom and when the plan was paused, and who alone may resume it (beside holders of `plan:control`); absent: whoever may control the plan. */
+  paused: z
+    .strictObject({
+      reason: z.string(),
+      byId: z.string(),
+      at: z.iso.datetime(),
+      resumeBy: z.array(z.string()).optional(),
+    })
+    .optional(),
   actionCount: z.number().int(),
   labels: planLabels,
   constitutionHash: z.string(),

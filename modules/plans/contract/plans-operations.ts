@@ -108,7 +108,7 @@ const byCorrelation = operation({
   method: 'GET',
   path: '/v1/plans/by-correlation/{correlationId}',
   summary:
-    'The plan that one of its correlation ids names; of several the newest that has not ended, marked ambiguous.',
+    'The plan that one of its correlation ids names; of several the newest that has not ended, those of the own space before others, marked ambiguous.',
   capability: 'plan:read',
   action: 'plan.read',
   params: z.strictObject({ correlationId: z.string().min(1).max(200) }),
@@ -141,11 +141,17 @@ const start = operation({
 const pause = operation({
   method: 'POST',
   path: '/v1/plans/{planId}/pause',
-  summary: 'Pauses: nothing new starts, running tasks finish, timers and results are kept and act on resume.',
+  summary:
+    'Pauses: nothing new starts; running tasks finish (`drain`) or are taken back and become pending (`now`); timers and results are kept and act on resume.',
   capability: 'plan:run',
   action: 'plan.pause',
   params,
-  body: z.strictObject({ reason, mode: z.literal('drain').default('drain') }),
+  body: z.strictObject({
+    reason,
+    mode: z.enum(['drain', 'now']).default('drain'),
+    /** Principals or users who alone may resume it, beside holders of `plan:control`. Default: whoever may control the plan. */
+    resumeBy: z.array(z.string().min(1).max(128)).min(1).max(20).optional(),
+  }),
   output: plan,
   status: 202,
 })
@@ -227,12 +233,20 @@ const finish = operation({
 const putState = operation({
   method: 'PUT',
   path: '/v1/plans/{planId}/state',
-  summary: "Stores the planner's own JSON, at most 1 MiB, compare-and-set by the plan's version.",
+  summary:
+    "Stores the planner's own JSON, at most 1 MiB, and by which ids replies find the plan, compare-and-set by the plan's version.",
   capability: 'task:update',
   action: 'plan.put-state',
   params,
   ifMatch: true,
-  body: z.strictObject({ state: jsonValue, results: z.record(z.string().max(200), jsonValue).optional() }),
+  body: z.strictObject({
+    state: jsonValue,
+    results: z.record(z.string().max(200), jsonValue).optional(),
+    /** Of a plan without a state machine, whose planner keeps its states itself; else `conflict`. */
+    currentState: z.string().max(100).optional(),
+    /** From now on, beside those of the goal. */
+    correlationIds: z.array(z.string().min(1).max(200)).max(30).optional(),
+  }),
   output: plan,
   bodyLimitBytes: updateLimitBytes,
 })

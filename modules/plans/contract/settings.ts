@@ -13,6 +13,16 @@ export const plansSettings = {
     default: 5,
     summary: 'Deliveries of one try that may end without a result before the task fails as poisoned.',
   }),
+  maxTries: setting({
+    type: z.number().int().min(1).max(20),
+    default: 3,
+    summary: 'Tries of a task whose failures may be repeated, unless its spec says another number.',
+  }),
+  tryTimeoutMs: setting({
+    type: z.number().int().min(1),
+    default: 600_000,
+    summary: 'How long one try of a task runs, unless its spec says another time.',
+  }),
   maxOpenPlans: setting({
     type: z.number().int().min(1),
     default: 10_000,

@@ -61,6 +61,8 @@ export const task = z.strictObject({
   generation: z.number().int(),
   /** Attempts after definite failures. */
   try: z.number().int(),
+  /** When the next try is asked for, while `pendingFor` is `retry`. */
+  retryAt: z.iso.datetime().optional(),
   /** Hand-outs of this try: 2 after a lost lease. */
   delivery: z.number().int(),
   /** Results with an older fence are refused. */
@@ -129,6 +131,23 @@ export const taskGroup = z.strictObject({
 })
 export type TaskGroup = z.output<typeof taskGroup>
 
+const durationMs = z.number().int().min(1).max(31_536_000_000)
+
+/**
+ * When a try that failed is followed by another one: after `plans.tasks.fail` (but not when the requester was answered) and after the timeouts of a try, for problems with
+ * `retryable: true`, never past the task's or the plan's deadline. A reply event is an answer and is never retried.
+ */
+export const taskRetry = z.strictObject({
+  /** Tries in all. Default: `plans.maxTries`. 1 = no second try. */
+  maxTries: z.number().int().min(1).max(20).optional(),
+  /** The n-th wait is drawn evenly from 0 to `baseMs` × 2ⁿ⁻¹, at most 60 s. */
+  baseMs: z.number().int().min(1).max(60_000).default(1000),
+  /** Codes that are tried again though their problem is not `retryable`. */
+  on: z.array(z.string().max(100)).max(50).default([]),
+  /** Codes that are not tried again though their problem is `retryable`. */
+  except: z.array(z.string().max(100)).max(50).default([]),
+})
+
 /**
  * One sub-task to hand out. `agent` (default): a request event of `type` with its own `data`, `responsetype`, `responsetopic`, correlation = the task's id, `planid`, `taskid`.
  * `gate` and `input`: a wait for a gate that the caller has opened; the decision ends it.
@@ -146,8 +165,15 @@ export const taskSpec = z.strictObject({
   data: jsonValue.optional(),
   responseType: eventType.optional(),
   responseTopic: responseTopic.default('action-results'),
-  /** Fails with `timeout` when not ended so long after it was made. */
-  timeoutMs: z.number().int().min(1).max(31_536_000_000).optional(),
+  /** Over all tries: fails with `timeout` when not ended so long after it was made. Default: none. */
+  timeoutMs: durationMs.optional(),
+  /** Of an agent task: fails with `queue-timeout` when nobody has taken it so long after a request. Default: none. */
+  queueTimeoutMs: durationMs.optional(),
+  /** Of an agent task: one try that runs longer ends with `try-timeout`; time spent waiting or delegated does not count. Default: `plans.tryTimeoutMs`. */
+  tryTimeoutMs: durationMs.optional(),
+  /** Of an agent task: a try without a heartbeat or progress for so long ends with `heartbeat-timeout`. Default: none. */
+  heartbeatTimeoutMs: durationMs.optional(),
+  retry: taskRetry.optional(),
   priority: z.number().int().min(-10).max(10).default(0),
   metadata: z.record(z.string().max(64), jsonValue).optional(),
   gateId: gateId.optional(),

@@ -40,7 +40,7 @@ const rows = (
 ) => bench.database.transaction(scope, async (session) => (await session.query(`select * from plans.${table}`)).length)
 
 describe('isolation of plans', () => {
-  it('by raw SQL another tenant, or no tenant, sees no row of any table, and cannot write one into ours', async () => {
+  it('PLN-R6 by raw SQL another tenant, or no tenant, sees no row of any table, and cannot write one into ours', async () => {
     for (const table of TABLES) {
       expect(await rows(table, { role: 'soma_worker', tenantId: 'tenant-a' }), table).toBeGreaterThan(0)
       for (const role of ['soma_app', 'soma_worker'] as const) {
@@ -64,7 +64,7 @@ describe('isolation of plans', () => {
     expect(changed).toBe(0)
   })
 
-  it('by raw SQL a private plan is its user and owner alone', async () => {
+  it('PLN-R6 by raw SQL a private plan, which is the default, is its user and owner alone', async () => {
     const see = (who: { userId?: string; principalId?: string }) =>
       rows('plans', { role: 'soma_app', tenantId: 'tenant-a', ...who })
     expect(await see({ userId: 'usr-a' })).toBe(1)
@@ -72,6 +72,38 @@ describe('isolation of plans', () => {
     expect(await see({ userId: 'usr-b', principalId: 'agt-other' })).toBe(0)
     expect(await see({ userId: 'usr-b', principalId: 'agt-a' })).toBe(0)
     expect(await see({})).toBe(0)
+  })
+
+  it('PLN-R6 a plan that is visible to its space or tenant is read by those in it, with its tasks, and changed by nobody else', async () => {
+    const inSpace = { ...owner, spaceId: 'sales' }
+    const { plans, tasks } = bench.client
+    const made = await Promise.all(
+      (['private', 'space', 'tenant'] as const).map(async (visibility) => {
+        const { planId: id } = await plans.create(inSpace, { body: { title: visibility, visibility } })
+        await plans.delegate(inSpace, { params: { planId: id }, body: { specs: [{ type: 'a.requested' }] } })
+        return id
+      }),
+    )
+    const reads = async (context: typeof owner) =>
+      Promise.all(
+        made.map(async (id) => {
+          const { items } = await tasks.list(context, { query: { planId: id } })
+          const plan = await plans.get(context, { params: { planId: id } }).catch(() => undefined)
+          return [plan?.visibility, items.length]
+        }),
+      )
+    const [none, space, tenant] = [
+      [undefined, 0],
+      ['space', 1],
+      ['tenant', 1],
+    ]
+    expect(await reads({ ...other, spaceId: 'sales' })).toEqual([none, space, tenant])
+    expect(await reads(other)).toEqual([none, none, tenant])
+    expect(await reads({ ...foreign, spaceId: 'sales' })).toEqual([none, none, none])
+    for (const id of made.slice(1))
+      await expect(
+        plans.cancel({ ...other, spaceId: 'sales' }, { params: { planId: id }, body: { reason: 'x' } }),
+      ).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   it('the scheduler sees who is due, never what is in it', async () => {
@@ -88,7 +120,7 @@ describe('isolation of plans', () => {
     }
   })
 
-  it('every operation with ids of another tenant or another user is not found, like an id that nobody has', async () => {
+  it('PLN-R6 every operation with ids of another tenant or another user is not found, like an id that nobody has', async () => {
     const { plans, tasks, groups } = bench.client
     const calls = (context: typeof owner, ids: { planId: string; taskId: string; groupId: string }) => {
       const plan = { params: { planId: ids.planId } }
@@ -196,7 +228,7 @@ describe('isolation of plans', () => {
     ).rejects.toMatchObject({ code: 'conflict' })
   })
 
-  it('plan:read-all reads every plan of the tenant; controlling needs plan:control, and facts stay the user of the plan', async () => {
+  it('PLN-R6 plan:read-all reads every plan of the tenant; controlling needs plan:control, and facts stay the user of the plan', async () => {
     const observer = actor({
       id: 'usr-obs',
       userId: 'usr-obs',

@@ -81,10 +81,11 @@ describe('two replicas on one Postgres', () => {
     ).toEqual(['saved', 'version-conflict'])
   })
 
-  it('results of a group that land on both at once are all kept, and one answer sees it done', async () => {
+  it('PLN-R60 results of a group that land on both at once are all kept, and one answer sees it done', async () => {
     const { planId } = await replica(0).client.plans.create(planner, { body: { title: 'group' } })
-    const { taskIds, groupId } = await replica(0).client.plans.delegate(planner, {
-      params: { planId },
+    const parent = await replica(0).client.tasks.create(planner, { body: { planId, type: 'p.requested' } })
+    const { taskIds, groupId } = await replica(0).client.tasks.delegate(planner, {
+      params: { taskId: parent.taskId },
       body: { specs: Array.from({ length: 20 }, (_, n) => ({ type: 'c.requested', data: n })), group: true },
     })
     const answers = await Promise.all(
@@ -93,8 +94,11 @@ describe('two replicas on one Postgres', () => {
       ),
     )
     expect(answers.filter((answer) => answer.groupDone)).toHaveLength(1)
-    const group = await replica(1).client.groups.ofPlan(planner, { params: { planId, groupId: groupId as string } })
+    const params = { taskId: parent.taskId, groupId: groupId as string }
+    const group = await replica(1).client.groups.get(planner, { params })
     expect(group.members.map((member) => member.output)).toEqual(Array.from({ length: 20 }, (_, n) => n))
+    const { results } = await replica(0).client.tasks.getContext(planner, { params: { taskId: parent.taskId } })
+    expect(taskIds.map((taskId) => results[taskId])).toEqual(Array.from({ length: 20 }, (_, n) => n))
   })
 
   it('two sweeps at once fire a timer once, and children of a cancelled plan end first', async () => {

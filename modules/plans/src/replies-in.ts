@@ -2,13 +2,14 @@ import { type Delivered, type Json, toId, toUuid } from '@soma/kernel'
 import { mayWork } from './access.ts'
 import { hasPlanEnded, hasTaskEnded } from './statuses.ts'
 import { loadTask } from './tasks/change-task.ts'
+import { dedupeKeyOfEvent, isJournaled, noteLateReply } from './tasks/late.ts'
 import { finishLonePlan } from './tasks/lone.ts'
 import { changePlanWithin } from './transition/change.ts'
 import { settlePlan } from './transition/plan-changes.ts'
 import { readTasks } from './transition/read.ts'
 import type { TaskRow } from './transition/rows.ts'
 import { completeTask, failTask, startTask } from './transition/task-changes.ts'
-import { record, type Transition } from './transition/transition.ts'
+import type { Transition } from './transition/transition.ts'
 import { problemValue, type ProblemValue } from '../contract/index.ts'
 
 export const OWN_SOURCE = '/modules/plans'
@@ -27,7 +28,9 @@ export async function takeReply({ event, context, tx, data }: Delivered): Promis
     work: async (transition) => {
       const current = await loadTask(transition, tx, task.id)
       if (current === undefined) return
-      if (hasTaskEnded(current.status)) return noteLate(transition, tx, { task: current, eventId: event.id })
+      // Of a task that began again, what ended its former generation may come a second time.
+      if (current.generation > 1 && (await isJournaled(tx, transition, dedupeKeyOfEvent(event.id)))) return
+      if (hasTaskEnded(current.status)) return noteLateReply(transition, tx, { task: current, eventId: event.id })
       applyReply(transition, current, { failed: event.outcome === 'failed', data: data as Json, eventId: event.id })
       await finishLonePlan(transition, tx, current)
       if (!hasPlanEnded(transition.plan.status)) settlePlan(transition)
@@ -59,7 +62,7 @@ function applyReply(
   task: TaskRow,
   reply: { failed: boolean; data: Json; eventId: string },
 ): void {
-  const dedupeKey = `event:${reply.eventId}`
+  const dedupeKey = dedupeKeyOfEvent(reply.eventId)
   if (reply.failed) {
     failTask(transition, task, problemOf(reply.data), { reply: false, dedupeKey })
     return
@@ -80,23 +83,4 @@ function pick(problem: unknown): unknown {
   if (typeof problem !== 'object' || problem === null) return problem
   const known = ['code', 'detail', 'status', 'retryable', 'remedy', 'errors']
   return Object.fromEntries(Object.entries(problem).filter(([name]) => known.includes(name)))
-}
-
-async function noteLate(
-  transition: Transition,
-  tx: Delivered['tx'],
-  late: { task: TaskRow; eventId: string },
-): Promise<void> {
-  const dedupeKey = `event:${late.eventId}`
-  const [known] = await tx.query('select 1 from plans.journal where plan_id = $1 and dedupe_key = $2', [
-    transition.plan.id,
-    dedupeKey,
-  ])
-  if (known !== undefined) return
-  record(
-    transition,
-    'late',
-    { taskId: toId('task', late.task.id), key: late.task.key, eventId: late.eventId },
-    dedupeKey,
-  )
 }

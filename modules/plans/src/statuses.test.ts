@@ -1,12 +1,32 @@
-import { type EventEnvelope, isProblem, newId } from '@soma/kernel'
-import { describe, expect, it } from 'vitest'
-import type { PlanStatus, TaskStatus } from '../contract/index.ts'
-import { actor, openPlansBench, type PlansBench, replyTo } from '../testing/index.ts'
-import { verifyJournal } from './journal/chain.ts'
-import { hasTaskEnded, isPlanChange, isTaskChange } from './statuses.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { PLAN_STATUSES, TASK_STATUSES } from '../contract/index.ts'
+import {
+  beginWalk,
+  checkPlan,
+  endWalk,
+  type Faults,
+  openPlansBench,
+  PLAN_TABLE,
+  planner,
+  type PlansBench,
+  TASK_TABLE,
+  type Walk,
+  walkMachine,
+  walkOn,
+  withFaults,
+} from '../testing/index.ts'
+import { isPlanChange, isTaskChange } from './statuses.ts'
 
-const planner = actor({ id: 'agt-planner', userId: 'usr-a' })
-const CRASH = new Error('killed before the commit')
+const WALKS = 30
+const STEPS = 60
+let faults: Faults
+let bench: PlansBench
+beforeAll(async () => {
+  const plain = await openPlansBench()
+  faults = withFaults(plain.database)
+  bench = await openPlansBench({ database: faults.database, beforeCommit: () => faults.before() })
+}, 60_000)
+afterAll(() => bench.close())
 
 /** A seeded generator (mulberry32): a failing walk can be repeated. */
 function seeded(seed: number): () => number {
@@ -19,193 +39,52 @@ function seeded(seed: number): () => number {
   }
 }
 
-interface Walk {
-  readonly bench: PlansBench
-  readonly planId: string
-  readonly random: () => number
-  readonly taskIds: string[]
-  readonly gates: string[]
-  readonly sent: EventEnvelope[]
-}
-
-/** One random thing that commands, agents, gates, timers or a redelivery may do to a plan. Refusals are part of it. */
-async function step({ bench, planId, random, taskIds, gates, sent }: Walk): Promise<void> {
-  const pick = <T>(items: readonly T[]): T | undefined => items[Math.floor(random() * items.length)]
-  const task = { params: { taskId: pick(taskIds) ?? newId('task') } }
-  const plan = { params: { planId } }
-  const { plans, tasks } = bench.client
-  const request = bench.events.findLast(
-    (event) => event.topic === 'action-requests' && event.taskid === task.params.taskId,
-  )
-  const choices: (() => Promise<unknown>)[] = [
-    async () => {
-      const specs = [0, 1].map(() => ({
-        taskId: newId('task'),
-        type: 'a.requested',
-        responseType: 'a.done',
-        ...(random() < 0.3 ? { timeoutMs: 1 } : {}),
-      }))
-      const { taskIds: made } = await plans.delegate(planner, { ...plan, body: { specs, group: random() < 0.5 } })
-      taskIds.push(...made)
-    },
-    async () => {
-      const gateId = newId('gate')
-      gates.push(gateId)
-      const { taskIds: made } = await plans.delegate(planner, { ...plan, body: { specs: [{ kind: 'gate', gateId }] } })
-      taskIds.push(...made)
-    },
-    () => tasks.start(planner, { ...task, body: { deliveryKey: `k${Math.floor(random() * 4)}` } }),
-    () => tasks.complete(planner, { ...task, body: { output: random() } }),
-    () => tasks.fail(planner, { ...task, body: { problem: { code: 'x', detail: 'x' } } }),
-    () => tasks.progress(planner, { ...task, body: { progress: random() } }),
-    () => tasks.wait(planner, { ...task, body: { reason: 'input' } }),
-    async () => {
-      const { taskIds: made } = await tasks.delegate(planner, {
-        ...task,
-        body: { specs: [{ type: 'b.requested', responseType: 'b.done' }], group: true },
-      })
-      taskIds.push(...made)
-    },
-    () => tasks.cancel(planner, { ...task, body: { reason: 'walk' } }),
-    async () => {
-      if (request === undefined) return
-      const reply = replyTo(request, { outcome: random() < 0.7 ? 'ok' : 'failed', data: {} })
-      sent.push(reply)
-      await bench.deliver(reply)
-    },
-    async () => {
-      const again = pick(sent)
-      if (again !== undefined) await bench.deliver(again)
-    },
-    async () => {
-      const gateId = pick(gates) ?? newId('gate')
-      const outcome = pick(['approved', 'rejected', 'revise', 'expired'] as const)
-      await bench.deliver({
-        ...replyTo({ tenantid: 'tenant-a', userid: 'usr-a' } as EventEnvelope, {}),
-        type: 'gate.decided',
-        topic: 'system-events',
-        source: '/modules/governance',
-        data: { gateId, outcome, deciders: [], edited: false, payloadHash: '', subject: { planId } },
-      })
-    },
-    () => bench.sweep(),
-    () => plans.pause(planner, { ...plan, body: { reason: 'walk' } }),
-    () => plans.resume(planner, { ...plan, body: {} }),
-    () => plans.resume(planner, { ...plan, body: { input: 1 } }),
-    () => plans.transition(planner, { ...plan, body: { fromState: 'a', toState: 'b', on: 'go' } }),
-    () => plans.transition(planner, { ...plan, body: { fromState: 'b', toState: 'a', on: 'back' } }),
-    async () => {
-      if (random() < 0.15)
-        await plans.finish(planner, { ...plan, body: { outcome: random() < 0.5 ? 'completed' : 'failed' } })
-    },
-    async () => {
-      if (random() < 0.1) await plans.cancel(planner, { ...plan, body: { reason: 'walk' } })
-    },
-  ]
+async function expectWhole(walk: Walk, seed: number): Promise<void> {
   try {
-    await pick(choices)?.()
+    for (const planId of await endWalk(walk)) await checkPlan(bench, planId, { silent: walk.silent })
   } catch (error) {
-    if (!isProblem(error) && error !== CRASH) throw error
-    if (isProblem(error) && error.code === 'internal' && error.cause !== CRASH) throw error
+    throw new Error(`seed ${seed}: ${String(error)}`, { cause: error })
   }
-}
-
-const machine = {
-  a: { transitions: [{ on: 'go', to: 'b' }] },
-  b: {
-    transitions: [
-      { on: 'back', to: 'a' },
-      { on: 'user.input', to: 'end' },
-    ],
-  },
-  end: { terminal: true },
 }
 
 describe('the two status tables', () => {
-  it('hold for planner-driven plans under random commands, messages and crashes; rows, counts, facts and journal agree', {
-    timeout: 120_000,
+  it('are those of the page', () => {
+    for (const from of PLAN_STATUSES)
+      expect(
+        PLAN_STATUSES.filter((to) => isPlanChange(from, to)),
+        from,
+      ).toEqual(PLAN_STATUSES.filter((to) => PLAN_TABLE[from].includes(to)))
+    for (const from of TASK_STATUSES)
+      expect(
+        TASK_STATUSES.filter((to) => isTaskChange(from, to)),
+        from,
+      ).toEqual(TASK_STATUSES.filter((to) => TASK_TABLE[from].includes(to)))
+  })
+
+  it('PLN-R3 hold for planner-driven plans under random commands, replies, timeouts, repeats and crashes; rows, counts, facts and journal agree, and versions rise by 1', {
+    timeout: 180_000,
   }, async () => {
-    let crashes: (() => boolean) | undefined
-    const bench = await openPlansBench({
-      beforeCommit: () => {
-        if (crashes?.() === true) throw CRASH
-      },
-    })
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= WALKS; seed++) {
       const random = seeded(seed)
-      crashes = undefined
-      const { planId } = await bench.client.plans.create(planner, {
-        body: { title: `walk ${seed}`, stateMachine: machine },
-      })
-      const first = await bench.client.plans.delegate(planner, {
-        params: { planId },
-        body: { specs: [1, 2, 3].map((n) => ({ type: 'a.requested', responseType: 'a.done', data: n })), group: true },
-      })
-      const walk: Walk = { bench, planId, random, taskIds: [...first.taskIds], gates: [], sent: [] }
-      crashes = () => random() < 0.1
-      for (let count = 0; count < 40; count++) await step(walk)
-      crashes = undefined
-      await bench.sweep()
-      await expectWalk(bench, planId, seed)
+      const deadlineAt = new Date(Date.now() + (random() < 0.2 ? 100 : 86_400_000)).toISOString()
+      const body = { title: `walk ${seed}`, stateMachine: walkMachine, start: random() < 0.8, deadlineAt }
+      const { planId } = await bench.client.plans.create(planner, { body })
+      const walk = beginWalk({ bench, planId, random, faults })
+      for (let count = 0; count < STEPS; count++) await walkOn(walk)
+      await expectWhole(walk, seed)
     }
-    await bench.close()
+  })
+
+  it('hold for lone tasks in the same way', { timeout: 180_000 }, async () => {
+    for (let seed = 1; seed <= WALKS / 2; seed++) {
+      const random = seeded(1000 + seed)
+      const { planId, taskId } = await bench.client.tasks.create(planner, {
+        body: { type: 'a.requested', responseType: 'a.done' },
+      })
+      const walk = beginWalk({ bench, planId, random, faults })
+      walk.taskIds.push(taskId)
+      for (let count = 0; count < STEPS / 2; count++) await walkOn(walk)
+      await expectWhole(walk, seed)
+    }
   })
 })
-
-async function expectWalk(bench: PlansBench, planId: string, seed: number): Promise<void> {
-  const facts = bench.events.filter((event) => event.planid === planId)
-  checkPlanFacts(facts, seed)
-  const plan = await bench.client.plans.get(planner, { params: { planId } })
-  const tasks = (await bench.client.tasks.list(planner, { query: { planId, limit: 200 } })).items
-  for (const task of tasks)
-    checkTaskFacts(
-      facts.filter((event) => event.taskid === task.taskId),
-      { last: task.status, seed },
-    )
-  const counted = Object.fromEntries(
-    Object.keys(plan.counts).map((status) => [
-      status,
-      status === 'total' ? tasks.length : tasks.filter((task) => task.status === status).length,
-    ]),
-  )
-  expect(plan.counts, `seed ${seed}`).toEqual(counted)
-  const entries = []
-  for (let cursor: string | undefined; ; ) {
-    const page = await bench.client.plans.journal(planner, {
-      params: { planId },
-      query: { limit: 200, ...(cursor === undefined ? {} : { cursor }) },
-    })
-    entries.push(...page.items)
-    if (page.nextCursor === null) break
-    cursor = page.nextCursor
-  }
-  expect(verifyJournal(entries), `seed ${seed}`).toEqual({ intact: true, head: plan.journal.hash })
-}
-
-function checkPlanFacts(facts: readonly EventEnvelope[], seed: number): void {
-  let status: PlanStatus = 'pending'
-  let version = 0
-  for (const fact of facts.filter((event) => event.topic === 'plan-events' && event.type !== 'plan.created')) {
-    const data = fact.data as { status: PlanStatus; version: number }
-    if (data.status !== status)
-      expect(isPlanChange(status, data.status), `seed ${seed}: plan ${status} → ${data.status} by ${fact.type}`).toBe(
-        true,
-      )
-    expect(data.version).toBeGreaterThan(version)
-    ;({ status, version } = data)
-  }
-}
-
-function checkTaskFacts(facts: readonly EventEnvelope[], of: { last: TaskStatus; seed: number }): void {
-  let status: TaskStatus = 'pending'
-  let version = 0
-  for (const fact of facts.filter((event) => event.topic === 'task-events')) {
-    const data = fact.data as { status: TaskStatus; version: number }
-    expect(hasTaskEnded(status), `seed ${of.seed}: ${fact.type} after the end`).toBe(false)
-    if (data.status !== status)
-      expect(isTaskChange(status, data.status), `seed ${of.seed}: task ${status} → ${data.status}`).toBe(true)
-    expect(data.version).toBeGreaterThan(version)
-    ;({ status, version } = data)
-  }
-  expect(status, `seed ${of.seed}`).toBe(of.last)
-}

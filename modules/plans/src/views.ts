@@ -44,8 +44,7 @@ export function viewPlan(plan: PlanRow, options: { brief?: boolean } = {}): Plan
     stateMachine: options.brief ? undefined : doc.stateMachine,
     state: options.brief ? undefined : plan.state,
     results: options.brief ? undefined : plan.results,
-    paused:
-      doc.paused === undefined ? undefined : { reason: doc.paused.reason, byId: doc.paused.byId, at: doc.paused.at },
+    paused: viewPause(doc.paused),
     actionCount: doc.actionCount,
     labels: doc.labels,
     constitutionHash: doc.constitutionHash,
@@ -55,6 +54,12 @@ export function viewPlan(plan: PlanRow, options: { brief?: boolean } = {}): Plan
     endedAt: iso(plan.endedAt),
     version: plan.version,
   }) as Plan
+}
+
+function viewPause(paused: PlanRow['doc']['paused']): Plan['paused'] {
+  if (paused === undefined) return undefined
+  const { from: _from, ...rest } = paused
+  return rest
 }
 
 export function viewTask(task: TaskRow): Task {
@@ -73,6 +78,7 @@ export function viewTask(task: TaskRow): Task {
     groupId: task.groupId === undefined ? undefined : toId('grp', task.groupId),
     generation: task.generation,
     try: task.try,
+    retryAt: doc.retryAt,
     delivery: task.delivery,
     fence: task.fence,
     type: doc.type,

@@ -1,2 +1,5 @@
+export { checkPlan, type PlanSource, PLAN_TABLE, TASK_TABLE } from './check-plan.ts'
+export { CRASH, type Faults, withFaults } from './faulty-database.ts'
+export { beginWalk, endWalk, type Walk, walkMachine, walkOn } from './plan-walk.ts'
 export { actor, openPlansBench, type PlansBench, type PlansBenchOptions, replyTo } from './plans-bench.ts'
-export { createTaskSteps, decided, planner, worker } from './task-steps.ts'
+export { createTaskSteps, deadLetterOf, decided, planner, worker } from './task-steps.ts'

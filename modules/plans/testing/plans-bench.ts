@@ -15,6 +15,8 @@ export interface PlansBench {
   readonly client: Client<typeof plansContract>
   readonly events: EventEnvelope[]
   readonly database: Database
+  /** One statement as tenant-a. */
+  query<Row>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>
   /** Hands an event to the handlers of the module, each in one worker transaction, as the consumer loop does. */
   deliver(event: EventEnvelope): Promise<void>
   /** Fires due timers and applies mail. */
@@ -42,6 +44,10 @@ export async function openPlansBench(options: PlansBenchOptions = {}): Promise<P
     client: bench.client(plansContract),
     events: bench.events,
     database: bench.database,
+    query: (sql, parameters = []) =>
+      bench.database.transaction({ role: 'soma_worker', tenantId: 'tenant-a' }, (session) =>
+        session.query(sql, parameters),
+      ),
     deliver: async (event) => {
       const context = contextOf(event)
       await module.database.asWorker(context, async (tx: Transaction) => {

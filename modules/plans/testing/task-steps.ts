@@ -56,3 +56,22 @@ export const decided = (
   },
   ...more,
 })
+
+/** What the events module says when it gives up a request. */
+export const deadLetterOf = (request: Pick<EventEnvelope, 'id' | 'type' | 'taskid'>): EventEnvelope => ({
+  ...decided(newId('gate'), 'approved'),
+  type: 'delivery.dead-lettered',
+  topic: 'dead-letter',
+  source: '/modules/events',
+  ...(request.taskid === undefined ? {} : { partitionkey: request.taskid }),
+  data: {
+    deliveryId: newId('dlv'),
+    group: 'checker',
+    topic: 'action-requests',
+    type: request.type,
+    eventId: request.id,
+    attempts: 5,
+    problem: { code: 'internal', detail: 'boom' },
+    handler: null,
+  },
+})

@@ -1,15 +1,25 @@
-import { type Context, commonProblems, type Json, type SqlSession, uuidOf } from '@soma/kernel'
+import { type Context, commonProblems, holds, type Json, type SqlSession, uuidOf } from '@soma/kernel'
 import type { Plan } from '../../contract/index.ts'
 import { assertControl, mayRead } from '../access.ts'
 import { hasPlanEnded } from '../statuses.ts'
 import { assertStorable } from '../storable.ts'
+import { resumeLonePlan } from '../tasks/lone.ts'
 import type { ChangePlan } from '../transition/change.ts'
 import { emitPlanFact } from '../transition/facts.ts'
-import { endPlan, movePlan, runPlan, settlePlan, touchPlan } from '../transition/plan-changes.ts'
+import { endPlan, movePlan, runPlan, setStateTimer, settlePlan } from '../transition/plan-changes.ts'
+import { readOpenTasks } from '../transition/read.ts'
+import { requestTask } from '../transition/replies.ts'
+import { takeBack } from '../transition/task-changes.ts'
 import type { PlanRow } from '../transition/rows.ts'
 import { record, type Transition } from '../transition/transition.ts'
 import { viewPlan } from '../views.ts'
 import { enterState, loadForEnd } from './states.ts'
+
+export interface Pause {
+  readonly reason: string
+  readonly mode: 'drain' | 'now'
+  readonly resumeBy?: string[] | undefined
+}
 
 /** Commands of people and planners on a whole plan: start, pause, resume, cancel. */
 export function createPlanControl({ changePlan }: { changePlan: ChangePlan }) {
@@ -41,20 +51,26 @@ export function createPlanControl({ changePlan }: { changePlan: ChangePlan }) {
         }
         movePlan(transition, 'pending')
         record(transition, 'plan-start-asked', { reason })
-        if (plan.doc.currentState !== undefined) runPlan(transition)
+        if (plan.doc.currentState === undefined) return
+        runPlan(transition)
+        setStateTimer(transition)
       }),
 
-    pause: (context: Context, planId: string, reason: string) =>
-      control(context, planId, async (transition) => {
+    pause: (context: Context, planId: string, { reason, mode, resumeBy }: Pause) =>
+      control(context, planId, async (transition, tx) => {
         const { plan } = transition
         if (plan.status === 'paused') return
         if (hasPlanEnded(plan.status) || plan.status === 'draft' || plan.status === 'stopping')
           throw met(plan, 'paused')
-        plan.doc.paused = { reason, byId: context.principal.id, at: transition.at.toISOString(), from: plan.status }
+        plan.doc.paused = {
+          ...{ reason, byId: context.principal.id, at: transition.at.toISOString(), from: plan.status },
+          ...(resumeBy === undefined ? {} : { resumeBy }),
+        }
         movePlan(transition, 'paused')
         transition.dirty.queue = 'paused'
-        record(transition, 'plan-paused', { reason })
+        record(transition, 'plan-paused', { reason, mode, resumeBy })
         emitPlanFact(transition, 'paused', { reason })
+        if (mode === 'now') await takeBackRunning(transition, tx)
       }),
 
     resume: (context: Context, planId: string, body: { reason?: string | undefined; input?: Json | undefined }) => {
@@ -66,6 +82,7 @@ export function createPlanControl({ changePlan }: { changePlan: ChangePlan }) {
             throw met(plan, 'resumed')
           return
         }
+        assertMayResume(context, plan)
         await resumePlan(transition, tx, body)
       })
     },
@@ -82,6 +99,18 @@ export function createPlanControl({ changePlan }: { changePlan: ChangePlan }) {
   }
 }
 
+/** @throws forbidden for whoever the pause does not name */
+function assertMayResume(context: Context, { doc }: PlanRow): void {
+  const { resumeBy } = doc.paused ?? {}
+  const { principal, userId } = context
+  if (resumeBy === undefined || resumeBy.includes(principal.id) || holds(principal, 'plan:control')) return
+  if (userId !== undefined && resumeBy.includes(userId)) return
+  throw commonProblems.forbidden.create(
+    `the plan was paused until ${resumeBy.join(' or ')} resumes it; anybody else needs "plan:control"`,
+    { capability: 'plan:control' },
+  )
+}
+
 async function resumePlan(
   transition: Transition,
   tx: SqlSession,
@@ -95,13 +124,34 @@ async function resumePlan(
   record(transition, 'plan-resumed', { reason: body.reason, input: body.input })
   emitPlanFact(transition, 'resumed', body.reason === undefined ? {} : { reason: body.reason })
   settlePlan(transition)
+  await resumeLonePlan(transition, tx)
+  if (hasPlanEnded(plan.status)) return
+  await requestHeldTasks(transition, tx)
   if (body.input === undefined) return
   plan.results = { ...plan.results, userInput: body.input }
   transition.dirty.results = true
-  touchPlan(transition)
   const state = plan.doc.currentState === undefined ? undefined : plan.doc.stateMachine?.[plan.doc.currentState]
   const next = state?.transitions.find((edge) => edge.on === 'user.input')?.to ?? state?.defaultNext
   if (next !== undefined) await enterState(transition, tx, { to: next, on: 'user.input', result: undefined })
+}
+
+/** Running tasks are pending again and their holders fenced; a result that was under way as an event still counts. */
+async function takeBackRunning(transition: Transition, tx: SqlSession): Promise<void> {
+  for (const task of await readOpenTasks(tx, transition.plan.id)) {
+    if (task.status !== 'running') continue
+    transition.tasks.set(task.id, task)
+    takeBack(transition, task, 'paused')
+    requestTask(transition, task)
+  }
+}
+
+/** What was asked for while the plan was paused begins now. */
+async function requestHeldTasks(transition: Transition, tx: SqlSession): Promise<void> {
+  for (const task of await readOpenTasks(tx, transition.plan.id)) {
+    if (task.doc.isHeld !== true) continue
+    transition.tasks.set(task.id, task)
+    requestTask(transition, task)
+  }
 }
 
 /** The loser of a race hears which state it met. */

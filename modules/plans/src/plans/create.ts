@@ -12,13 +12,14 @@ import type { createPlanBody, Plan } from '../../contract/index.ts'
 import { mayRead } from '../access.ts'
 import { assertStorable, digestOf } from '../storable.ts'
 import { emitPlanFact } from '../transition/facts.ts'
-import { DEADLINE_TIMER, runPlan, STATE_TIMER } from '../transition/plan-changes.ts'
+import { DEADLINE_TIMER, runPlan, setStateTimer } from '../transition/plan-changes.ts'
 import { findPlanOfTask, lockPlan } from '../transition/read.ts'
 import { derivedUuid } from '../transition/replies.ts'
 import { emptyCounts, type PlanDoc, type PlanRow } from '../transition/rows.ts'
 import { beginTransition, record } from '../transition/transition.ts'
 import { orFindAgain, writeTransition } from '../transition/write.ts'
 import { viewPlan } from '../views.ts'
+import { correlationsOf } from './correlations.ts'
 import { checkMachine } from './machine.ts'
 
 export type CreatePlan = z.output<typeof createPlanBody>
@@ -51,10 +52,7 @@ export function createPlanCreator({ database, maxOpenPlans }: CreateDependencies
         emitPlanFact(transition, 'created')
         if (body.start && plan.doc.currentState !== undefined) runPlan(transition)
         if (body.deadlineAt !== undefined) transition.timers.set(DEADLINE_TIMER, new Date(body.deadlineAt))
-        const timeoutMs =
-          plan.doc.currentState === undefined ? undefined : body.stateMachine?.[plan.doc.currentState]?.timeoutMs
-        if (body.start && timeoutMs !== undefined)
-          transition.timers.set(STATE_TIMER, new Date(plan.createdAt.getTime() + timeoutMs))
+        if (body.start) setStateTimer(transition)
         await writeTransition(tx, transition)
         return viewPlan(plan)
       }),
@@ -157,7 +155,7 @@ async function parentOf(
 
 function assertTakesChild(parent: PlanRow): void {
   const planId = toId('plan', parent.id)
-  if (parent.endedAt !== undefined || parent.status === 'stopping')
+  if (parent.endedAt !== undefined || parent.status === 'stopping' || parent.status === 'draft')
     throw commonProblems.conflict.create(`${planId} is ${parent.status}; it takes no child plan`)
   if (parent.depth + 1 > MAX_DEPTH)
     throw commonProblems.conflict.create(`${planId} is ${parent.depth} plans deep; at most ${MAX_DEPTH} are nested`)
@@ -168,9 +166,6 @@ function docOf(
   body: CreatePlan,
   more: { digest: string; currentState: string | undefined },
 ): PlanDoc {
-  const correlations = [body.goal?.correlationId, body.goal?.eventId, ...body.correlationIds].filter(
-    (id) => id !== undefined,
-  )
   return withoutUndefined({
     title: body.title ?? body.goal?.type ?? 'Plan',
     description: body.description,
@@ -178,7 +173,7 @@ function docOf(
     stateMachine: body.stateMachine,
     currentState: more.currentState,
     labels: body.labels,
-    correlationIds: [...new Set(correlations)].slice(0, 32),
+    correlationIds: correlationsOf(body.goal, body.correlationIds),
     traceparent: context.traceparent,
     priority: body.priority,
     deadlineAt: body.deadlineAt,

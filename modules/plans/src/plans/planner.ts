@@ -7,7 +7,9 @@ import type { ChangePlan } from '../transition/change.ts'
 import { endPlan, touchPlan } from '../transition/plan-changes.ts'
 import type { PlanRow } from '../transition/rows.ts'
 import { record, type Transition } from '../transition/transition.ts'
+import { replaceCorrelations } from '../transition/write.ts'
 import { viewPlan } from '../views.ts'
+import { correlationsOf } from './correlations.ts'
 import { hasEdge } from './machine.ts'
 import { enterState, loadForEnd } from './states.ts'
 
@@ -21,6 +23,13 @@ export interface TransitionBody {
   readonly result?: Json | undefined
   readonly problem?: ProblemValue | undefined
   readonly version?: number | undefined
+}
+
+export interface StateBody {
+  readonly state: Json
+  readonly results?: Record<string, Json> | undefined
+  readonly currentState?: string | undefined
+  readonly correlationIds?: readonly string[] | undefined
 }
 
 export interface FinishBody {
@@ -81,18 +90,13 @@ export function createPlannerService({ changePlan }: { changePlan: ChangePlan })
       })
     },
 
-    putState: (
-      context: Context,
-      planId: string,
-      body: { state: Json; results?: Record<string, Json> | undefined },
-      version: number,
-    ): Promise<Plan> => {
+    putState: (context: Context, planId: string, body: StateBody, version: number): Promise<Plan> => {
       assertStorable(body.state, '/body/state')
       assertStorable(body.results, '/body/results')
       return changePlan(context, uuidOf('plan', planId), {
         missing: `no plan ${planId}`,
         allow: (plan) => isOwn(context, plan),
-        work: async (transition) => {
+        work: async (transition, tx) => {
           const { plan } = transition
           assertVersion(plan, version)
           if (hasPlanEnded(plan.status))
@@ -105,13 +109,25 @@ export function createPlannerService({ changePlan }: { changePlan: ChangePlan })
             plan.results = body.results
             transition.dirty.results = true
           }
+          if (body.currentState !== undefined) keepState(plan, body.currentState)
+          if (body.correlationIds !== undefined) {
+            plan.doc.correlationIds = correlationsOf(plan.doc.goal, body.correlationIds)
+            await replaceCorrelations(tx, plan)
+          }
           touchPlan(transition)
-          record(transition, 'plan-state-put', { state: body.state, results: body.results })
+          const { state, results, currentState, correlationIds } = body
+          record(transition, 'plan-state-put', { state, results, currentState, correlationIds })
           return viewPlan(plan)
         },
       })
     },
   }
+}
+
+function keepState(plan: PlanRow, currentState: string): void {
+  if (plan.doc.stateMachine !== undefined)
+    throw commonProblems.conflict.create('the plan has a state machine: its state changes by transition alone')
+  plan.doc.currentState = currentState
 }
 
 function endingOf(body: FinishBody) {

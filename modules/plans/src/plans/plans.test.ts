@@ -36,7 +36,7 @@ const journalOf = async (planId: string) =>
   (await bench.client.plans.journal(planner, { params: { planId }, query: { limit: 200 } })).items
 
 describe('a planner-driven plan', () => {
-  it('stores goal, machine and first state in one commit, once per goal event', async () => {
+  it('PLN-R56 stores goal, reply contract, state machine and first state, once per goal event', async () => {
     const body = { title: 'Docs', goal: goal(), stateMachine: machine }
     const first = await bench.client.plans.create(planner, { body })
     const again = await bench.client.plans.create(planner, { body })
@@ -48,7 +48,11 @@ describe('a planner-driven plan', () => {
       ownerId: 'agt-planner',
       userId: 'usr-a',
       journal: { seq: 2 },
+      goal: { ...body.goal, responseTopic: 'action-results' },
     })
+    expect(Object.keys(first.stateMachine ?? {})).toEqual(Object.keys(machine))
+    const stranger = actor({ id: 'agt-other', userId: 'usr-a' })
+    expect((await bench.client.plans.create(stranger, { body })).planId).not.toBe(first.planId)
     expect(typesOf(first.planId)).toEqual(['plan.created', 'plan.started'])
     await expect(bench.client.plans.create(planner, { body: { ...body, title: 'Other' } })).rejects.toMatchObject({
       code: 'conflict',
@@ -147,7 +151,7 @@ describe('a planner-driven plan', () => {
     expect(eventsOf(planId).filter((event) => event.type === 'docs.checked')).toHaveLength(1)
   })
 
-  it('finish writes status, reply in the asked type and facts together, for success and failure', async () => {
+  it('PLN-R59 finish writes status, reply in the asked type and facts together, for success and failure', async () => {
     const good = await makePlan()
     await bench.client.plans.finish(planner, {
       params: { planId: good.planId },
@@ -202,7 +206,7 @@ describe('a planner-driven plan', () => {
     ).rejects.toMatchObject({ code: 'invalid-request' })
   })
 
-  it('pauses with a reason and by whom; the input takes the user.input edge', async () => {
+  it('PLN-R58 the input of a resume becomes results.userInput and takes the user.input edge', async () => {
     const asking = { ask: { transitions: [{ on: 'user.input', to: 'end' }] }, end: { terminal: true } }
     const { planId } = await makePlan({ stateMachine: asking, goal: undefined })
     const paused = await bench.client.plans.pause(planner, { params: { planId }, body: { reason: 'wait for Ana' } })
@@ -297,7 +301,26 @@ describe('a planner-driven plan', () => {
     )
   })
 
-  it('by-correlation finds a plan by any of its ids; of two the newest that has not ended, ambiguous', async () => {
+  it('PLN-R58 by-correlation finds a plan by each of its ids, through an index', async () => {
+    const ids = { correlationId: newId('evt'), eventId: newId('evt') }
+    const further = newId('evt')
+    const { planId } = await makePlan({ goal: { ...goal(), ...ids }, correlationIds: [further] })
+    for (const correlationId of [ids.correlationId, ids.eventId, further]) {
+      const found = await bench.client.plans.byCorrelation(planner, { params: { correlationId } })
+      expect(found).toMatchObject({ plan: { planId }, ambiguous: false })
+    }
+    const explained = await bench.database.transaction({ role: 'soma_app', tenantId: 'tenant-a' }, async (session) => {
+      await session.query("select set_config('enable_seqscan', 'off', true)")
+      return session.query<Record<string, string>>(
+        'explain select plan_id from plans.correlations where correlation_id = $1',
+        [further],
+      )
+    })
+    const text = explained.map((row) => Object.values(row).join()).join('\n')
+    expect(text).toMatch(/Index Cond: .*tenant_id.*correlation_id/)
+  })
+
+  it('PLN-R58 of two plans with one id the newest that has not ended is found, as ambiguous', async () => {
     const shared = newId('evt')
     const first = await makePlan({ correlationIds: [shared] })
     expect(await bench.client.plans.byCorrelation(planner, { params: { correlationId: shared } })).toMatchObject({

@@ -58,10 +58,12 @@ export function createPlanReads({ database }: { database: ModuleDatabase }) {
       database.transaction(context, async (tx) => {
         const rows = await tx.query<PlanRecord>(
           `select ${PLAN_COLUMNS}, p.state, p.results from plans.correlations c join plans.plans p on p.tenant_id = c.tenant_id and p.id = c.plan_id
-           where c.correlation_id = $1 order by p.created_at desc, p.id desc limit 50`,
-          [correlationId],
+           where c.correlation_id = $1 order by p.space_id = $2 desc, p.created_at desc, p.id desc limit 50`,
+          [correlationId, context.spaceId],
         )
-        const open = rows.find((row) => !hasPlanEnded(row.status)) ?? rows[0]
+        const inOwnSpace = rows.filter((row) => row.space_id === context.spaceId)
+        const candidates = inOwnSpace.length > 0 ? inOwnSpace : rows
+        const open = candidates.find((row) => !hasPlanEnded(row.status)) ?? candidates[0]
         if (open === undefined) throw commonProblems.notFound.create(`no plan has the correlation id ${correlationId}`)
         return { plan: viewPlan(planOf(open)), ambiguous: rows.length > 1 }
       }),

@@ -1,7 +1,7 @@
 import type { Json, SqlSession } from '@soma/kernel'
 import type { ProblemValue } from '../../contract/index.ts'
 import { emitPlanFact } from '../transition/facts.ts'
-import { endPlan, runPlan, STATE_TIMER, touchPlan } from '../transition/plan-changes.ts'
+import { endPlan, runPlan, setStateTimer, touchPlan } from '../transition/plan-changes.ts'
 import { readGroups, readOpenChildren, readOpenTasks } from '../transition/read.ts'
 import { record, type Transition } from '../transition/transition.ts'
 import { endingOf } from './machine.ts'
@@ -35,10 +35,7 @@ export async function enterState(transition: Transition, tx: SqlSession, enterin
     ...(entering.on === undefined ? {} : { on: entering.on }),
   })
   const state = plan.doc.stateMachine?.[entering.to]
-  transition.timers.set(
-    STATE_TIMER,
-    state?.timeoutMs === undefined ? undefined : new Date(transition.at.getTime() + state.timeoutMs),
-  )
+  setStateTimer(transition)
   const ending = state === undefined ? undefined : endingOf(state)
   if (ending === undefined) return
   const children = await loadForEnd(transition, tx)

@@ -8,8 +8,7 @@ import {
   uuidOf,
   withoutUndefined,
 } from '@soma/kernel'
-import type * as z from 'zod'
-import type { TaskContextValue, Task, tasksOperations } from '../../contract/index.ts'
+import type { Task, TaskContextValue } from '../../contract/index.ts'
 import { isOwn, mayWork } from '../access.ts'
 import { hasTaskEnded } from '../statuses.ts'
 import { assertStorable } from '../storable.ts'
@@ -29,9 +28,7 @@ import { record } from '../transition/transition.ts'
 import { orFindAgain } from '../transition/write.ts'
 import { viewTask } from '../views.ts'
 import type { ChangeTask } from './change-task.ts'
-import { adoptTask, createLonePlan } from './outside.ts'
-
-export type SaveContext = z.output<(typeof tasksOperations.putContext)['body']>
+import { adoptTask, createLonePlan, type SaveContext } from './outside.ts'
 
 interface Dependencies {
   readonly database: ModuleDatabase
@@ -62,7 +59,7 @@ export function createTaskContexts({ database, changePlan, changeTask }: Depende
           if (task.state === undefined) return
           task.state = undefined
           touchTask(transition, task)
-          record(transition, 'task-state-dropped', { taskId, key: task.key })
+          record(transition, 'task-state-dropped', { taskId, key: task.key, version: task.version })
         },
       })
       return undefined

@@ -12,7 +12,7 @@ import { beginTransition, record, type Transition } from '../transition/transiti
 import { orFindAgain, writeTransition } from '../transition/write.ts'
 import { viewTask } from '../views.ts'
 import type { ChangeTask } from './change-task.ts'
-import { delegateTasks } from './delegate.ts'
+import { delegateTasks, type TaskDefaults } from './delegate.ts'
 import { newLonePlan } from './outside.ts'
 
 type CreateBody = z.output<(typeof tasksOperations.create)['body']>
@@ -22,6 +22,7 @@ interface Dependencies {
   readonly database: ModuleDatabase
   readonly changePlan: ChangePlan
   readonly changeTask: ChangeTask
+  readonly defaults: TaskDefaults
 }
 
 /** One task with its id fixed, and where it goes. */
@@ -30,13 +31,14 @@ interface Asked {
   readonly groupId: string | undefined
   readonly sessionId: string | undefined
   readonly newId: NewId
+  readonly defaults: TaskDefaults
 }
 
 /** Hands out one task: under a task, in a plan, or alone. */
-export function createTaskCreator({ database, changePlan, changeTask }: Dependencies) {
+export function createTaskCreator({ database, changePlan, changeTask, defaults }: Dependencies) {
   return (context: Context, body: CreateBody, newId: NewId): Promise<Task> => {
     const { planId, parentTaskId, groupId, sessionId, ...spec } = body
-    const asked = { spec: { ...spec, taskId: spec.taskId ?? newId('task') }, groupId, sessionId, newId }
+    const asked = { spec: { ...spec, taskId: spec.taskId ?? newId('task') }, groupId, sessionId, newId, defaults }
     if (parentTaskId !== undefined) return createUnder(context, { planId, parentTaskId, asked })
     if (planId !== undefined) return createIn(context, planId, asked)
     return orFindAgain(() => database.asWorker(context, (tx) => createLone(tx, context, asked)))
@@ -95,8 +97,8 @@ async function delegateOne(
   tx: Transaction,
   { asked, parent }: { asked: Asked; parent: TaskRow | undefined },
 ): Promise<TaskRow> {
-  const { spec, groupId: joins, sessionId, newId } = asked
-  const delegation = { specs: [spec], parent, groupId: undefined, joins, newId, sessionId }
+  const { spec, groupId: joins, sessionId, newId, defaults } = asked
+  const delegation = { specs: [spec], parent, groupId: undefined, joins, newId, sessionId, defaults }
   const [task] = await delegateTasks(transition, tx, delegation)
   if (task === undefined) throw new TypeError(`the spec of ${spec.taskId} made no task`)
   return task

@@ -5,8 +5,8 @@ import { emitTaskFact } from '../transition/facts.ts'
 import { runPlan } from '../transition/plan-changes.ts'
 import { readGroups, readTasks } from '../transition/read.ts'
 import { requestTask } from '../transition/replies.ts'
-import type { GroupRow, TaskDoc, TaskRow } from '../transition/rows.ts'
-import { timerOfTask } from '../transition/task-changes.ts'
+import type { GroupRow, TaskDoc, TaskLimits, TaskRow } from '../transition/rows.ts'
+import { setTaskTimer } from '../transition/task-timers.ts'
 import { record, type Transition } from '../transition/transition.ts'
 import { decideGate } from './gate-decisions.ts'
 
@@ -20,6 +20,13 @@ export interface Delegation {
   /** Makes ids for specs without one. */
   readonly newId: (prefix: string) => string
   readonly sessionId?: string | undefined
+  readonly defaults: TaskDefaults
+}
+
+/** Of the settings, for what a spec leaves open. */
+export interface TaskDefaults {
+  readonly maxTries: number
+  readonly tryTimeoutMs: number
 }
 
 /** Stores tasks and publishes their requests, all in the transition (PLN-R61). A repeated delegation answers the tasks it made before. */
@@ -58,6 +65,10 @@ function checkSpec(spec: TaskSpec, index: number): void {
     refuse(`${at}/type`, 'an agent task names exactly one of type and capability')
   if ((spec.kind === 'gate' || spec.kind === 'input') && spec.gateId === undefined)
     refuse(`${at}/gateId`, `a task of kind ${spec.kind} names the gate it waits for`)
+  const isTried = [spec.queueTimeoutMs, spec.tryTimeoutMs, spec.heartbeatTimeoutMs, spec.retry].some(
+    (limit) => limit !== undefined,
+  )
+  if (spec.kind !== 'agent' && isTried) refuse(at, `a task of kind ${spec.kind} has no tries to limit`)
   if (spec.kind === 'timer' && spec.timeoutMs === undefined) refuse(`${at}/timeoutMs`, 'a timer names timeoutMs')
   assertStorable(spec.data, `${at}/data`)
 }
@@ -145,7 +156,7 @@ function addTask(
     fence: 0,
     resultSeq: undefined,
     output: undefined,
-    doc: docOf(transition, spec, { id, key, sessionId: delegation.sessionId }),
+    doc: docOf(transition, spec, { id, key, delegation }),
     state: undefined,
     version: 1,
     createdAt: transition.at,
@@ -154,14 +165,14 @@ function addTask(
   }
   transition.tasks.set(id, task)
   transition.newTasks.add(id)
-  if (task.doc.deadlineAt !== undefined) transition.timers.set(timerOfTask(task), new Date(task.doc.deadlineAt))
+  if (task.doc.deadlineAt !== undefined) setTaskTimer(transition, 'task', { task, at: new Date(task.doc.deadlineAt) })
   return task
 }
 
 function docOf(
   transition: Transition,
   spec: TaskSpec,
-  of: { id: string; key: string; sessionId: string | undefined },
+  of: { id: string; key: string; delegation: Delegation },
 ): TaskDoc {
   return withoutUndefined({
     name: spec.name ?? of.key,
@@ -172,16 +183,28 @@ function docOf(
     responseType: spec.responseType,
     responseTopic: spec.responseTopic,
     correlationId: toId('task', of.id),
-    sessionId: of.sessionId ?? transition.plan.sessionId,
+    sessionId: of.delegation.sessionId ?? transition.plan.sessionId,
     goalId: transition.plan.doc.goal?.eventId,
     deadlineAt:
       spec.timeoutMs === undefined ? undefined : new Date(transition.at.getTime() + spec.timeoutMs).toISOString(),
     priority: spec.priority,
+    limits: spec.kind === 'agent' ? limitsOf(spec, of.delegation.defaults) : undefined,
     gateId: spec.gateId,
     metadata: spec.metadata,
     digest: digestOf({ ...spec, taskId: undefined }),
   }) as TaskDoc
 }
+
+const limitsOf = (spec: TaskSpec, defaults: TaskDefaults): TaskLimits =>
+  withoutUndefined({
+    maxTries: spec.retry?.maxTries ?? defaults.maxTries,
+    retryBaseMs: spec.retry?.baseMs ?? 1000,
+    retryOn: spec.retry?.on ?? [],
+    retryExcept: spec.retry?.except ?? [],
+    tryTimeoutMs: spec.tryTimeoutMs ?? defaults.tryTimeoutMs,
+    queueTimeoutMs: spec.queueTimeoutMs,
+    heartbeatTimeoutMs: spec.heartbeatTimeoutMs,
+  })
 
 /** The asked key must be free; a derived one gets a number. */
 function freeKey(spec: TaskSpec, taken: ReadonlySet<string>): string {

@@ -11,7 +11,7 @@ import { moveTask } from '../transition/task-changes.ts'
 import { record, type Transition } from '../transition/transition.ts'
 import { viewTask } from '../views.ts'
 import type { ChangeTask } from './change-task.ts'
-import { delegateTasks } from './delegate.ts'
+import { delegateTasks, type TaskDefaults } from './delegate.ts'
 
 type DelegateBody = z.output<(typeof plansOperations.delegate)['body']>
 type TaskDelegateBody = z.output<(typeof tasksOperations.delegate)['body']>
@@ -24,7 +24,15 @@ interface Delegated {
 }
 
 /** Handing out several tasks at once, by a plan's owner or by the holder of a task. */
-export function createDelegations({ changePlan, changeTask }: { changePlan: ChangePlan; changeTask: ChangeTask }) {
+export function createDelegations({
+  changePlan,
+  changeTask,
+  defaults,
+}: {
+  changePlan: ChangePlan
+  changeTask: ChangeTask
+  defaults: TaskDefaults
+}) {
   return {
     ofPlan: (context: Context, planId: string, of: { body: DelegateBody; newId: NewId }): Promise<Delegated> =>
       changePlan(context, uuidOf('plan', planId), {
@@ -37,6 +45,7 @@ export function createDelegations({ changePlan, changeTask }: { changePlan: Chan
             parent: undefined,
             groupId,
             newId: of.newId,
+            defaults,
           })
           settlePlan(transition)
           return answerOf(tasks)
@@ -52,7 +61,13 @@ export function createDelegations({ changePlan, changeTask }: { changePlan: Chan
               taskStatus: parent.status,
             })
           const groupId = groupOf(of.body, of.newId)
-          const tasks = await delegateTasks(transition, tx, { specs: of.body.specs, parent, groupId, newId: of.newId })
+          const tasks = await delegateTasks(transition, tx, {
+            specs: of.body.specs,
+            parent,
+            groupId,
+            newId: of.newId,
+            defaults,
+          })
           if (parent.status === 'running') markDelegated(transition, parent, tasks)
           return answerOf(tasks)
         },

@@ -41,7 +41,10 @@ export async function applyEarlyDecision(transition: Transition, tx: SqlSession,
   if (early !== undefined) applyDecision(transition, task, early)
 }
 
+/** In the journal, or among the lines that this transition adds to it: two letters of one gate may be applied together. */
 async function readDecision(tx: SqlSession, transition: Transition, gateId: string): Promise<GateDecision | undefined> {
+  const added = transition.lines.find((line) => line.dedupeKey === dedupeKeyOf(gateId))
+  if (added !== undefined) return added.data as unknown as GateDecision
   const [row] = await tx.query<{ data: GateDecision }>(
     'select data from plans.journal where plan_id = $1 and dedupe_key = $2',
     [transition.plan.id, dedupeKeyOf(gateId)],

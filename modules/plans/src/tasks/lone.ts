@@ -1,6 +1,7 @@
 import type { SqlSession } from '@soma/kernel'
 import { loadForEnd } from '../plans/states.ts'
 import { hasPlanEnded, hasTaskEnded } from '../statuses.ts'
+import { loadTask } from './change-task.ts'
 import { endPlan, settlePlan } from '../transition/plan-changes.ts'
 import type { TaskRow } from '../transition/rows.ts'
 import type { Transition } from '../transition/transition.ts'
@@ -21,4 +22,16 @@ export async function finishLonePlan(transition: Transition, tx: SqlSession, tas
       children,
     )
   else endPlan(transition, { as: 'cancelled', reason: task.doc.problem?.detail ?? 'its task was cancelled' }, children)
+}
+
+/** The task of a lone plan may have ended while the plan was paused: then the plan ends with its resume. */
+export async function resumeLonePlan(transition: Transition, tx: SqlSession): Promise<void> {
+  const { plan } = transition
+  if (plan.origin !== 'task') return
+  const [root] = await tx.query<{ id: string }>(
+    'select id from plans.tasks where plan_id = $1 and parent_id is null order by ord limit 1',
+    [plan.id],
+  )
+  const task = root === undefined ? undefined : await loadTask(transition, tx, root.id)
+  if (task !== undefined) await finishLonePlan(transition, tx, task)
 }

@@ -1,15 +1,19 @@
 import { type Context, type Json, type ModuleDatabase, type SqlSession, toId, withoutUndefined } from '@soma/kernel'
+import type * as z from 'zod'
+import type { tasksOperations } from '../../contract/index.ts'
 import { digestOf } from '../storable.ts'
 import { emitPlanFact, emitTaskFact } from '../transition/facts.ts'
 import { settlePlan } from '../transition/plan-changes.ts'
 import { derivedUuid } from '../transition/replies.ts'
 import { emptyCounts, type PlanRow, type TaskDoc, type TaskRow } from '../transition/rows.ts'
-import { startTask, timerOfTask } from '../transition/task-changes.ts'
+import { startTask } from '../transition/task-changes.ts'
+import { setTaskTimer } from '../transition/task-timers.ts'
 import { beginTransition, record, type Transition } from '../transition/transition.ts'
 import { writeTransition } from '../transition/write.ts'
-import type { SaveContext } from './context.ts'
 import { taskWithin } from './change-task.ts'
 import { assertTakesTasks } from './delegate.ts'
+
+export type SaveContext = z.output<(typeof tasksOperations.putContext)['body']>
 
 export interface OutsideTask {
   readonly id: string
@@ -123,7 +127,7 @@ export async function adoptTask(transition: Transition, tx: SqlSession, outside:
   }
   transition.tasks.set(task.id, task)
   transition.newTasks.add(task.id)
-  if (task.doc.deadlineAt !== undefined) transition.timers.set(timerOfTask(task), new Date(task.doc.deadlineAt))
+  if (task.doc.deadlineAt !== undefined) setTaskTimer(transition, 'task', { task, at: new Date(task.doc.deadlineAt) })
   record(transition, 'task-created', {
     taskId: toId('task', task.id),
     key,

@@ -3,7 +3,9 @@ import { hasPlanEnded } from '../statuses.ts'
 import { emitTaskFact } from '../transition/facts.ts'
 import { requestTask } from '../transition/replies.ts'
 import type { TaskRow } from '../transition/rows.ts'
-import { moveTask } from '../transition/task-changes.ts'
+import { moveTask, touchTask } from '../transition/task-changes.ts'
+import { clearTaskTimers, unguardTry } from '../transition/task-timers.ts'
+import { beginTry } from '../transition/tries.ts'
 import { record, type Transition } from '../transition/transition.ts'
 
 /** An open task as its next try; a failed one of an open plan as a new generation (PLN-R52). */
@@ -17,14 +19,15 @@ export function retryTask(transition: Transition, task: TaskRow, reason: string)
   const { generation } = task
   if (task.status === 'failed') reopen(transition, task)
   else if (task.status === 'running') moveTask(transition, task, 'pending')
-  else if (task.status !== 'pending')
+  else if (task.status === 'pending') touchTask(transition, task)
+  else
     throw commonProblems.conflict.create(`task ${task.key} is ${task.status}; it cannot be retried`, {
       taskStatus: task.status,
     })
-  if (task.generation === generation) task.try += 1
-  delete task.doc.deliveryKey
+  if (task.generation === generation) beginTry(task)
+  unguardTry(transition, task)
+  clearTaskTimers(transition, task, ['retry'])
   task.doc.pendingFor = 'agent'
-  transition.changedTasks.add(task.id)
   record(transition, 'task-retried', {
     taskId: toId('task', task.id),
     key: task.key,
@@ -49,12 +52,13 @@ function reopen(transition: Transition, task: TaskRow): void {
     transition.changedGroups.add(group.id)
   }
   task.generation += 1
-  task.try = 1
-  task.delivery = 0
+  task.try = 0
+  beginTry(task)
   task.status = 'pending'
   task.version += 1
   task.endedAt = undefined
   task.startedAt = undefined
+  transition.changedTasks.add(task.id)
   delete task.doc.problem
   delete task.doc.replied
 }

@@ -2,7 +2,7 @@ import { newId } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   createTaskSteps,
-  decided,
+  deadLetterOf,
   openPlansBench,
   planner,
   type PlansBench,
@@ -110,22 +110,7 @@ describe('the work on a task', () => {
     for (const key of ['1', '2', '3', '4'])
       await bench.client.tasks.start(worker, { params: { taskId: id('poisoned') }, body: { deliveryKey: key } })
     const request = requestOf(id('dead'))
-    await bench.deliver({
-      ...decided(newId('gate'), 'approved'),
-      type: 'delivery.dead-lettered',
-      topic: 'dead-letter',
-      partitionkey: id('dead'),
-      data: {
-        deliveryId: newId('dlv'),
-        group: 'checker',
-        topic: 'action-requests',
-        type: request.type,
-        eventId: request.id,
-        attempts: 5,
-        problem: { code: 'internal', detail: 'boom' },
-        handler: null,
-      },
-    })
+    await bench.deliver(deadLetterOf(request))
     // The events module answers for a request that it gave up; plans must not answer again.
     await bench.deliver({
       ...replyTo(request, { outcome: 'failed', data: { problem: { code: 'internal', detail: 'boom' } } }),

@@ -10,6 +10,8 @@ import { fireTimer } from './fire.ts'
 interface DuePlan {
   readonly tenant_id: string
   readonly plan_id: string
+  /** Its timers up to here; absent: mail alone. */
+  readonly until?: Date
 }
 
 const PLANS_PER_SWEEP = 200
@@ -42,17 +44,23 @@ export function createSweep({ database, log, metrics }: { database: ModuleDataba
   }
 }
 
+/** In due order over all plans, so that what was due while all was down happens in the order in which it should have. */
 async function findDue(session: SqlSession): Promise<DuePlan[]> {
-  const timers = await session.query<DuePlan>(
-    "select distinct tenant_id, plan_id from (select tenant_id, plan_id from plans.work where queue = '' and kind = 'timer' and lease_owner is null and run_at <= now() order by run_at limit $1) due",
+  const timers = await session.query<DuePlan & { run_at: Date }>(
+    "select tenant_id, plan_id, run_at from plans.work where queue = '' and kind = 'timer' and lease_owner is null and run_at <= now() order by run_at, plan_id limit $1",
     [PLANS_PER_SWEEP],
   )
   const mail = await session.query<DuePlan>(
     'select distinct tenant_id, plan_id from (select tenant_id, plan_id from plans.inbox limit $1) mail',
     [PLANS_PER_SWEEP],
   )
-  const seen = new Set(timers.map((plan) => `${plan.tenant_id}/${plan.plan_id}`))
-  return [...timers, ...mail.filter((plan) => !seen.has(`${plan.tenant_id}/${plan.plan_id}`))]
+  const due: DuePlan[] = []
+  for (const { tenant_id, plan_id, run_at } of timers) {
+    const last = due.at(-1)
+    if (last?.plan_id === plan_id && last.tenant_id === tenant_id) due.pop()
+    due.push({ tenant_id, plan_id, until: run_at })
+  }
+  return [...due, ...mail]
 }
 
 /** Two transactions: the first learns whose plan it is, the second works in that scope. */
@@ -89,7 +97,7 @@ async function sweepPlan(
       ])
     const timers = await tx.query<{ key: string; run_at: Date }>(
       "select key, run_at from plans.work where plan_id = $1 and kind = 'timer' and queue = '' and run_at <= $2 order by run_at, key",
-      [due.plan_id, locked.at],
+      [due.plan_id, due.until ?? new Date(0)],
     )
     for (const timer of timers) await fireTimer(transition, tx, timer.key)
     await writeTransition(tx, transition)

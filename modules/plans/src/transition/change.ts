@@ -68,4 +68,4 @@ export function countTransition(metrics: Metrics, transition: Transition, tookMs
 }
 
 const hasChanged = (transition: Transition): boolean =>
-  transition.lines.length > 0 || transition.changedTasks.size > 0 || transition.dirty.doc
+  transition.lines.length > 0 || transition.changedTasks.size > 0 || transition.timers.size > 0 || transition.dirty.doc

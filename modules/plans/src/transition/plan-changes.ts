@@ -24,6 +24,16 @@ export function movePlan(transition: Transition, to: PlanStatus): void {
   if (to === 'running') plan.startedAt ??= transition.at
 }
 
+/** Sets the timer of the state that the plan is in, or clears that of the state it left. */
+export function setStateTimer(transition: Transition): void {
+  const { currentState, stateMachine } = transition.plan.doc
+  const timeoutMs = currentState === undefined ? undefined : stateMachine?.[currentState]?.timeoutMs
+  transition.timers.set(
+    STATE_TIMER,
+    timeoutMs === undefined ? undefined : new Date(transition.at.getTime() + timeoutMs),
+  )
+}
+
 /** Makes a pending plan run. */
 export function runPlan(transition: Transition): void {
   if (transition.plan.status !== 'pending') return

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type EventEnvelope, formatUuid, type Json, type Topic, toId, withoutUndefined } from '@soma/kernel'
 import { taskRequested } from '../../contract/index.ts'
 import type { PlanRow, TaskRow } from './rows.ts'
+import { setTaskTimer } from './task-timers.ts'
 import type { Transition } from './transition.ts'
 
 type Draft = Partial<EventEnvelope> & Pick<EventEnvelope, 'type' | 'topic'>
@@ -14,10 +15,22 @@ export function derivedUuid(...parts: readonly (string | number)[]): string {
   return formatUuid(bytes)
 }
 
-/** The request of an agent task. Its partition key is the task, so that tasks of one plan run side by side. */
+/** The request of an agent task; of a paused plan when that is resumed. Its partition key is the task, so that tasks of one plan run side by side. */
 export function requestTask(transition: Transition, task: TaskRow): void {
   const taskId = toId('task', task.id)
   const { doc } = task
+  transition.changedTasks.add(task.id)
+  if (transition.plan.status === 'paused') {
+    doc.isHeld = true
+    doc.pendingFor = 'start'
+    return
+  }
+  delete doc.isHeld
+  delete doc.retryAt
+  if (task.status === 'pending') doc.pendingFor = 'agent'
+  const { queueTimeoutMs } = doc.limits ?? {}
+  if (queueTimeoutMs !== undefined)
+    setTaskTimer(transition, 'queue', { task, at: new Date(transition.at.getTime() + queueTimeoutMs) })
   const asked = doc.type === undefined
   doc.requests = (doc.requests ?? 0) + 1
   const envelope = withoutUndefined({

@@ -30,7 +30,7 @@ export interface PlanDoc {
   outputs?: Json
   problem?: ProblemValue
   outcome?: 'succeeded' | 'partial'
-  paused?: { reason: string; byId: string; at: string; from: PlanStatus }
+  paused?: { reason: string; byId: string; at: string; resumeBy?: string[]; from: PlanStatus }
   stopAs?: 'failed' | 'cancelled'
   parentTaskId?: string
   actionCount: number
@@ -67,6 +67,16 @@ export interface PlanRow {
   endedAt: Date | undefined
 }
 
+export interface TaskLimits {
+  maxTries: number
+  retryBaseMs: number
+  retryOn: readonly string[]
+  retryExcept: readonly string[]
+  tryTimeoutMs?: number
+  queueTimeoutMs?: number
+  heartbeatTimeoutMs?: number
+}
+
 export interface TaskDoc {
   name: string
   type?: string
@@ -85,15 +95,26 @@ export interface TaskDoc {
   message?: string
   /** When the last progress became a fact: at most ten a second do. */
   progressFactAt?: string
+  /** A progress that is no fact yet. */
+  isProgressHeld?: boolean
   checkpoint?: Json
   deadlineAt?: string
   priority: number
+  /** As its spec or the settings said when it was made. */
+  limits?: TaskLimits
+  /** Of the try that runs: set at its first delivery, so that a lost one gains no time. */
+  tryDeadlineAt?: string
+  retryAt?: string
   gateId?: string
   metadata?: Record<string, Json>
   /** The hand-out that holds it: delivery id and attempt. */
   deliveryKey?: string
+  /** Who had a delivery of this try. */
+  holders?: string[]
   /** One reply was sent, or seen. */
   replied?: boolean
+  /** Its request waits for the resume of the plan. */
+  isHeld?: boolean
   /** How many requests were published: part of their ids. */
   requests?: number
   digest?: string

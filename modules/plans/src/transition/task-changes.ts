@@ -4,19 +4,21 @@ import { assertTaskChange, hasTaskEnded } from '../statuses.ts'
 import { emitTaskFact } from './facts.ts'
 import { replyForTask } from './replies.ts'
 import type { TaskRow } from './rows.ts'
+import { clearTaskTimers, guardTry, unguardTry } from './task-timers.ts'
 import { record, type Transition } from './transition.ts'
-
-export const timerOfTask = (task: Pick<TaskRow, 'key'>): string => `task:${task.key}`
-export const timerOfWait = (task: Pick<TaskRow, 'key'>): string => `wait:${task.key}`
 
 /** Moves a task to a status of the table, with the counts of its plan; clears what only held in the old status. */
 export function moveTask(transition: Transition, task: TaskRow, to: TaskStatus): void {
   assertTaskChange(task.status, to)
   recount(transition, task.status, to)
+  if (task.status === 'running' && (to === 'waiting' || to === 'delegated')) unguardTry(transition, task)
   task.status = to
   task.version += 1
   if (to !== 'waiting') delete task.doc.waiting
-  if (to !== 'pending') delete task.doc.pendingFor
+  if (to !== 'pending') {
+    delete task.doc.pendingFor
+    delete task.doc.retryAt
+  }
   transition.changedTasks.add(task.id)
 }
 
@@ -44,6 +46,8 @@ export function startTask(
   task.startedAt ??= transition.at
   if (by.deliveryKey !== undefined) task.doc.deliveryKey = by.deliveryKey
   if (by.agent !== undefined) task.doc.agent = by.agent
+  task.doc.holders = [...(task.doc.holders ?? []), by.agent?.instanceId ?? by.agent?.name ?? transition.byId].slice(-20)
+  guardTry(transition, task)
   record(transition, 'task-started', {
     taskId: toId('task', task.id),
     key: task.key,
@@ -55,7 +59,8 @@ export function startTask(
   emitTaskFact(transition, task, 'started')
 }
 
-function loseDelivery(transition: Transition, task: TaskRow): void {
+/** A running task whose holder was lost is pending again. */
+export function loseDelivery(transition: Transition, task: TaskRow): void {
   moveTask(transition, task, 'pending')
   task.doc.pendingFor = 'retry'
   record(transition, 'task-lost', {
@@ -65,6 +70,28 @@ function loseDelivery(transition: Transition, task: TaskRow): void {
     fence: task.fence,
   })
   emitTaskFact(transition, task, 'retried', { reason: 'lease-lost' })
+}
+
+/** A running task is taken from its holder, who is fenced from now on. */
+export function takeBack(transition: Transition, task: TaskRow, reason: string): void {
+  moveTask(transition, task, 'pending')
+  task.fence += 1
+  task.doc.pendingFor = 'start'
+  delete task.doc.deliveryKey
+  unguardTry(transition, task)
+  record(transition, 'task-retried', { taskId: toId('task', task.id), key: task.key, fence: task.fence, reason })
+  emitTaskFact(transition, task, 'retried', { reason })
+}
+
+/** Makes a fact of the progress that stands in the task. */
+export function tellProgress(transition: Transition, task: TaskRow): void {
+  if (task.doc.isProgressHeld !== true) return
+  delete task.doc.isProgressHeld
+  transition.changedTasks.add(task.id)
+  task.doc.progressFactAt = transition.at.toISOString()
+  clearTaskTimers(transition, task, ['progress'])
+  record(transition, 'task-progressed', { key: task.key, progress: task.doc.progress, message: task.doc.message })
+  emitTaskFact(transition, task, 'progressed')
 }
 
 /** Ends a task, its timers and, with the last member, its group. Answers whether this was that member. */
@@ -129,8 +156,7 @@ function endTask(
   },
 ): boolean {
   task.endedAt = transition.at
-  transition.timers.set(timerOfTask(task), undefined)
-  transition.timers.set(timerOfWait(task), undefined)
+  clearTaskTimers(transition, task)
   const groupDone = countMember(transition, task)
   emitTaskFact(transition, task, ending.verb, {
     ...(groupDone ? { groupDone } : {}),
@@ -173,7 +199,7 @@ export function parkTask(transition: Transition, task: TaskRow, wait: NonNullabl
 export function resumeTask(transition: Transition, task: TaskRow, cause: string): void {
   moveTask(transition, task, 'pending')
   task.doc.pendingFor = 'agent'
-  transition.timers.set(timerOfWait(task), undefined)
+  clearTaskTimers(transition, task, ['wait'])
   record(transition, 'task-resumed', { taskId: toId('task', task.id), key: task.key, cause })
   emitTaskFact(transition, task, 'resumed', { reason: cause })
 }

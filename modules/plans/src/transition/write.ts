@@ -83,12 +83,24 @@ async function insertPlan(tx: Sql, plan: PlanRow): Promise<void> {
     ],
   )
   if (inserted === 0) throw RACE_LOST
-  if (plan.doc.correlationIds.length > 0) {
-    await tx.execute(
-      'insert into plans.correlations (tenant_id, correlation_id, plan_id) select plans.tenant(), c, $1 from unnest($2::text[]) c on conflict do nothing',
-      [plan.id, plan.doc.correlationIds],
-    )
-  }
+  await insertCorrelations(tx, plan)
+}
+
+async function insertCorrelations(tx: Sql, plan: PlanRow): Promise<void> {
+  if (plan.doc.correlationIds.length === 0) return
+  await tx.execute(
+    'insert into plans.correlations (tenant_id, correlation_id, plan_id) select plans.tenant(), c, $1 from unnest($2::text[]) c on conflict do nothing',
+    [plan.id, plan.doc.correlationIds],
+  )
+}
+
+/** The plan is found by its correlation ids of now, and by no other. */
+export async function replaceCorrelations(tx: Sql, plan: PlanRow): Promise<void> {
+  await tx.execute('delete from plans.correlations where plan_id = $1 and correlation_id <> all($2::text[])', [
+    plan.id,
+    plan.doc.correlationIds,
+  ])
+  await insertCorrelations(tx, plan)
 }
 
 async function updatePlan(tx: Sql, transition: Transition): Promise<void> {
