@@ -1,11 +1,14 @@
 import { contract, instant, operation, pageQuery, queryBoolean, setting } from '@soma/kernel'
 import * as z from 'zod'
 import {
+  agentMetrics,
   blocker,
   delegationGroup,
   edge,
   freshness,
   groupId,
+  hierarchy,
+  metricsPeriod,
   planId,
   planProgress,
   planState,
@@ -106,14 +109,11 @@ const planHierarchy = {
   get: operation({
     ...read,
     path: '/v1/tracker/plans/{planId}/hierarchy',
-    summary: 'The plans above and below a plan, flat, with their parents.',
+    summary:
+      'The plans above and below a plan and the delegations inside them, flat, each with its parent; at most 10,000.',
     params,
     query: z.strictObject({ direction: z.enum(['up', 'down', 'both']).default('both') }),
-    output: z.strictObject({
-      ...freshness,
-      plans: z.array(planProgress),
-      /** A cycle, which only bad data can make, was cut. */ cut: z.boolean(),
-    }),
+    output: z.strictObject({ ...freshness, ...hierarchy.shape }),
   }),
 } as const
 
@@ -124,6 +124,22 @@ const planBlockers = {
     summary: 'Why the open tasks of a plan do not run, oldest first.',
     params,
     output: z.strictObject({ ...freshness, items: z.array(blocker) }),
+  }),
+} as const
+
+const blockers = {
+  list: operation({
+    ...read,
+    path: '/v1/tracker/blockers',
+    summary: 'Why open tasks of all visible plans do not run, oldest first.',
+    query: z.strictObject({
+      ...pageQuery,
+      waitingFor: z.string().max(50).optional(),
+      /** Only what a holder of this role may decide at a gate. */
+      role: z.string().max(128).optional(),
+      olderThanMs: z.coerce.number().int().min(0).max(31_536_000_000).optional(),
+    }),
+    output: listOf(blocker),
   }),
 } as const
 
@@ -196,6 +212,19 @@ const correlations = {
   }),
 } as const
 
+const agents = {
+  metrics: operation({
+    method: 'GET',
+    capability: 'agent:read',
+    action: 'agent.read',
+    path: '/v1/tracker/agents/{name}/metrics',
+    summary: 'What an agent has done in a period: counts, durations, retries, by type of task.',
+    params: z.strictObject({ name: z.string().min(1).max(128) }),
+    query: z.strictObject({ period: metricsPeriod.default('24h'), type: z.string().max(200).optional() }),
+    output: one('metrics', agentMetrics),
+  }),
+} as const
+
 export const trackerContract = contract({
   module: 'tracker',
   summary: 'Where is everything, since when, what does it wait for, and who can unblock it?',
@@ -206,11 +235,13 @@ export const trackerContract = contract({
     planLineage,
     planHierarchy,
     planBlockers,
+    blockers,
     planStream,
     tasks,
     delegationGroups,
     traces,
     correlations,
+    agents,
   },
   events: [],
   capabilities: {},

@@ -63,13 +63,15 @@ export const planProgress = z.strictObject({
   problem: problem.optional(),
   stopReason: z.string().optional(),
   parentPlanId: planId.optional(),
+  /** The task that handed the plan out. */
+  parentTaskId: taskId.optional(),
   rootPlanId: planId.optional(),
   sessionId: z.string().optional(),
   traceId: z.string().optional(),
   goal: z.strictObject({ type: z.string() }).optional(),
   agents: z.array(z.string()),
   cost,
-  /** Tasks that wait for something other than an agent's work. */
+  /** Open tasks without running work, below them too; each has a blocker. */
   blockers: z.number().int(),
   /** When tasks were added after the first one: the one reason why progress may fall. */
   scopeChangedAt: z.iso.datetime().optional(),
@@ -179,7 +181,59 @@ export const delegationGroup = z.strictObject({
 })
 export type DelegationGroup = z.output<typeof delegationGroup>
 
-/** Why a task does not run, and what or who would end that. */
+export const hierarchy = z.strictObject({
+  plans: z.array(planProgress),
+  /** Tasks that handed out sub-tasks, and these. */
+  tasks: z.array(
+    z.strictObject({
+      taskId,
+      planId,
+      parentTaskId: taskId.optional(),
+      groupId: groupId.optional(),
+      name: z.string(),
+      type: z.string().optional(),
+      agent: z.string().optional(),
+      state: taskState,
+    }),
+  ),
+  /** A cycle, which only bad data can make, was cut. */
+  cut: z.boolean(),
+  /** There is more than the answer holds. */
+  truncated: z.boolean(),
+})
+export type Hierarchy = z.output<typeof hierarchy>
+
+export const metricsPeriod = z.enum(['1h', '24h', '7d', '30d'])
+export type MetricsPeriod = z.output<typeof metricsPeriod>
+
+const figures = {
+  /** Tasks that ended in the period, each once, for the agent that ended it. */
+  total: z.number().int(),
+  completed: z.number().int(),
+  failed: z.number().int(),
+  cancelled: z.number().int(),
+  /** Tries and deliveries of the agent that ended without a result; no failures. */
+  retries: z.number().int(),
+  deadLetters: z.number().int(),
+  /** Run times of completed and failed tasks; percentiles are at most 5 % off. */
+  avgMs: z.number().int().optional(),
+  p50Ms: z.number().int().optional(),
+  p95Ms: z.number().int().optional(),
+  /** From the request to the start. */
+  queuedP50Ms: z.number().int().optional(),
+  /** Completed ÷ (completed and failed). */
+  successRate: z.number().optional(),
+}
+export const agentMetrics = z.strictObject({
+  agent: z.string(),
+  period: metricsPeriod,
+  ...figures,
+  /** Most tasks first. */
+  byType: z.array(z.strictObject({ type: z.string(), ...figures })),
+})
+export type AgentMetrics = z.output<typeof agentMetrics>
+
+/** Why a task has no running work, and what or who would end that. A delegated task has one when nothing below it runs. */
 export const blocker = z.strictObject({
   taskId,
   planId: planId.optional(),
@@ -188,9 +242,26 @@ export const blocker = z.strictObject({
   sinceAt: z.iso.datetime(),
   detail: z.string(),
   gateId: z.string().optional(),
+  /** When the wait ends by itself. */
   dueAt: z.iso.datetime().optional(),
-  /** The event type that no agent has taken yet. */
-  missingConsumer: z.strictObject({ topic: z.string(), type: z.string() }).optional(),
+  budgetId: z.string().optional(),
+  /** How much the budget lacks. */
+  missing: z.strictObject({ costMicros: z.number().int(), currency: z.string() }).optional(),
+  /** The tasks whose end is waited for. */
+  dependsOn: z.array(z.string()).optional(),
+  ruleIds: z.array(z.string()).optional(),
+  nextRetryAt: z.string().optional(),
+  /** What no live agent takes: an event type, `task.requested` for a task that asks for a capability. */
+  missingConsumer: z
+    .strictObject({
+      topic: z.string(),
+      type: z.string(),
+      capability: z.string().optional(),
+      /** When a live agent last took it; absent: none ever did. */
+      lastAliveAt: z.string().optional(),
+    })
+    .optional(),
+  /** Who or what can end it: `role:<name>`, principals, agents, capabilities, operation ids. */
   unblockBy: z.array(z.string()),
 })
 export type Blocker = z.output<typeof blocker>

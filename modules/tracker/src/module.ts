@@ -9,11 +9,12 @@ import { createPlanStream } from './stream/plan-stream.ts'
 
 export type { TrackerPorts } from './ports.ts'
 
-/** What is projected: facts of plans, tasks, gates and dead letters, and the headers of requests, replies and business facts. */
+/** What is projected: facts of plans, tasks, gates, agents and dead letters, and the headers of requests, replies and business facts. */
 const PROJECTED = [
   ['plan-events', '*'],
   ['task-events', '*'],
   ['system-events', 'gate.*'],
+  ['system-events', 'agent.*'],
   ['dead-letter', 'delivery.dead-lettered'],
   ['action-requests', '*'],
   ['action-results', '*'],
@@ -46,6 +47,7 @@ export const trackerModule = defineModule<typeof trackerContract, Record<never, 
         planLineage: { get: (context, call) => reads.lineage(context, call.params.planId, call.query) },
         planHierarchy: { get: (context, call) => reads.hierarchy(context, call.params.planId, call.query.direction) },
         planBlockers: { list: (context, call) => reads.blockers(context, call.params.planId) },
+        blockers: { list: (context, call) => reads.openBlockers(context, call.query) },
         planStream: {
           read: async (context, call) => {
             await reads.plan(context, call.params.planId)
@@ -57,6 +59,7 @@ export const trackerModule = defineModule<typeof trackerContract, Record<never, 
           get: (context, call) => reads.task(context, call.params.taskId),
         },
         delegationGroups: { get: (context, call) => reads.group(context, call.params.groupId) },
+        agents: { metrics: (context, call) => reads.agentMetrics(context, call.params.name, call.query) },
         traces: { get: (context, call) => reads.trace(context, { column: 'trace_id', value: call.params.traceId }) },
         correlations: {
           get: (context, call) => reads.trace(context, { column: 'correlation_id', value: call.params.correlationId }),

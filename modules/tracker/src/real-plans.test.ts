@@ -63,31 +63,6 @@ describe('the tracker over plans', () => {
     })
   })
 
-  it('every task that neither runs nor has ended has a blocker that names its end', async () => {
-    const { planId } = await bench.plans.plans.create(planner, { body: { title: 'Blocked' } })
-    const gateId = newId('gate')
-    await bench.plans.plans.delegate(planner, {
-      params: { planId },
-      body: {
-        specs: [{ type: 'research.requested' }, { kind: 'gate', gateId }, { kind: 'timer', timeoutMs: 100_000 }],
-      },
-    })
-    await bench.settle()
-    const { items } = await bench.tracker.planBlockers.list(planner, { params: { planId } })
-    expect(items).toHaveLength(3)
-    expect(items.find((item) => item.waitingFor === 'agent')).toMatchObject({
-      missingConsumer: { topic: 'action-requests', type: 'research.requested' },
-      detail: 'no agent has taken research.requested yet',
-    })
-    expect(items.find((item) => item.waitingFor === 'review')).toMatchObject({
-      gateId,
-      unblockBy: ['gate:decide', 'governance.gates.decide'],
-    })
-    expect(items.find((item) => item.waitingFor === 'dependency')?.dueAt).toBeDefined()
-    const { plan } = await bench.tracker.plans.get(planner, { params: { planId } })
-    expect(plan.blockers).toBe(3)
-  })
-
   it('lineage follows requests to replies, and from any effect back to the goal', async () => {
     const goal: EventEnvelope = {
       ...reply({ responsetype: 'docs.check.requested' } as EventEnvelope, {}),
@@ -117,20 +92,6 @@ describe('the tracker over plans', () => {
       query: { eventId: completed?.id as string },
     })
     expect(back.entries.map((entry) => entry.id)).toContain(goal.id)
-  })
-
-  it('hierarchy gives parents and children', async () => {
-    const parent = await bench.plans.plans.create(planner, { body: { title: 'Parent' } })
-    const child = await bench.plans.plans.create(planner, { body: { title: 'Child', parentPlanId: parent.planId } })
-    const leaf = await bench.plans.plans.create(planner, { body: { title: 'Leaf', parentPlanId: child.planId } })
-    await bench.settle()
-    const names = async (planId: string, direction: 'up' | 'down' | 'both') =>
-      (await bench.tracker.planHierarchy.get(planner, { params: { planId }, query: { direction } })).plans.map(
-        (plan) => plan.name,
-      )
-    expect(await names(child.planId, 'both')).toEqual(['Child', 'Parent', 'Leaf'])
-    expect(await names(leaf.planId, 'up')).toEqual(['Leaf', 'Child', 'Parent'])
-    expect(await names(parent.planId, 'down')).toEqual(['Parent', 'Child', 'Leaf'])
   })
 
   it('a stream gives a snapshot, then each change of plan, task and timeline', async () => {

@@ -2,7 +2,16 @@ import { openPostgres, type PostgresForTests } from '@soma/governance/testing'
 import type { Context, EventEnvelope } from '@soma/kernel'
 import { plansModule } from '@soma/plans'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { aHistory, groupId, openTrackerBench, planId, type TrackerBench } from '../testing/index.ts'
+import {
+  aFact,
+  aHistory,
+  aTaskFact,
+  groupId,
+  openTrackerBench,
+  planId,
+  taskId,
+  type TrackerBench,
+} from '../testing/index.ts'
 import { trackerModule } from './module.ts'
 
 const server = process.env['DATABASE_URL']
@@ -11,7 +20,7 @@ if (server === undefined) throw new Error('DATABASE_URL is missing: run npm run 
 const reader: Context = {
   tenantId: 'tenant-a',
   spaceId: '',
-  principal: { id: 'agt-planner', kind: 'agent', roles: [], capabilities: ['plan:read'] },
+  principal: { id: 'agt-planner', kind: 'agent', roles: [], capabilities: ['plan:read', 'agent:read'] },
   userId: 'usr-a',
   actors: [],
   method: 'token',
@@ -38,12 +47,13 @@ it('two nodes that apply the topics of one plan at the same time, each twice, en
   const apply = async (node: TrackerBench, events: readonly EventEnvelope[]) => {
     for (const event of events) await node.deliver(event)
   }
-  const plans = aHistory().filter((event) => event.topic === 'plan-events')
-  const others = aHistory().filter((event) => event.topic !== 'plan-events')
+  const history = aWholeHistory()
+  const plans = history.filter((event) => event.topic === 'plan-events')
+  const others = history.filter((event) => event.topic !== 'plan-events')
   await Promise.all([apply(one, plans), apply(two, others)])
   await Promise.all([apply(two, plans), apply(one, others)])
   const embedded = await openTrackerBench()
-  for (const event of aHistory()) await embedded.deliver(event)
+  for (const event of history) await embedded.deliver(event)
   const [distributed, orderly] = await Promise.all(
     [one, embedded].map((bench) => bench.tracker.plans.get(reader, { params: { planId } })),
   )
@@ -60,7 +70,50 @@ it('two nodes that apply the topics of one plan at the same time, each twice, en
   expect(tasks[0]?.items).toEqual(tasks[1]?.items)
   expect((await two.tracker.delegationGroups.get(reader, { params: { groupId } })).group).toMatchObject({
     total: 2,
-    completed: 2,
+    completed: 1,
+    pending: 1,
   })
+  const answersOf = async ({ tracker }: TrackerBench) =>
+    withoutFreshness(
+      await Promise.all([
+        tracker.planBlockers.list(reader, { params: { planId } }),
+        tracker.blockers.list(reader, { query: { waitingFor: 'agent', olderThanMs: 0 } }),
+        tracker.planHierarchy.get(reader, { params: { planId } }),
+        tracker.planLineage.get(reader, { params: { planId } }),
+        tracker.correlations.get(reader, { params: { correlationId: taskId(1) } }),
+        tracker.agents.metrics(reader, { params: { name: 'checker' }, query: { period: '30d' } }),
+      ]),
+    )
+  expect(await answersOf(two)).toEqual(await answersOf(embedded))
   await embedded.close()
 })
+
+/** A plan that was rewound, with a task that waits for an agent, a live agent, and a task that ended just now. */
+function aWholeHistory(): EventEnvelope[] {
+  const at = new Date().toISOString()
+  const agent = { name: 'checker' }
+  const open = { planId, taskId: taskId(8) }
+  const ended = { planId, taskId: taskId(9) }
+  return [
+    ...aHistory({ rewound: true }),
+    aTaskFact('created', open, {
+      at,
+      version: 1,
+      status: 'pending',
+      pendingFor: 'agent',
+      correlationId: 'from outside',
+    }),
+    aTaskFact('started', ended, { at, agent, version: 1, status: 'running' }),
+    aTaskFact('completed', ended, { at, agent, version: 2, status: 'completed', queuedMs: 10, runMs: 500 }),
+    aFact('agent.registered', {
+      agentId: 'reg_1',
+      ...agent,
+      agentVersion: '1.0.0',
+      instanceId: 'one',
+      consumes: [{ topic: 'action-requests', type: 'other.requested' }],
+    }),
+  ]
+}
+
+const withoutFreshness = (answers: readonly { lagMs: number; stale: boolean }[]): object[] =>
+  answers.map(({ lagMs: _lagMs, stale: _stale, ...answer }) => answer)

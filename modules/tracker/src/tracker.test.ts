@@ -126,43 +126,9 @@ describe('the tracker over a known history', () => {
       ['check-1', 'completed', 'checker'],
       ['check-2', 'completed', 'checker'],
     ])
-    const lost = aHistory().filter((event) => event.taskid === taskId(2) && event.type !== 'task.completed')
-    const dying = newId('grp')
-    const other = { planId: newId('plan'), taskId: newId('task') }
-    for (const event of lost)
-      await bench.deliver({
-        ...event,
-        id: newId('evt'),
-        planid: other.planId,
-        taskid: other.taskId,
-        data: { ...(event.data as object), ...other, groupId: dying },
-      })
-    const timeout = {
-      ...(lost[0] as EventEnvelope),
-      id: newId('evt'),
-      type: 'task.failed',
-      planid: other.planId,
-      taskid: other.taskId,
-      data: {
-        ...(lost[0]?.data as object),
-        ...other,
-        groupId: dying,
-        status: 'failed',
-        version: 3,
-        problem: { code: 'timeout' },
-      },
-    }
-    await bench.deliver(timeout)
-    expect(
-      (
-        await bench.tracker.delegationGroups.get(actor('x', 'usr-a', 'tenant-a', ['plan:read', 'plan:read-all']), {
-          params: { groupId: dying },
-        })
-      ).group,
-    ).toMatchObject({ total: 1, failed: 1, pending: 0, members: [{ state: 'failed', problem: { code: 'timeout' } }] })
   })
 
-  it('what comes after the end changes nothing but the timeline, marked ignored', async () => {
+  it('TRK-R3 what comes after the end changes nothing but the timeline, marked ignored', async () => {
     const late = aHistory().find((event) => event.type === 'plan.completed') as EventEnvelope
     const data = late.data as object
     const failing = { planId: newId('plan') }
@@ -197,6 +163,20 @@ describe('the tracker over a known history', () => {
       state: 'completed',
       generation: 2,
     })
+  })
+
+  it('TRK-R3 a rewound plan is open again with exactly the tasks it names, and late facts of the old generation stay marked', async () => {
+    const other = await openTrackerBench()
+    for (const event of aHistory({ rewound: true }).reverse()) await other.deliver(event)
+    const { plan } = await other.tracker.plans.get(ana, { params: { planId } })
+    expect(plan).toMatchObject({ status: 'waiting', counts: { total: 3, completed: 2, running: 1 } })
+    expect(plan).not.toHaveProperty('completedAt')
+    const entries = (await other.tracker.planTimeline.list(ana, { params: { planId }, query: { limit: 200 } })).items
+    expect(entries.filter((entry) => entry.ignored).map((entry) => entry.type)).toEqual([
+      'task.progressed',
+      'plan.failed',
+    ])
+    await other.close()
   })
 
   it('a type that nobody knows under a known noun is shown in the timeline and changes nothing', async () => {

@@ -6,8 +6,8 @@ export const taskId = (number: number): string => toId('task', uuid(100 + number
 export const groupId = toId('grp', uuid(50))
 export const gateId = toId('gate', uuid(60))
 
-/** The facts of one plan in log order: two grouped tasks, one with a lost lease, a gate, and a task that failed and was retried. */
-export function aHistory(): EventEnvelope[] {
+/** The facts of one plan in log order: two grouped tasks, one with a lost lease, a gate, and a task that failed and was retried. `rewound`: then the second task once more, and late facts of its first generation. */
+export function aHistory({ rewound = false }: { rewound?: boolean } = {}): EventEnvelope[] {
   const events: EventEnvelope[] = []
   const push = (type: string, data: Record<string, unknown>, more: Partial<EventEnvelope> = {}) => {
     const at = new Date(Date.UTC(2026, 0, 1, 0, 0, events.length)).toISOString()
@@ -101,5 +101,17 @@ export function aHistory(): EventEnvelope[] {
     on: 'check.done',
   })
   plan('completed', 4, { status: 'completed', currentState: 'end', outcome: 'succeeded' })
+  if (!rewound) return events
+  const again = { generation: 2 }
+  plan('rewound', 5, {
+    ...again,
+    status: 'running',
+    currentState: 'check',
+    tasks: [{ taskId: taskId(2), name: 'check-2', type: 'check.requested', version: 4, groupId, ...again }],
+  })
+  task('started', 2, 5, { ...again, status: 'running', delivery: 1, agent, groupId })
+  task('progressed', 2, 6, { status: 'running', delivery: 1, agent, groupId, progress: 0.1 })
+  plan('failed', 6, { status: 'failed', problem: { code: 'late' } })
+  plan('waiting', 7, { ...again, status: 'waiting', currentState: 'check' })
   return events
 }

@@ -23,6 +23,8 @@ export interface TrackerBench {
   deliver(event: EventEnvelope): Promise<void>
   /** Hands every event that was committed since the last call to plans and tracker, in log order, until there are none. */
   settle(): Promise<void>
+  /** Fires what is due in plans: timeouts, retries. */
+  sweep(): Promise<void>
   /** Every row of every table, without when it was applied: equal text means equal read models. */
   digest(): Promise<string>
   close(): Promise<void>
@@ -68,6 +70,7 @@ export async function openTrackerBench(database?: Database): Promise<TrackerBenc
         await deliverTo(['plans', 'tracker'], { ...event, recordedtime: event.time, sequence: sequenceOf(0, settled) })
       }
     },
+    sweep: () => bench.runJob('sweep'),
     digest: async () => {
       const tables = await bench.database.transaction(
         { role: 'soma_worker', tenantId: 'tenant-a' },

@@ -13,6 +13,8 @@ export interface EntryRow {
   readonly kind: string
   readonly type: string
   readonly actor: string | undefined
+  /** Who had the task. */
+  readonly agent: string | undefined
   readonly causation_id: string | undefined
   readonly correlation_id: string | undefined
   readonly trace_id: string | undefined
@@ -29,7 +31,7 @@ export interface EntryRow {
 }
 
 type Told = Partial<
-  Pick<EntryRow, 'entity' | 'version' | 'generation' | 'attempt' | 'duration_ms' | 'outcome' | 'actor'>
+  Pick<EntryRow, 'entity' | 'version' | 'generation' | 'attempt' | 'duration_ms' | 'outcome' | 'actor' | 'agent'>
 > & { summary: string; planId?: string | undefined; taskId?: string | undefined }
 
 const gateFact = z.object({
@@ -54,13 +56,14 @@ export function entryOf(event: EventEnvelope): EntryRow {
   return {
     event_id: event.id,
     plan_id: uuid('plan', event.planid ?? told.planId),
-    task_id: uuid('task', event.taskid ?? told.taskId ?? event.partitionkey),
+    task_id: firstTask(event.taskid, told.taskId, event.partitionkey, event.correlationid),
     at: logTimeOf(event),
     sequence: event.sequence ?? '',
     topic: event.topic,
     kind: kindOf(event),
     type: event.type,
     actor: told.actor ?? event.authid,
+    agent: told.agent,
     causation_id: event.causationid,
     correlation_id: event.correlationid,
     trace_id: event.traceparent === undefined ? undefined : traceIdOf(event.traceparent),
@@ -76,6 +79,10 @@ export function entryOf(event: EventEnvelope): EntryRow {
     user_id: event.userid,
   }
 }
+
+/** Whoever did not stamp the task may still name it: as the key of a request, or as its correlation. */
+const firstTask = (...ids: readonly (string | undefined)[]): string | undefined =>
+  ids.map((id) => uuid('task', id)).find((id) => id !== undefined)
 
 const uuid = (prefix: string, id: string | undefined): string | undefined =>
   id === undefined ? undefined : toUuid(prefix, id)
@@ -106,7 +113,7 @@ function tellPlan(event: EventEnvelope): Told {
   return {
     entity: 'plan',
     version: fact.version,
-    generation: 1,
+    generation: fact.generation,
     actor: fact.byId,
     outcome: fact.problem?.code ?? fact.outcome,
     planId: fact.planId,
@@ -128,6 +135,7 @@ function tellTask(event: EventEnvelope): Told {
     attempt: fact.delivery,
     duration_ms: verb === 'completed' || verb === 'failed' || verb === 'cancelled' ? fact.runMs : undefined,
     actor: fact.byId,
+    agent: fact.agent?.name,
     outcome: fact.problem?.code ?? fact.outcome,
     planId: fact.planId,
     taskId: fact.taskId,

@@ -6,13 +6,17 @@ export const planFact = z.object({
   planId: z.string(),
   status: z.enum(['draft', 'pending', 'running', 'waiting', 'paused', 'stopping', 'completed', 'failed', 'cancelled']),
   version: z.number().int(),
+  /** Rises with each rewind. */
+  generation: z.number().int().default(1),
   title: z.string(),
   driver: z.enum(['engine', 'planner']).optional(),
   origin: z.string().optional(),
   ownerId: z.string().optional(),
   visibility: z.enum(['private', 'space', 'tenant']).default('private'),
   goalType: z.string().optional(),
+  correlationIds: z.array(z.string()).optional(),
   parentPlanId: z.string().optional(),
+  parentTaskId: z.string().optional(),
   rootPlanId: z.string().optional(),
   currentState: z.string().optional(),
   fromState: z.string().optional(),
@@ -23,8 +27,20 @@ export const planFact = z.object({
   outcome: z.string().optional(),
   problem: z.object({ code: z.string() }).optional(),
   spent: z.object({ tokens: z.number(), costMicros: z.number(), currency: z.string(), calls: z.number() }).optional(),
+  /** Of `plan.rewound`: what each task that it opens again is from then on. */
+  tasks: z.array(z.record(z.string(), z.unknown())).optional(),
 })
 export type PlanFact = z.output<typeof planFact>
+
+/** Of what a wait is on, the members that a blocker names; anything else that was said there is nobody's here. */
+const waitedFor = z.object({
+  budgetId: z.string().max(200).optional(),
+  missing: z.object({ costMicros: z.number().int(), currency: z.string().max(10) }).optional(),
+  taskIds: z.array(z.string().max(100)).max(100).optional(),
+  ruleIds: z.array(z.string().max(200)).max(100).optional(),
+  type: z.string().max(200).optional(),
+  signal: z.string().max(200).optional(),
+})
 
 export const taskFact = z.object({
   taskId: z.string(),
@@ -36,6 +52,7 @@ export const taskFact = z.object({
   version: z.number().int(),
   type: z.string().optional(),
   capability: z.string().optional(),
+  correlationId: z.string().optional(),
   ownerId: z.string().optional(),
   generation: z.number().int().default(1),
   try: z.number().int().default(1),
@@ -43,12 +60,13 @@ export const taskFact = z.object({
   waiting: z
     .object({
       reason: z.string(),
-      on: z.record(z.string(), z.unknown()).optional(),
-      sinceAt: z.string(),
+      on: waitedFor.optional().catch(undefined),
+      sinceAt: z.iso.datetime(),
       dueAt: z.string().optional(),
     })
     .optional(),
   pendingFor: z.string().optional(),
+  retryAt: z.iso.datetime().optional(),
   agent: z.object({ name: z.string(), instanceId: z.string().optional(), version: z.string().optional() }).optional(),
   parentTaskId: z.string().optional(),
   groupId: z.string().optional(),
@@ -63,6 +81,10 @@ export const taskFact = z.object({
   runMs: z.number().optional(),
 })
 export type TaskFact = z.output<typeof taskFact>
+
+/** What `plan.rewound` says of one task: pending in its new generation. It names the task whole, so it is right also when it comes first. */
+export const reopened = (task: Readonly<Record<string, unknown>>, planId: string): TaskFact =>
+  taskFact.parse({ pendingFor: 'start', ...task, planId, status: 'pending' })
 
 export const isPlanFact = (event: EventEnvelope): boolean =>
   event.topic === 'plan-events' && event.source === '/modules/plans' && event.type.startsWith('plan.')

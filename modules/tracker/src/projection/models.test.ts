@@ -1,7 +1,7 @@
 import { type EventEnvelope, toUuid } from '@soma/kernel'
 import { describe, expect, it } from 'vitest'
 import { entryOf } from './entries.ts'
-import { planFact, taskFact } from './facts.ts'
+import { planFact, reopened, type TaskFact, taskFact } from './facts.ts'
 import { applyPlanFact, applyTaskFact, blankTask, type PlanModel, stubPlan, type TaskModel } from './models.ts'
 import { aHistory, planId, taskId } from '../../testing/history.ts'
 
@@ -14,21 +14,22 @@ interface Models {
 /** What `project` does with rows, with maps. */
 function fold(events: readonly EventEnvelope[]): Models {
   const models: Models = { plans: new Map(), tasks: new Map(), entries: new Map() }
+  const applyTask = (fact: TaskFact, event: EventEnvelope) => {
+    const id = toUuid('task', fact.taskId) as string
+    const planUuid = toUuid('plan', fact.planId) as string
+    const stub = models.plans.get(planUuid) ?? stubPlan(planUuid, event)
+    const at = event.recordedtime ?? event.time
+    models.plans.set(planUuid, at < stub.sortAt ? { ...stub, sortAt: at } : stub)
+    models.tasks.set(id, applyTaskFact(models.tasks.get(id) ?? blankTask(id, planUuid, event), fact, event))
+  }
   for (const event of events) {
     models.entries.set(event.id, entryOf(event))
     if (event.topic === 'plan-events') {
       const fact = planFact.parse(event.data)
       const id = toUuid('plan', fact.planId) as string
       models.plans.set(id, applyPlanFact(models.plans.get(id) ?? stubPlan(id, event), fact, event))
-    } else if (event.topic === 'task-events') {
-      const fact = taskFact.parse(event.data)
-      const id = toUuid('task', fact.taskId) as string
-      const planUuid = toUuid('plan', fact.planId) as string
-      const stub = models.plans.get(planUuid) ?? stubPlan(planUuid, event)
-      const at = event.recordedtime ?? event.time
-      models.plans.set(planUuid, at < stub.sortAt ? { ...stub, sortAt: at } : stub)
-      models.tasks.set(id, applyTaskFact(models.tasks.get(id) ?? blankTask(id, planUuid, event), fact, event))
-    }
+      for (const task of fact.tasks ?? []) applyTask(reopened(task, fact.planId), event)
+    } else if (event.topic === 'task-events') applyTask(taskFact.parse(event.data), event)
   }
   return models
 }
@@ -80,7 +81,26 @@ describe('the read models', () => {
     expect(entries.size).toBe(history.length)
   })
 
-  it('a later end never replaces the first, in any order', () => {
+  it('TRK-R3 a rewind opens the plan and the tasks that it names, in 200 random orders; late facts of the generation before do not count', () => {
+    const history = aHistory({ rewound: true })
+    const expected = textOf(fold(history))
+    for (let seed = 1; seed <= 200; seed++) expect(textOf(fold(shuffle(history, seed))), `seed ${seed}`).toBe(expected)
+    const { plans, tasks } = fold(history)
+    expect(plans.get(toUuid('plan', planId) as string)).toMatchObject({
+      status: 'waiting',
+      generation: 2,
+      ends: { 1: 4 },
+      endedAt: undefined,
+    })
+    const states = [1, 2, 3].map((number) => tasks.get(toUuid('task', taskId(number)) as string))
+    expect(states.map((task) => [task?.status, task?.generation])).toEqual([
+      ['completed', 1],
+      ['running', 2],
+      ['completed', 2],
+    ])
+  })
+
+  it('TRK-R3 a later end never replaces the first, in any order', () => {
     const history = aHistory()
     const completed = history.find((event) => event.type === 'plan.completed') as EventEnvelope
     const data = completed.data as object

@@ -1,6 +1,6 @@
 import { type EventEnvelope, toUuid, traceIdOf, withoutUndefined } from '@soma/kernel'
 import { logTimeOf, type PlanFact, type TaskFact } from './facts.ts'
-import { hasEnded, outranks } from './rank.ts'
+import { type Ends, hasEnded, noteEnd, outranks, type Rank } from './rank.ts'
 
 /** A plan as the read model keeps it. Times are ISO texts of the log. */
 export interface PlanModel {
@@ -11,6 +11,8 @@ export interface PlanModel {
   visibility: string
   /** 0 while only facts of its tasks have come. */
   version: number
+  generation: number
+  ends: Ends
   status: string
   parentId: string | undefined
   rootId: string | undefined
@@ -32,6 +34,7 @@ export interface PlanDoc {
   problem?: { code: string }
   stopReason?: string
   goalType?: string
+  parentTaskId?: string
   spent?: { tokens: number; costMicros: number; currency: string; calls: number }
   traceId?: string
   constitutionHash?: string
@@ -44,6 +47,7 @@ export interface TaskModel {
   userId: string | undefined
   version: number
   generation: number
+  ends: Ends
   status: string
   parentId: string | undefined
   groupId: string | undefined
@@ -65,6 +69,7 @@ export interface TaskDoc {
   capability?: string
   waiting?: TaskFact['waiting']
   pendingFor?: string
+  retryAt?: string
   agent?: TaskFact['agent']
   gateId?: string
   message?: string
@@ -88,6 +93,8 @@ export function stubPlan(id: string, event: EventEnvelope): PlanModel {
     ownerId: undefined,
     visibility: 'private',
     version: 0,
+    generation: 1,
+    ends: {},
     status: 'pending',
     parentId: undefined,
     rootId: undefined,
@@ -105,18 +112,16 @@ export function stubPlan(id: string, event: EventEnvelope): PlanModel {
 /** Applies a plan fact. Applying it again, or in another order with others, gives the same model. */
 export function applyPlanFact(known: PlanModel, fact: PlanFact, event: EventEnvelope): PlanModel {
   const at = logTimeOf(event)
+  const rank = { generation: fact.generation, version: fact.version, ended: hasEnded(fact.status) }
   const merged: PlanModel = {
     ...known,
+    ends: noteEnd(known.ends, rank),
     createdAt: event.type === 'plan.created' ? earlier(known.createdAt, at) : known.createdAt,
     startedAt: event.type === 'plan.started' ? earlier(known.startedAt, at) : known.startedAt,
     sortAt: earlier(known.sortAt, at),
     asOf: later(known.asOf, at),
   }
-  const wins = outranks(
-    { generation: 1, version: fact.version, ended: hasEnded(fact.status) },
-    { generation: 1, version: known.version, ended: hasEnded(known.status) },
-  )
-  if (!wins && known.version > 0) return merged
+  if (known.version > 0 && !outranks(rank, rankOf(known))) return merged
   return {
     ...merged,
     ownerId: fact.ownerId,
@@ -124,6 +129,7 @@ export function applyPlanFact(known: PlanModel, fact: PlanFact, event: EventEnve
     spaceId: event.spaceid ?? '',
     userId: event.userid,
     version: fact.version,
+    generation: fact.generation,
     status: fact.status,
     parentId: uuid('plan', fact.parentPlanId),
     rootId: uuid('plan', fact.rootPlanId),
@@ -137,6 +143,7 @@ export function applyPlanFact(known: PlanModel, fact: PlanFact, event: EventEnve
       problem: fact.problem === undefined ? undefined : { code: fact.problem.code },
       stopReason: fact.stopReason,
       goalType: fact.goalType,
+      parentTaskId: fact.parentTaskId,
       spent: fact.spent,
       traceId: event.traceparent === undefined ? undefined : traceIdOf(event.traceparent),
       constitutionHash: event.constitutionhash,
@@ -154,6 +161,7 @@ export function blankTask(id: string, planId: string, event: EventEnvelope): Tas
     userId: event.userid,
     version: 0,
     generation: 0,
+    ends: {},
     status: 'pending',
     parentId: undefined,
     groupId: undefined,
@@ -170,16 +178,16 @@ export function blankTask(id: string, planId: string, event: EventEnvelope): Tas
 
 export function applyTaskFact(known: TaskModel, fact: TaskFact, event: EventEnvelope): TaskModel {
   const at = logTimeOf(event)
+  const rank = { generation: fact.generation, version: fact.version, ended: hasEnded(fact.status) }
   const merged: TaskModel = {
     ...known,
+    ends: noteEnd(known.ends, rank),
     createdAt: event.type === 'task.created' ? earlier(known.createdAt, at) : known.createdAt,
     startedAt: event.type === 'task.started' ? earlier(known.startedAt, at) : known.startedAt,
     sortAt: earlier(known.sortAt, at),
     asOf: later(known.asOf, at),
   }
-  const rank = { generation: fact.generation, version: fact.version, ended: hasEnded(fact.status) }
-  if (!outranks(rank, { generation: known.generation, version: known.version, ended: hasEnded(known.status) }))
-    return merged
+  if (!outranks(rank, rankOf(known))) return merged
   return {
     ...merged,
     version: fact.version,
@@ -198,6 +206,7 @@ export function applyTaskFact(known: TaskModel, fact: TaskFact, event: EventEnve
       capability: fact.capability,
       waiting: fact.waiting,
       pendingFor: fact.pendingFor,
+      retryAt: fact.retryAt,
       agent: fact.agent,
       gateId: fact.gateId,
       message: fact.message,
@@ -207,6 +216,12 @@ export function applyTaskFact(known: TaskModel, fact: TaskFact, event: EventEnve
     }) as TaskDoc,
   }
 }
+
+const rankOf = ({ generation, version, status }: PlanModel | TaskModel): Rank => ({
+  generation,
+  version,
+  ended: hasEnded(status),
+})
 
 const uuid = (prefix: string, id: string | undefined): string | undefined =>
   id === undefined ? undefined : toUuid(prefix, id)

@@ -1,6 +1,8 @@
 import { type Delivered, type EventEnvelope, type SqlSession, toUuid } from '@soma/kernel'
+import { agentFact, applyAgentFact, isAgentFact, UNKNOWN_AGENT } from './agents.ts'
 import { entryOf } from './entries.ts'
-import { isPlanFact, isTaskFact, logTimeOf, planFact, taskFact } from './facts.ts'
+import { isPlanFact, isTaskFact, logTimeOf, planFact, reopened, type TaskFact, taskFact } from './facts.ts'
+import { gateChangeOf, isGateFact } from './gates.ts'
 import { applyPlanFact, applyTaskFact, blankTask, stubPlan } from './models.ts'
 import {
   insertEntry,
@@ -8,9 +10,11 @@ import {
   lockPlanModel,
   lockTaskModel,
   noteEarlier,
+  saveCorrelations,
   saveTaskModel,
   updatePlanModel,
 } from './store.ts'
+import { lockAgent, saveAgent, saveGate } from './waits-store.ts'
 
 /** Plans facts that the projection knows; another verb under the same noun is shown in the timeline and changes nothing (TRK-R7). */
 const PLAN_VERBS = new Set([
@@ -21,6 +25,7 @@ const PLAN_VERBS = new Set([
   'resumed',
   'state-changed',
   'edited',
+  'rewound',
   'forked',
   'stopping',
   'completed',
@@ -42,10 +47,23 @@ const TASK_VERBS = new Set([
 
 /** Applies one event to the read models in the handler's transaction. Once, twice or in another order, the models end the same (TRK-R1, R2). */
 export async function project({ event, tx }: Pick<Delivered, 'event' | 'tx'>): Promise<void> {
+  if (isAgentFact(event)) return projectAgent(tx, event)
   await insertEntry(tx, entryOf(event))
+  const gate = isGateFact(event) ? gateChangeOf(event) : undefined
+  if (gate !== undefined) await saveGate(tx, gate)
   const verb = event.type.slice(event.type.indexOf('.') + 1)
   if (isPlanFact(event) && PLAN_VERBS.has(verb)) await projectPlan(tx, event)
-  if (isTaskFact(event) && TASK_VERBS.has(verb)) await projectTask(tx, event)
+  if (isTaskFact(event) && TASK_VERBS.has(verb)) await projectTask(tx, taskFact.parse(event.data), event)
+}
+
+/** Facts of one agent come in order of their key; they are in no timeline. */
+async function projectAgent(tx: SqlSession, event: EventEnvelope): Promise<void> {
+  const fact = agentFact.parse(event.data)
+  const known = await lockAgent(tx, fact.agentId)
+  const name = fact.name ?? known?.name
+  if (name === undefined) return
+  const doc = applyAgentFact(known?.doc ?? UNKNOWN_AGENT, fact, event)
+  await saveAgent(tx, { id: fact.agentId, spaceId: event.spaceid ?? '', name, doc })
 }
 
 async function projectPlan(tx: SqlSession, event: EventEnvelope): Promise<void> {
@@ -54,16 +72,20 @@ async function projectPlan(tx: SqlSession, event: EventEnvelope): Promise<void> 
   await insertStub(tx, stubPlan(id, event))
   const known = (await lockPlanModel(tx, id)) ?? stubPlan(id, event)
   await updatePlanModel(tx, applyPlanFact(known, fact, event))
+  await saveCorrelations(tx, { id, userId: event.userid }, { ids: fact.correlationIds ?? [], isTask: false })
+  for (const task of fact.tasks ?? []) await projectTask(tx, reopened(task, fact.planId), event)
 }
 
-async function projectTask(tx: SqlSession, event: EventEnvelope): Promise<void> {
-  const fact = taskFact.parse(event.data)
+async function projectTask(tx: SqlSession, fact: TaskFact, event: EventEnvelope): Promise<void> {
   const id = idOf('task', fact.taskId)
   const planId = idOf('plan', fact.planId)
   await insertStub(tx, stubPlan(planId, event))
   await noteEarlier(tx, planId, logTimeOf(event))
   const known = (await lockTaskModel(tx, id)) ?? blankTask(id, planId, event)
   await saveTaskModel(tx, applyTaskFact(known, fact, event))
+  const { correlationId } = fact
+  if (correlationId !== undefined && correlationId !== fact.taskId)
+    await saveCorrelations(tx, { id: planId, userId: event.userid }, { ids: [correlationId], isTask: true })
 }
 
 function idOf(prefix: string, id: string): string {

@@ -12,6 +12,16 @@ const ENDED = new Set(['completed', 'failed', 'cancelled'])
 
 export const hasEnded = (status: string): boolean => ENDED.has(status)
 
+/** Version of the first end of each generation. */
+export type Ends = Readonly<Record<string, number>>
+
+export function noteEnd(ends: Ends, fact: Rank): Ends {
+  const first = ends[fact.generation]
+  return fact.ended && (first === undefined || fact.version < first)
+    ? { ...ends, [fact.generation]: fact.version }
+    : ends
+}
+
 export function outranks(fact: Rank, known: Rank): boolean {
   if (fact.generation !== known.generation) return fact.generation > known.generation
   if (fact.ended !== known.ended) return fact.ended

@@ -1,7 +1,7 @@
 import type { SqlSession } from '@soma/kernel'
 import type { EntryRow } from './entries.ts'
 import type { PlanModel, TaskModel } from './models.ts'
-import { hasEnded } from './rank.ts'
+import type { Ends } from './rank.ts'
 
 export interface PlanRecord {
   id: string
@@ -10,6 +10,8 @@ export interface PlanRecord {
   owner_id: string | null
   visibility: string
   version: number
+  generation: number
+  ends: Ends
   status: string
   parent_id: string | null
   root_id: string | null
@@ -24,7 +26,7 @@ export interface PlanRecord {
 }
 
 export const PLAN_COLUMNS =
-  'p.id, p.space_id, p.user_id, p.owner_id, p.visibility, p.version, p.status, p.parent_id, p.root_id, p.session_id, p.origin, p.doc, p.created_at, p.started_at, p.ended_at, p.sort_at, p.as_of'
+  'p.id, p.space_id, p.user_id, p.owner_id, p.visibility, p.version, p.generation, p.ends, p.status, p.parent_id, p.root_id, p.session_id, p.origin, p.doc, p.created_at, p.started_at, p.ended_at, p.sort_at, p.as_of'
 
 export const planModelOf = (row: PlanRecord): PlanModel => ({
   id: row.id,
@@ -33,6 +35,8 @@ export const planModelOf = (row: PlanRecord): PlanModel => ({
   ownerId: row.owner_id ?? undefined,
   visibility: row.visibility,
   version: row.version,
+  generation: row.generation,
+  ends: row.ends,
   status: row.status,
   parentId: row.parent_id ?? undefined,
   rootId: row.root_id ?? undefined,
@@ -70,7 +74,7 @@ export async function noteEarlier(tx: SqlSession, id: string, at: string): Promi
 export async function updatePlanModel(tx: SqlSession, plan: PlanModel): Promise<void> {
   await tx.execute(
     `update tracker.plans set space_id = $2, user_id = $3, owner_id = $4, visibility = $5, version = $6, status = $7, parent_id = $8, root_id = $9, session_id = $10, origin = $11, doc = $12::jsonb,
-       created_at = $13, started_at = $14, ended_at = $15, sort_at = $16, as_of = $17, ended_version = $18
+       created_at = $13, started_at = $14, ended_at = $15, sort_at = $16, as_of = $17, generation = $18, ends = $19::jsonb
      where id = $1`,
     [
       plan.id,
@@ -90,7 +94,8 @@ export async function updatePlanModel(tx: SqlSession, plan: PlanModel): Promise<
       plan.endedAt ?? null,
       plan.sortAt,
       plan.asOf,
-      hasEnded(plan.status) ? plan.version : null,
+      plan.generation,
+      JSON.stringify(plan.ends),
     ],
   )
 }
@@ -102,6 +107,7 @@ export interface TaskModelRecord {
   user_id: string | null
   version: number
   generation: number
+  ends: Ends
   status: string
   parent_id: string | null
   group_id: string | null
@@ -116,7 +122,7 @@ export interface TaskModelRecord {
 }
 
 export const TASK_COLUMNS =
-  't.id, t.plan_id, t.space_id, t.user_id, t.version, t.generation, t.status, t.parent_id, t.group_id, t.attempts, t.progress, t.doc, t.created_at, t.started_at, t.ended_at, t.sort_at, t.as_of'
+  't.id, t.plan_id, t.space_id, t.user_id, t.version, t.generation, t.ends, t.status, t.parent_id, t.group_id, t.attempts, t.progress, t.doc, t.created_at, t.started_at, t.ended_at, t.sort_at, t.as_of'
 
 export const taskModelOf = (row: TaskModelRecord): TaskModel => ({
   id: row.id,
@@ -125,6 +131,7 @@ export const taskModelOf = (row: TaskModelRecord): TaskModel => ({
   userId: row.user_id ?? undefined,
   version: row.version,
   generation: row.generation,
+  ends: row.ends,
   status: row.status,
   parentId: row.parent_id ?? undefined,
   groupId: row.group_id ?? undefined,
@@ -149,11 +156,11 @@ export async function lockTaskModel(tx: SqlSession, id: string): Promise<TaskMod
 /** Facts of one task come in order of their key, so one writer at a time holds the row. */
 export async function saveTaskModel(tx: SqlSession, task: TaskModel): Promise<void> {
   await tx.execute(
-    `insert into tracker.tasks (tenant_id, id, plan_id, space_id, user_id, version, generation, status, parent_id, group_id, attempts, progress, doc, created_at, started_at, ended_at, sort_at, as_of, ended_version)
-     values (current_setting('soma.tenant_id'), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13, $14, $15, $16, $17, $18)
+    `insert into tracker.tasks (tenant_id, id, plan_id, space_id, user_id, version, generation, status, parent_id, group_id, attempts, progress, doc, created_at, started_at, ended_at, sort_at, as_of, ends)
+     values (current_setting('soma.tenant_id'), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13, $14, $15, $16, $17, $18::jsonb)
      on conflict (tenant_id, id) do update set version = excluded.version, generation = excluded.generation, status = excluded.status, parent_id = excluded.parent_id, group_id = excluded.group_id,
        attempts = excluded.attempts, progress = excluded.progress, doc = excluded.doc, created_at = excluded.created_at, started_at = excluded.started_at, ended_at = excluded.ended_at,
-       sort_at = excluded.sort_at, as_of = excluded.as_of, ended_version = excluded.ended_version`,
+       sort_at = excluded.sort_at, as_of = excluded.as_of, ends = excluded.ends`,
     [
       task.id,
       task.planId,
@@ -172,8 +179,23 @@ export async function saveTaskModel(tx: SqlSession, task: TaskModel): Promise<vo
       task.endedAt ?? null,
       task.sortAt,
       task.asOf,
-      hasEnded(task.status) ? task.version : null,
+      JSON.stringify(task.ends),
     ],
+  )
+}
+
+/** Ids by which events that name neither plan nor task are joined to the plan. */
+export async function saveCorrelations(
+  tx: SqlSession,
+  plan: { id: string; userId: string | undefined },
+  correlations: { ids: readonly string[]; isTask: boolean },
+): Promise<void> {
+  if (correlations.ids.length === 0) return
+  await tx.execute(
+    `insert into tracker.correlations as c (tenant_id, correlation_id, plan_id, user_id, is_task)
+     select current_setting('soma.tenant_id'), id, $2, $3, $4 from unnest($1::text[]) as id
+     on conflict (tenant_id, correlation_id, plan_id) do update set is_task = true where excluded.is_task and not c.is_task`,
+    [[...new Set(correlations.ids)], plan.id, plan.userId ?? null, correlations.isTask],
   )
 }
 

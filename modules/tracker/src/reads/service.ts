@@ -22,17 +22,19 @@ import {
 } from '../projection/store.ts'
 import type { PlanModel, TaskModel } from '../projection/models.ts'
 import { hasEnded } from '../projection/rank.ts'
+import { readBlocked } from './blockers.ts'
 import { readFreshness } from './freshness.ts'
+import { type Direction, readHierarchy } from './hierarchy.ts'
 import { around, edgesOf } from './lineage.ts'
+import { readAgentMetrics } from './metrics.ts'
 import { listCauses, listEntries, listEntriesBy, readPlan, readTaskModels, summarise, VISIBLE_TASKS } from './store.ts'
-import { blockerOf, costOf, NO_TASKS, viewEntry, viewPlan, viewTask } from './views.ts'
+import { costOf, NO_TASKS, viewEntry, viewPlan, viewTask } from './views.ts'
 
 type Operations = (typeof trackerContract)['operations']
 type QueryOf<O extends { query: z.ZodType }> = z.output<O['query']>
 
 const LINEAGE_ENTRIES = 2000
 const TRACE_ENTRIES = 1000
-const MAX_HIERARCHY = 10_000
 
 /** Reads run as the caller: row-level security decides what is there. Every answer says how fresh it is. */
 export function createTrackerReads({ database, staleMs }: { database: ModuleDatabase; staleMs: number }) {
@@ -126,22 +128,26 @@ export function createTrackerReads({ database, staleMs }: { database: ModuleData
         }
       }),
 
-    hierarchy: (context: Context, planId: string, direction: 'up' | 'down' | 'both') =>
+    hierarchy: (context: Context, planId: string, direction: Direction) =>
       answer(context, async (tx) => {
         const plan = await requirePlan(tx, planId)
-        const { plans, cut } = await walk(tx, plan, direction)
-        const summaries = await summarise(
-          tx,
-          plans.map((one) => one.id),
-        )
-        return { plans: plans.map((one) => viewPlan(one, summaries.get(one.id) ?? NO_TASKS)), cut }
+        return readHierarchy(tx, plan, direction)
       }),
 
     blockers: (context: Context, planId: string) =>
       answer(context, async (tx) => {
         const plan = await requirePlan(tx, planId)
-        const items = (await readTaskModels(tx, plan.id)).flatMap((task) => blockerOf(task) ?? [])
-        return { items: items.sort((left, right) => (left.sinceAt < right.sinceAt ? -1 : 1)) }
+        return { items: (await readBlocked(tx, { planId: plan.id })).map(({ blocker }) => blocker) }
+      }),
+
+    openBlockers: (context: Context, query: QueryOf<Operations['blockers']['list']>) =>
+      answer(context, async (tx) => {
+        const rows = await readBlocked(tx, {
+          ...query,
+          after: decodeCursor(query.cursor, ['time', 'uuid']),
+          limit: query.limit + 1,
+        })
+        return toPage(rows, query.limit, { item: (row) => row.blocker, key: (row) => row.key })
       }),
 
     group: (context: Context, groupId: string) =>
@@ -152,6 +158,13 @@ export function createTrackerReads({ database, staleMs }: { database: ModuleData
         )
         if (rows.length === 0) throw commonProblems.notFound.create(`no delegation group ${groupId}`)
         return { group: viewGroup(groupId, rows.map(taskModelOf)) }
+      }),
+
+    agentMetrics: (context: Context, agent: string, query: QueryOf<Operations['agents']['metrics']>) =>
+      answer(context, async (tx) => {
+        const metrics = await readAgentMetrics(tx, { ...query, agent })
+        if (metrics === undefined) throw commonProblems.notFound.create(`no agent ${agent}`)
+        return { metrics }
       }),
 
     trace: (context: Context, by: { column: 'trace_id' | 'correlation_id'; value: string }) =>
@@ -259,46 +272,6 @@ function listTasks(tx: SqlSession, query: TaskQuery): Promise<TaskModelRecord[]>
       query.limit + 1,
     ],
   )
-}
-
-/** Up by parents, down by children, level by level. A plan that was met before closes a cycle: it is cut. */
-async function walk(
-  tx: SqlSession,
-  start: PlanModel,
-  direction: 'up' | 'down' | 'both',
-): Promise<{ plans: PlanModel[]; cut: boolean }> {
-  const met = new Map([[start.id, start]])
-  let cut = false
-  const go = async (next: (level: readonly PlanModel[]) => Promise<PlanModel[]>) => {
-    for (let level = [start]; level.length > 0 && met.size < MAX_HIERARCHY; ) {
-      const found = await next(level)
-      cut ||= found.some((plan) => met.has(plan.id))
-      level = found.filter((plan) => !met.has(plan.id))
-      for (const plan of level) met.set(plan.id, plan)
-    }
-  }
-  const by = async (column: 'id' | 'parent_id', ids: readonly string[]) =>
-    (
-      await tx.query<PlanRecord>(
-        `select ${PLAN_COLUMNS} from tracker.plans p where p.${column} = any($1::uuid[]) order by p.sort_at, p.id`,
-        [ids],
-      )
-    ).map(planModelOf)
-  if (direction !== 'down')
-    await go((level) =>
-      by(
-        'id',
-        level.flatMap((plan) => plan.parentId ?? []),
-      ),
-    )
-  if (direction !== 'up')
-    await go((level) =>
-      by(
-        'parent_id',
-        level.map((plan) => plan.id),
-      ),
-    )
-  return { plans: [...met.values()], cut }
 }
 
 /** A member that failed or was cancelled has ended too: the group never hangs unseen (TRK-R18). */

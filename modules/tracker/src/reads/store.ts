@@ -39,16 +39,36 @@ interface SummaryRecord {
   as_of: Date
 }
 
+/** The tasks above running ones, each looked up by its key whatever the planner believes (`offset 0`): `with recursive` of a query that asks which tasks have work that runs below them. */
+export const workingOf = (which: string): string =>
+  `working (id) as (select t.parent_id from tracker.tasks t where t.status = 'running' and t.parent_id is not null and ${which}
+     union select a.parent_id from working w cross join lateral (select u.parent_id from tracker.tasks u where u.id = w.id and u.parent_id is not null offset 0) a)`
+
+/** Pending, waiting, or delegated while nothing below runs. */
+export const IS_BLOCKED = `(t.status in ('pending', 'waiting') or (t.status = 'delegated' and t.id not in (select w.id from working w)))`
+
 /** Counts, progress and agents of plans, computed from the rows of their tasks. */
 export async function summarise(tx: SqlSession, planIds: readonly string[]): Promise<Map<string, TaskSummary>> {
   if (planIds.length === 0) return new Map()
   const rows = await tx.query<SummaryRecord>(
-    `select t.plan_id, t.status, count(*) as count, coalesce(sum(t.progress), 0)::float8 as reported, count(*) filter (where t.status in ('waiting', 'pending')) as blockers,
+    `with recursive ${workingOf('t.plan_id = any($1::uuid[])')}
+     select t.plan_id, t.status, count(*) as count, coalesce(sum(t.progress), 0)::float8 as reported, count(*) filter (where ${IS_BLOCKED}) as blockers,
        array_agg(distinct t.doc -> 'agent' ->> 'name') as agents, min(t.sort_at) as first_at, max(t.sort_at) as last_at, max(t.as_of) as as_of
      from tracker.tasks t where t.plan_id = any($1::uuid[]) group by t.plan_id, t.status`,
     [planIds],
   )
-  return new Map(planIds.map((id) => [id, summaryOf(rows.filter((row) => row.plan_id === id))]))
+  const byPlan = groupBy(rows, (row) => row.plan_id)
+  return new Map(planIds.map((id) => [id, summaryOf(byPlan.get(id) ?? [])]))
+}
+
+function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>()
+  for (const item of items) {
+    const group = groups.get(keyOf(item))
+    if (group === undefined) groups.set(keyOf(item), [item])
+    else group.push(item)
+  }
+  return groups
 }
 
 function summaryOf(rows: readonly SummaryRecord[]): TaskSummary {
@@ -74,13 +94,21 @@ function summaryOf(rows: readonly SummaryRecord[]): TaskSummary {
   }
 }
 
-const ENTRY_COLUMNS = `e.event_id, e.plan_id, e.task_id, e.at, e.sequence, e.topic, e.kind, e.type, e.actor, e.causation_id, e.correlation_id, e.trace_id, e.reply, e.attempt, e.duration_ms,
+const ENTRY_COLUMNS = `e.event_id, coalesce(e.plan_id, p.id) as plan_id, e.task_id, e.at, e.sequence, e.topic, e.kind, e.type, e.actor, e.causation_id, e.correlation_id, e.trace_id, e.reply, e.attempt, e.duration_ms,
   e.outcome, e.summary,
-  coalesce((e.entity = 'task' and t.generation = e.generation and t.ended_version < e.version) or (e.entity = 'plan' and p.ended_version < e.version), false) as ignored`
+  coalesce((case e.entity when 'task' then t.ends when 'plan' then p.ends end ->> e.generation::text)::int4 < e.version, false) as ignored`
 
-/** Entries with the end of their plan and task, which tells what came after it. */
-const ENTRIES = `tracker.timeline e left join tracker.tasks t on t.tenant_id = e.tenant_id and t.id = e.task_id
-  left join tracker.plans p on p.tenant_id = e.tenant_id and p.id = coalesce(e.plan_id, t.plan_id)`
+/** The plan of an entry that names neither plan nor known task: by its correlation, for the same user. One plan, so that nothing is shown twice. */
+const PLAN_BY_CORRELATION = `(select c.plan_id from tracker.correlations c where c.correlation_id = e.correlation_id and c.user_id is not distinct from e.user_id
+     order by c.is_task desc, c.plan_id limit 1)`
+const KNOWN_TASK = 'exists (select 1 from tracker.tasks k where k.tenant_id = e.tenant_id and k.id = e.task_id)'
+
+/** Entries with their plan and task, whose ends tell what came after them. */
+const entriesOf = (
+  source: string,
+): string => `${source} e left join tracker.tasks t on t.tenant_id = e.tenant_id and t.id = e.task_id
+  left join tracker.plans p on p.tenant_id = e.tenant_id and p.id = coalesce(e.plan_id, t.plan_id, ${PLAN_BY_CORRELATION})`
+const ENTRIES = entriesOf('tracker.timeline')
 
 export interface TimelinePage {
   readonly planId: string
@@ -90,15 +118,21 @@ export interface TimelinePage {
   readonly limit: number
 }
 
-/** Log order: time, place in the partition, id. A dead letter names only the task, so it is found by it. */
+/** Log order: time, place in the partition, id. An entry is the plan's by `planid`, else by its task, else by a correlation of the plan: each way is read by its own index. */
 export function listEntries(tx: SqlSession, page: TimelinePage): Promise<EntryRecord[]> {
   const direction = page.newest ? 'desc' : 'asc'
   const beyond = page.newest ? '<' : '>'
+  const order = `order by e.at ${direction}, e.sequence ${direction}, e.event_id ${direction} limit $6`
+  const ways = [
+    'e.plan_id = $1',
+    'e.plan_id is null and e.task_id in (select k.id from tracker.tasks k where k.plan_id = $1)',
+    `e.plan_id is null and not ${KNOWN_TASK} and e.correlation_id in (select c.correlation_id from tracker.correlations c where c.plan_id = $1) and ${PLAN_BY_CORRELATION} = $1`,
+  ].map(
+    (way) => `(select e.* from tracker.timeline e where ${way} and ($2::text[] is null or e.kind = any($2::text[]))
+       and ($3::timestamptz is null or (e.at, e.sequence, e.event_id) ${beyond} ($3::timestamptz, $4::text collate "C", $5::text collate "C")) ${order})`,
+  )
   return tx.query<EntryRecord>(
-    `select ${ENTRY_COLUMNS} from ${ENTRIES}
-     where p.id = $1 and (e.plan_id = $1 or (e.plan_id is null and e.task_id in (select k.id from tracker.tasks k where k.plan_id = $1)))
-       and ($2::text[] is null or e.kind = any($2::text[])) and ($3::timestamptz is null or (e.at, e.sequence, e.event_id) ${beyond} ($3::timestamptz, $4::text collate "C", $5::text collate "C"))
-     order by e.at ${direction}, e.sequence ${direction}, e.event_id ${direction} limit $6`,
+    `select ${ENTRY_COLUMNS} from ${entriesOf(`(${ways.join(' union all ')})`)} where p.id = $1 ${order}`,
     [
       page.planId,
       page.kinds ?? null,

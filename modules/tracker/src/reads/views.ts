@@ -1,7 +1,6 @@
 import { toId, withoutUndefined } from '@soma/kernel'
-import type { Blocker, PlanProgress, TaskRecord, TimelineEntry } from '../../contract/index.ts'
+import type { PlanProgress, TaskRecord, TimelineEntry } from '../../contract/index.ts'
 import type { PlanModel, TaskModel } from '../projection/models.ts'
-import { hasEnded } from '../projection/rank.ts'
 
 /** What is computed from the rows of a plan's tasks, never counted up (TRK-R1). */
 export interface TaskSummary {
@@ -44,6 +43,7 @@ export function viewPlan(plan: PlanModel, tasks: TaskSummary): PlanProgress {
     problem: doc.problem,
     stopReason: doc.stopReason,
     parentPlanId: plan.parentId === undefined ? undefined : toId('plan', plan.parentId),
+    parentTaskId: doc.parentTaskId,
     rootPlanId: plan.rootId === undefined ? undefined : toId('plan', plan.rootId),
     sessionId: plan.sessionId,
     traceId: doc.traceId,
@@ -137,35 +137,4 @@ export function viewEntry(row: EntryRecord): TimelineEntry {
     summary: row.summary,
     ignored: row.ignored,
   }) as TimelineEntry
-}
-
-/** Why an open task does not run, and what would end that; undefined for tasks that run or have ended. */
-export function blockerOf(task: TaskModel): Blocker | undefined {
-  const { doc } = task
-  if (hasEnded(task.status) || task.status === 'running' || task.status === 'delegated') return undefined
-  const common = { taskId: toId('task', task.id), planId: toId('plan', task.planId), name: doc.name ?? 'unknown task' }
-  if (task.status === 'waiting') {
-    const reason = doc.waiting?.reason ?? 'dependency'
-    return withoutUndefined({
-      ...common,
-      waitingFor: reason,
-      sinceAt: doc.waiting?.sinceAt ?? task.asOf,
-      detail: doc.gateId === undefined ? `waits for ${reason}` : `waits for a decision at gate ${doc.gateId}`,
-      gateId: doc.gateId,
-      dueAt: doc.waiting?.dueAt,
-      unblockBy:
-        doc.gateId === undefined
-          ? [`plans.tasks.${reason === 'dependency' ? 'cancel' : 'complete'}`]
-          : ['gate:decide', 'governance.gates.decide'],
-    }) as Blocker
-  }
-  const what = doc.type ?? doc.capability ?? doc.name ?? 'this task'
-  return {
-    ...common,
-    waitingFor: doc.pendingFor ?? 'agent',
-    sinceAt: task.asOf,
-    detail: `no agent has taken ${what} yet`,
-    ...(doc.type === undefined ? {} : { missingConsumer: { topic: 'action-requests', type: doc.type } }),
-    unblockBy: ['an agent that consumes it', 'plans.tasks.retry', 'plans.tasks.cancel'],
-  }
 }

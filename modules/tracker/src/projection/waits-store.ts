@@ -1,0 +1,47 @@
+import type { SqlSession } from '@soma/kernel'
+import { type AgentDoc, takenBy } from './agents.ts'
+import type { GateChange } from './gates.ts'
+
+/** What the fact does not say stays; the order of opening and deciding does not matter. */
+export async function saveGate(tx: SqlSession, gate: GateChange): Promise<void> {
+  await tx.execute(
+    `insert into tracker.gates as g (tenant_id, id, deciders, due_at, outcome) values (current_setting('soma.tenant_id'), $1, coalesce($2::text[], '{}'), $3, $4)
+     on conflict (tenant_id, id) do update set deciders = coalesce($2::text[], g.deciders), due_at = coalesce($3, g.due_at), outcome = coalesce($4, g.outcome)`,
+    [gate.id, gate.deciders ?? null, gate.dueAt ?? null, gate.outcome ?? null],
+  )
+}
+
+export async function lockAgent(tx: SqlSession, id: string): Promise<{ name: string; doc: AgentDoc } | undefined> {
+  const [row] = await tx.query<{ name: string; doc: AgentDoc }>(
+    'select a.name, a.doc from tracker.agents a where a.id = $1 for update',
+    [id],
+  )
+  return row
+}
+
+export async function saveAgent(
+  tx: SqlSession,
+  agent: { id: string; spaceId: string; name: string; doc: AgentDoc },
+): Promise<void> {
+  await tx.execute(
+    `insert into tracker.agents (tenant_id, id, space_id, name, takes, doc) values (current_setting('soma.tenant_id'), $1, $2, $3, $4, $5::jsonb)
+     on conflict (tenant_id, id) do update set name = excluded.name, takes = excluded.takes, doc = excluded.doc`,
+    [agent.id, agent.spaceId, agent.name, takenBy(agent.doc), JSON.stringify(agent.doc)],
+  )
+}
+
+export interface TakerRecord {
+  name: string
+  space_id: string
+  takes: string[]
+  last_taken: AgentDoc['lastTaken']
+}
+
+/** Agents that take one of these now, or did. */
+export function listTakers(tx: SqlSession, wanted: readonly string[]): Promise<TakerRecord[]> {
+  return tx.query<TakerRecord>(
+    `select a.name, a.space_id, a.takes, a.doc -> 'lastTaken' as last_taken from tracker.agents a
+     where a.takes && $1::text[] or a.doc -> 'lastTaken' ?| $1::text[] order by a.name`,
+    [wanted],
+  )
+}

@@ -1,0 +1,50 @@
+import { type Context, NO_CONSTITUTION } from '@soma/kernel'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openTrackerBench, type TrackerBench } from '../../testing/index.ts'
+
+const worker: Context = {
+  tenantId: 'tenant-a',
+  spaceId: '',
+  principal: { id: 'agt-worker', kind: 'agent', roles: [], capabilities: ['plan:read', 'plan:run', 'task:update'] },
+  userId: 'usr-a',
+  actors: [],
+  method: 'token',
+  region: 'local',
+  constitutionHash: NO_CONSTITUTION,
+  traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`,
+}
+let bench: TrackerBench
+beforeAll(async () => {
+  bench = await openTrackerBench()
+}, 60_000)
+afterAll(() => bench.close())
+
+it('TRK-R10 a task reports progress and a message; reports above ten a second are merged, and the last one always lands', async () => {
+  const { taskId } = await bench.plans.tasks.create(worker, { body: { type: 'write.requested' } })
+  await bench.plans.tasks.start(worker, { params: { taskId }, body: { deliveryKey: 'k' } })
+  const report = (progress: number, message?: string) =>
+    bench.plans.tasks.progress(worker, {
+      params: { taskId },
+      body: { progress, ...(message === undefined ? {} : { message }) },
+    })
+  const shown = async () => {
+    await bench.settle()
+    return (await bench.tracker.tasks.get(worker, { params: { taskId } })).task
+  }
+  for (let page = 1; page <= 40; page++) await report(page / 100, `page ${page}`)
+  for (;;) {
+    await bench.sweep()
+    if ((await shown()).message === 'page 40') break
+  }
+  expect(await shown()).toMatchObject({ state: 'running', progress: 0.4, message: 'page 40' })
+  const facts = bench.events.filter((event) => event.type === 'task.progressed')
+  const told = facts.map((event) => Date.parse((event.data as { at: string }).at))
+  for (let window = 0; window + 10 < told.length; window++)
+    expect((told[window + 10] as number) - (told[window] as number)).toBeGreaterThanOrEqual(1000)
+  const { plan } = await bench.tracker.plans.get(worker, {
+    params: { planId: (await shown()).planId as string },
+  })
+  expect(plan.progress).toBe(0.4)
+  await expect(report(1.1)).rejects.toMatchObject({ code: 'invalid-request' })
+  await expect(report(-0.1)).rejects.toMatchObject({ code: 'invalid-request' })
+})
