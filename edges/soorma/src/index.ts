@@ -1,0 +1,2 @@
+export { soormaContract } from './contract.ts'
+export { soormaEdge, type SoormaPorts } from './edge.ts'
