@@ -1,5 +1,25 @@
 export { isProblem, Problem, problem, silentLogger } from '@soma/kernel'
 export type { Clock, EventEnvelope, Json, Logger, Topic } from '@soma/kernel'
+export { defineChoreographyPlanner } from './choreography/choreography-planner.ts'
+export type { BreakerLimits } from './choreography/breakers.ts'
+export type { NextAction, PlannerDecision } from './choreography/decision.ts'
+export {
+  createEventSelector,
+  type EventSelector,
+  type EventSelectorOptions,
+  type Selection,
+  type SelectionState,
+} from './choreography/event-selector.ts'
+export type {
+  DiscoverOptions,
+  EventCandidate,
+  EventChoice,
+  EventToolkit,
+  Fit,
+  ToolDefinition,
+} from './choreography/event-toolkit.ts'
+export type { DecisionModel, ModelQuestion } from './choreography/model.ts'
+export type { ChoreographyOptions } from './choreography/options.ts'
 export type { ConnectOptions, InProcessPlatform } from './clients/connect.ts'
 export { type DelegateOptions, type DelegationSpec, spec } from './context/delegation.ts'
 export type { FailureInput, ProblemValue } from './context/failure.ts'
@@ -16,13 +36,9 @@ export type {
 } from './context/platform-context.ts'
 export type { ResultContext } from './context/result-context.ts'
 export type { GroupView, SubTask, TaskContext } from './context/task-context.ts'
+export type { AgentKind, AgentOptions, CapabilityOptions, Hook, HookContext } from './define/agent-definition.ts'
 export type {
   AgentBase,
-  AgentKind,
-  AgentOptions,
-  CapabilityOptions,
-  Hook,
-  HookContext,
   Planner,
   Tool,
   WorkerBase,

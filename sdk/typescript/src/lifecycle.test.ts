@@ -98,7 +98,7 @@ describe.each(['in process', 'over HTTP', 'in memory'] as const)('an agent %s', 
     expect(await groups()).toEqual(['hearer: action-requests,business-facts *'])
   })
 
-  it('registers in full again when the registry has forgotten it', async () => {
+  it('REG-R5 registers in full again when the registry has forgotten it, or knows something else of it', async () => {
     const tenant = aTenant()
     const worker = defineWorker({ name: 'forgotten', description: 'Comes back.', heartbeatMs: 50 })
     worker.onTask(workRequested, (task) => task.complete({ said: 1 }))
@@ -107,6 +107,37 @@ describe.each(['in process', 'over HTTP', 'in memory'] as const)('an agent %s', 
     await tenant.clients.registry.instances.deregister(tenant.agent, { params })
     const back = await until(async () => ((await namesOf(tenant)).includes('forgotten') ? true : undefined))
     expect(back).toBe(true)
+    if (home === 'in memory') return
+    const consumed = async () => {
+      const { consumes } = await tenant.clients.registry.agents.get(tenant.user, { params: { name: 'forgotten' } })
+      return consumes.length > 0 ? consumes : undefined
+    }
+    const other = { kind: 'worker' as const, description: 'Something else.', agentVersion: '1.0.0' }
+    const { agent } = await tenant.clients.registry.instances.register(tenant.agent, { params, body: other })
+    expect(agent.consumes).toEqual([])
+    expect(await until(consumed)).toMatchObject([{ type: 'work.requested' }])
+  })
+
+  it('REG-R6 is out of the registry while it ends what it has in hand', async () => {
+    const tenant = aTenant()
+    const [begun, gate] = [aGate(), aGate()]
+    const worker = defineWorker({ name: 'leaving', description: 'Leaves.' })
+    worker.onTask(workRequested, async (task) => {
+      begun.pass()
+      await gate.passed
+      task.complete({ said: 1 })
+    })
+    await tenant.start(worker)
+    await tenant.request('work', { name: 'a' }, 'corr-1')
+    await begun.passed
+    const stopped = worker.stop()
+    const params = { name: 'leaving' }
+    const isGone = async () =>
+      (await tenant.clients.registry.agents.get(tenant.user, { params })).status === 'deregistered' || undefined
+    expect(await until(isGone)).toBe(true)
+    gate.pass()
+    await stopped
+    expect((await tenant.reply('work.completed', 'corr-1')).data).toEqual({ said: 1 })
   })
 
   it('SDK-R11 sends what a handler published in order with the ack, immediate ones at once, and nothing when it throws', async () => {

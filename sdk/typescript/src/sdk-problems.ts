@@ -58,6 +58,13 @@ export const sdkProblems = {
     remedy: 'Correct the states and fields listed in errors.',
     retryable: false,
   }),
+  selectionFailed: problem({
+    code: 'selection-failed',
+    status: 422,
+    title: 'No event could be chosen',
+    remedy: 'Start an agent that can serve it, or say more exactly what is wanted.',
+    retryable: false,
+  }),
   registrationFailed: problem({
     code: 'registration-failed',
     status: 503,

@@ -157,3 +157,23 @@ it('refuses what the platform would refuse: unknown types and data that does not
     code: 'schema-mismatch',
   })
 })
+
+it('an agent stops also while the platform is away for good; what it had in hand is nobody’s to wait for', async () => {
+  platform = await createTestPlatform()
+  const worker = defineWorker({ name: 'part-worker', description: 'Never ends.', startAt: 'earliest', graceMs: 10 })
+  let begun: () => void = () => undefined
+  const isBegun = new Promise<void>((resolve) => {
+    begun = resolve
+  })
+  worker.onTask(partRequested, () => {
+    begun()
+    return new Promise(() => undefined)
+  })
+  await platform.start(worker)
+  await platform.publish(partRequested, { part: 1 })
+  await isBegun
+  platform.fail(Number.POSITIVE_INFINITY)
+  await platform.stop()
+  platform.fail(0)
+  expect(platform.published('part.completed')).toEqual([])
+})

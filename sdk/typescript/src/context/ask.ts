@@ -3,7 +3,7 @@ import { derivedId } from '../run/derived-ids.ts'
 import type { Handling } from '../run/handling.ts'
 import { sdkProblems } from '../sdk-problems.ts'
 import { absentAsUndefined } from './absent.ts'
-import type { TaskOrigin } from './task-context.ts'
+import type { TaskOrigin } from './task-origin.ts'
 
 export interface Question {
   readonly question: string
@@ -34,7 +34,7 @@ export async function askAtGate<Answer extends Json>(
   const known = await absentAsUndefined(() => gates.get({ params: { gateId } }))
   if (known === undefined) {
     const open = async () => {
-      await gates.open({ body: gateOf(origin, question, gateId) as never, idempotencyKey: gateId })
+      await gates.open({ body: gateOf(origin, question, gateId) as never })
     }
     return { gateId, answer: undefined, open }
   }

@@ -29,7 +29,7 @@ export const spec = <Event extends AnyEvent>(
 
 export interface TaskSpecInput {
   readonly taskId: string
-  readonly kind: 'agent' | 'gate'
+  readonly kind: 'agent' | 'gate' | 'timer'
   readonly type?: string
   readonly data?: Json
   readonly responseType?: string
@@ -47,6 +47,7 @@ export interface Delegations {
   readonly batches: DelegationBatch[]
   add(event: AnyEvent, data: unknown, options: DelegateOptions): string
   addGroup(specs: readonly DelegationSpec[]): string
+  addTimer(timer: { timeoutMs: number; name?: string; responseType: string }): string
   addGate(gate: { gateId: string; key: string; name: string; responseType: string; timeoutMs?: number }): string
 }
 
@@ -74,6 +75,11 @@ export function createDelegations(handling: Handling): Delegations {
       const groupId = handling.id('grp', 'group')
       batches.push({ groupId, specs: specs.map(({ event, data, ...options }) => toSpec(event, data, options)) })
       return groupId
+    },
+    addTimer(timer) {
+      const taskId = handling.id('task', 'timer')
+      batches.push({ specs: [{ ...timer, kind: 'timer', taskId }] })
+      return taskId
     },
     addGate(gate) {
       const taskId = handling.id('task', gate.gateId)

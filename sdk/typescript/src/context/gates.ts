@@ -35,6 +35,7 @@ export async function openGate(handling: Handling, planId: string, gate: GateOpt
   const { key, kind, ...others } = gate
   const gateId = derivedId('gate', planId, handling.agent.name, key)
   const body = withoutUndefined({ ...others, kind: kind ?? 'review', gateId, subject: { planId, action: key } })
-  await handling.clients.governance.gates.open({ body: body as never, idempotencyKey: gateId })
+  // By its id alone: under a key, the repeat of a process that was killed would be refused for as long as the key is held.
+  await handling.clients.governance.gates.open({ body: body as never })
   return gateId
 }

@@ -91,7 +91,8 @@ export async function createPlanFromGoal(
     labels: { ...options.labels, planner: agent.name },
     sessionId: event.sessionid?.startsWith('ses_') === true ? event.sessionid : undefined,
   })
-  await ignoringConflict(() => clients.plans.plans.create({ body: body as never, idempotencyKey: planId }))
+  // By its id alone: an Idempotency-Key that a killed server holds would refuse the repeat for a minute, and there would be no plan yet.
+  await ignoringConflict(() => clients.plans.plans.create({ body: body as never }))
   const plan = await clients.plans.plans.get({ params: { planId } })
   return openPlan(handling, plan, openGate)
 }

@@ -1,5 +1,5 @@
 import { absentAsUndefined } from './absent.ts'
-import { isProblem, type Json, withoutUndefined } from '@soma/kernel'
+import { isProblem, type Json, type Topic, withoutUndefined } from '@soma/kernel'
 import type { MachineState, Plan, StateMachine } from '@soma/plans/contract'
 import type { AnyEvent, DataInput } from '../define/event.ts'
 import { fillTemplates } from '../machine/templates.ts'
@@ -29,7 +29,13 @@ export interface Trigger {
 export interface PlanContext<Goal = unknown> {
   readonly planId: string
   readonly title: string
-  readonly goal: { readonly type: string; readonly data: Goal }
+  readonly goal: {
+    readonly type: string
+    readonly data: Goal
+    /** What the requester waits for. */
+    readonly responseType: string | undefined
+    readonly responseTopic: Topic | undefined
+  }
   readonly status: string
   readonly stateMachine: StateMachine | undefined
   readonly currentState: string | undefined
@@ -48,6 +54,8 @@ export interface PlanContext<Goal = unknown> {
   group(groupId: string): Promise<GroupView>
   /** Opens a gate and waits for it as a task of the plan: its decision comes to `onDecision`. Opening again is the same gate. Answers its id. */
   openGate(gate: GateOptions): Promise<string>
+  /** A task that completes by itself after so long; its reply, of the given type, comes to `onResult`. Answers its id. */
+  startTimer(timeoutMs: number, timer: { readonly response: AnyEvent; readonly name?: string }): string
   /** Enters the state that the trigger leads to, without one the default state, and does its action. */
   executeNext(trigger?: Trigger): void
   /** True when the machine stands, or is about to stand, in a terminal state. */
@@ -96,7 +104,12 @@ export function openPlan(handling: Handling, plan: Plan, gates: OpenGateTask): P
   return {
     planId: plan.planId,
     title: plan.title,
-    goal: { type: plan.goal?.type ?? '', data: plan.goal?.data },
+    goal: {
+      type: plan.goal?.type ?? '',
+      data: plan.goal?.data,
+      responseType: plan.goal?.responseType,
+      responseTopic: plan.goal?.responseTopic,
+    },
     status: plan.status,
     stateMachine: plan.stateMachine,
     get currentState() {
@@ -119,6 +132,8 @@ export function openPlan(handling: Handling, plan: Plan, gates: OpenGateTask): P
       delegations.addGate({ gateId, key: gate.key, name: gate.title, responseType })
       return gateId
     },
+    startTimer: (timeoutMs, { response, name }) =>
+      delegations.addTimer(withoutUndefined({ timeoutMs, name, responseType: response.type })),
     executeNext: (trigger) => executeNext(work, trigger),
     isComplete: () => isEnded(plan) || isTerminal(stateOf(work, work.currentState)),
     finalize: (result = null) => void (work.end = { outcome: 'completed', result: result as Json }),

@@ -1,23 +1,18 @@
 import { absentAsUndefined } from './absent.ts'
-import { type Clock, type EventEnvelope, isProblem, type Logger, withoutUndefined } from '@soma/kernel'
+import { type Clock, type EventEnvelope, type Logger, withoutUndefined } from '@soma/kernel'
 import type { AgentRecord, EventDefinitionRecord } from '@soma/registry/contract'
+import { createEventToolkit, type EventToolkit } from '../choreography/event-toolkit.ts'
 import type { AnyEvent, DataInput } from '../define/event.ts'
 import { parseData } from '../define/parse-data.ts'
 import type { Machine } from '../machine/state-machine.ts'
 import type { AgentClients } from '../run/agent-clients.ts'
 import { derivedId } from '../run/derived-ids.ts'
-import {
-  type AgentIdentity,
-  follow,
-  type Handling,
-  type OutgoingEvent,
-  type PublishOptions,
-  responseOf,
-} from '../run/handling.ts'
+import { type AgentIdentity, follow, type Handling, type PublishOptions, responseOf } from '../run/handling.ts'
 import { sdkProblems } from '../sdk-problems.ts'
 import { type GateOptions, openGate } from './gates.ts'
 import { createPlanFromGoal, type GoalContext, type PlanOptions } from './goal-context.ts'
 import { type PlanContext, restorePlan } from './plan-context.ts'
+import { publishNow } from './publish-now.ts'
 import { request } from './request.ts'
 import { restoreTask, type TaskContext } from './task-context.ts'
 
@@ -29,6 +24,8 @@ export interface PlatformContext {
   readonly plans: PlansContext
   readonly gates: GatesContext
   readonly registry: RegistryContext
+  /** For agents that let a model, or words, choose what to publish. */
+  readonly toolkit: EventToolkit
   /** Aborts at cancel, lost lease, and when the agent stops and its grace is over. */
   readonly signal: AbortSignal
   readonly log: Logger
@@ -94,6 +91,7 @@ export function createPlatformContext(handling: Handling, machine: Machine | und
       get: (gateId) => absentAsUndefined(() => clients.governance.gates.get({ params: { gateId } })),
     },
     registry: createRegistryContext(clients),
+    toolkit: createEventToolkit(clients),
     signal: handling.signal,
     log: handling.log,
     clock: handling.clock,
@@ -105,15 +103,6 @@ export const createRegistryContext = (clients: AgentClients): RegistryContext =>
   agent: (name) => absentAsUndefined(() => clients.registry.agents.get({ params: { name } })),
   event: (topic, type) => absentAsUndefined(() => clients.registry.events.get({ params: { topic, type } })),
 })
-
-/** A repeated handler publishes under the same id: what its first run said stands. */
-async function publishNow(handling: Handling, event: OutgoingEvent): Promise<void> {
-  try {
-    await handling.clients.events.events.publish({ body: event as never })
-  } catch (error) {
-    if (!isProblem(error) || error.code !== 'event-id-reused') throw error
-  }
-}
 
 function createBus(handling: Handling): BusContext {
   const outgoing = (event: AnyEvent, data: unknown, options: PublishOptions = {}) =>

@@ -1,5 +1,6 @@
 import type { EventEnvelope } from '@soma/kernel'
 import type { Handling, OutgoingEvent } from '../run/handling.ts'
+import { publishNow } from './publish-now.ts'
 
 /** Follows the log for the reply, publishes the request, and answers the reply; undefined when none came in time. */
 export async function request(
@@ -19,7 +20,7 @@ export async function request(
     from: new Date(handling.clock.now().getTime() - 5000).toISOString(),
   }
   try {
-    await events.publish({ body: event as never, idempotencyKey: event.id, signal })
+    await publishNow(handling, event, signal)
     for await (const frame of await events.stream({ query, signal })) {
       if (frame.event === 'event') return frame.data as EventEnvelope
       if (frame.event !== 'gap') return undefined

@@ -16,6 +16,7 @@ import { absentAsUndefined } from './absent.ts'
 import { type Asked, askAtGate, type Question } from './ask.ts'
 import type { State } from './kept-state.ts'
 import { createStateKeeper, type StateKeeper } from './state-keeper.ts'
+import type { TaskOrigin } from './task-origin.ts'
 
 export interface SubTask {
   readonly type: string
@@ -85,22 +86,6 @@ export interface OpenTask {
   readonly hasEnded: () => boolean
   /** Sub-tasks are open, or it waits for an answer. */
   readonly isWaiting: () => boolean
-}
-
-export interface TaskOrigin {
-  readonly taskId: string
-  readonly type: string
-  readonly data: unknown
-  readonly planId?: string | undefined
-  readonly sessionId?: string | undefined
-  readonly goalId?: string | undefined
-  readonly parentTaskId?: string | undefined
-  readonly correlationId: string
-  readonly causationId?: string | undefined
-  readonly responseType?: string | undefined
-  readonly responseTopic?: string | undefined
-  readonly deadlineAt?: string | undefined
-  readonly priority?: number | undefined
 }
 
 /** As `plans` holds a task; version 0 = it does not know it yet. */

@@ -4,69 +4,17 @@ import { gateDecisionType } from '../context/plan-context.ts'
 import type { PlatformContext } from '../context/platform-context.ts'
 import type { ResultContext } from '../context/result-context.ts'
 import type { TaskContext } from '../context/task-context.ts'
-import type { Machine } from '../machine/state-machine.ts'
 import type { RunningAgent, StartOptions } from '../run/agent-runtime.ts'
+import type { AgentDefinition, Hook } from './agent-definition.ts'
 import type { AnyEvent, EventData, ResponseInput } from './event.ts'
-import type { DecisionHandler, EventContext, HandlerEntry, InvocationContext, TransitionHandler } from './handlers.ts'
-
-export interface CapabilityOptions {
-  readonly name: string
-  readonly description?: string
-  /** The event that asks for it. */
-  readonly consumes?: AnyEvent
-  /** Default: the response of `consumes`. */
-  readonly produces?: readonly AnyEvent[]
-  readonly tags?: readonly string[]
-  readonly sideEffects?: 'none' | 'reversible' | 'irreversible'
-}
-
-export interface AgentOptions {
-  /** `[a-z0-9][a-z0-9._-]{0,127}`: its name in the registry and of its group; all replicas share it. */
-  readonly name: string
-  readonly description: string
-  /** Semver. Default 1.0.0. */
-  readonly version?: string
-  readonly capabilities?: readonly (string | CapabilityOptions)[]
-  /** Events it handles beside those of its handlers. */
-  readonly consumes?: readonly AnyEvent[]
-  /** Events it publishes beside the responses of what it handles. */
-  readonly produces?: readonly AnyEvent[]
-  readonly tags?: readonly string[]
-  /** Handlers at the same time, over all keys. Default 10. */
-  readonly concurrency?: number
-  /** How long a delivery stays its own without a sign of life. Default 30,000. */
-  readonly leaseMs?: number
-  /** How long `stop` waits for handlers in hand. Default 20,000. */
-  readonly graceMs?: number
-  /** How often an event is tried before it is a dead letter. Default 5. */
-  readonly maxAttempts?: number
-  /** Default 1 s, doubled, at most 60 s. */
-  readonly backoff?: { readonly baseMs?: number; readonly factor?: number; readonly maxMs?: number }
-  readonly onDeadLetter?: 'continue' | 'block'
-  /** How long deliveries in hand wait for this process after its stream broke, before others get them. Default 10,000. */
-  readonly memberGraceMs?: number
-  /** Where its group begins to read when it is made. Default `latest`. */
-  readonly startAt?: 'latest' | 'earliest'
-  /** Refuse to start without a registration. Default false: it is tried again while work is taken. */
-  readonly requireRegistration?: boolean
-  /** Default: what the registry asks for, 30,000. */
-  readonly heartbeatMs?: number
-}
-
-export type AgentKind = 'tool' | 'worker' | 'planner' | 'agent'
-export type Hook = (context: HookContext) => Promise<void> | void
-/** What start and stop hooks get: no event is handled, so calls have the agent's own identity and no user. */
-export type HookContext = Pick<PlatformContext, 'agent' | 'registry' | 'log' | 'clock'>
-
-/** Everything that was said about an agent. */
-export interface AgentDefinition {
-  readonly kind: AgentKind
-  readonly options: AgentOptions
-  readonly machine: Machine | undefined
-  readonly entries: readonly HandlerEntry[]
-  readonly startup: readonly Hook[]
-  readonly shutdown: readonly Hook[]
-}
+import type {
+  DecisionHandler,
+  EventContext,
+  HandlerEntry,
+  InvocationContext,
+  ResumeHandler,
+  TransitionHandler,
+} from './handlers.ts'
 
 export interface AgentBase {
   readonly name: string
@@ -127,6 +75,8 @@ export interface Planner extends AgentBase {
   onTransition(handle: TransitionHandler): void
   /** Decisions at gates that plans of this planner wait for. */
   onDecision(handle: DecisionHandler): void
+  /** Plans of this planner that were paused and go on. */
+  onResume(handle: ResumeHandler): void
 }
 
 /** Gathers handlers. @throws TypeError when two handlers of an agent hear the same type. */
@@ -140,6 +90,9 @@ export function createHandlerList(name: string) {
   }
   return { entries, add }
 }
+
+/** Somebody let a plan go on. */
+export const PLAN_RESUMED: { topic: Topic; type: string } = { topic: 'plan-events', type: 'plan.resumed' }
 
 /** The decisions of gates as an event of the agent's own, under which they reach its group. */
 export const decisionTypeOf = (name: string): { topic: Topic; type: string } => ({

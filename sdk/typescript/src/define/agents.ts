@@ -3,16 +3,14 @@ import { defineStateMachine, type Machine, type StateInput } from '../machine/st
 import { createAgentLife } from '../run/agent-life.ts'
 import {
   type AgentBase,
-  type AgentDefinition,
-  type AgentKind,
-  type AgentOptions,
   createHandlerList,
   decisionTypeOf,
-  type Hook,
+  PLAN_RESUMED,
   type Planner,
   type Tool,
   type WorkerBase,
 } from './agent.ts'
+import type { AgentDefinition, AgentKind, AgentOptions, Hook } from './agent-definition.ts'
 import type { AnyEvent } from './event.ts'
 import type { HandlerEntry } from './handlers.ts'
 
@@ -50,6 +48,7 @@ export function definePlanner(
       for (const event of machine.triggers) add({ ...placeOf(event), role: 'transition', handle })
     },
     onDecision: (handle) => add({ ...decisionTypeOf(options.name), role: 'decision', handle }),
+    onResume: (handle) => add({ ...PLAN_RESUMED, role: 'resume', handle }),
   }
 }
 

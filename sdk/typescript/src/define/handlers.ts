@@ -66,6 +66,8 @@ export type DecisionHandler = (
   context: PlatformContext,
 ) => Promise<void> | void
 
+export type ResumeHandler = (plan: PlanContext, context: PlatformContext) => Promise<void> | void
+
 /** One handler with what it listens to. `event` is absent for `*`, which hears every type of its topic. */
 export type HandlerEntry = { readonly topic: Topic; readonly type: string; readonly event?: AnyEvent } & (
   | { readonly role: 'task'; readonly handle: TaskHandler }
@@ -75,4 +77,5 @@ export type HandlerEntry = { readonly topic: Topic; readonly type: string; reado
   | { readonly role: 'event'; readonly handle: EventHandler }
   | { readonly role: 'transition'; readonly handle: TransitionHandler }
   | { readonly role: 'decision'; readonly handle: DecisionHandler }
+  | { readonly role: 'resume'; readonly handle: ResumeHandler }
 )

@@ -1,4 +1,4 @@
-import type { MachineScope } from './next-state.ts'
+import type { MachineScope } from './machine-scope.ts'
 import { lookUp } from './templates.ts'
 
 /**

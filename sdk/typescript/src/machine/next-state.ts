@@ -1,13 +1,6 @@
-import type { Json } from '@soma/kernel'
 import type { MachineState, StateMachine } from '@soma/plans/contract'
 import { evaluateCondition } from './condition.ts'
-
-/** What conditions and templates may look at. */
-export interface MachineScope {
-  readonly goal: { readonly data: unknown }
-  readonly results: Readonly<Record<string, Json>>
-  readonly state: Readonly<Record<string, Json>>
-}
+import type { MachineScope } from './machine-scope.ts'
 
 export const isTerminal = (state: MachineState | undefined): boolean =>
   state?.terminal !== undefined && state.terminal !== false

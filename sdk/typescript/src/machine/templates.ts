@@ -1,6 +1,6 @@
 import type { Json } from '@soma/kernel'
 import { sdkProblems } from '../sdk-problems.ts'
-import type { MachineScope } from './next-state.ts'
+import type { MachineScope } from './machine-scope.ts'
 
 const TEMPLATE = /\{\{\s*([^{}]+?)\s*\}\}/g
 const WHOLE = /^\{\{\s*([^{}]+?)\s*\}\}$/

@@ -1,4 +1,4 @@
-import type { AgentDefinition } from '../define/agent.ts'
+import type { AgentDefinition } from '../define/agent-definition.ts'
 import type { RunningAgent, StartOptions } from './agent-runtime.ts'
 import { readEnvironment } from './environment.ts'
 

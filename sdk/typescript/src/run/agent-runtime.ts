@@ -1,6 +1,6 @@
 import { type Clock, isProblem, type Logger, newUuid, type Problem, silentLogger } from '@soma/kernel'
 import { type ConnectOptions, connect } from '../clients/connect.ts'
-import type { AgentDefinition, Hook } from '../define/agent.ts'
+import type { AgentDefinition, Hook } from '../define/agent-definition.ts'
 import { type AgentClients, loadAgentClients } from './agent-clients.ts'
 import { followDeliveries } from './delivery-stream.ts'
 import type { AgentIdentity } from './handling.ts'
@@ -24,6 +24,8 @@ export interface RunningAgent {
 
 const DEFAULT_CONCURRENCY = 10
 const DEFAULT_GRACE_MS = 20_000
+/** For handing back what was not finished. */
+const HAND_BACK_MS = 5_000
 const RETRY = { baseMs: 250, maxMs: 30_000 }
 
 /** Starts one process of an agent: registers, runs the start hooks, opens the stream of the group, keeps leases and registration alive. */
@@ -82,11 +84,17 @@ export async function startAgent(definition: AgentDefinition, options: StartOpti
   })
   await stream.opened
   const stop = async () => {
+    const graceMs = definition.options.graceMs ?? DEFAULT_GRACE_MS
+    // A platform that is away gets nothing back: leases end by themselves.
+    const patience = setTimeout(() => closed.abort(), graceMs + HAND_BACK_MS)
     await settler.setCredits(0).catch((error: unknown) => log.debug('credits could not be withdrawn', { error }))
-    await work.drain(definition.options.graceMs ?? DEFAULT_GRACE_MS)
+    // Nobody should find it any more while it ends what it has in hand.
+    const deregistered = registration.stop()
+    await work.drain(graceMs)
     await stream.stop()
-    await registration.stop()
+    await deregistered
     await runHooks(definition.shutdown, { identity, clients, log, clock })
+    clearTimeout(patience)
     closed.abort()
   }
   let stopping: Promise<void> | undefined

@@ -6,8 +6,9 @@ import { handledEventOf } from '../context/kept-state.ts'
 import { restorePlan } from '../context/plan-context.ts'
 import { createPlatformContext } from '../context/platform-context.ts'
 import { openResult } from '../context/result-context.ts'
-import { openTask, type OpenTask, type TaskOrigin } from '../context/task-context.ts'
-import type { AgentDefinition } from '../define/agent.ts'
+import { openTask, type OpenTask } from '../context/task-context.ts'
+import type { TaskOrigin } from '../context/task-origin.ts'
+import type { AgentDefinition } from '../define/agent-definition.ts'
 import type { HandlerEntry } from '../define/handlers.ts'
 import { parseData } from '../define/parse-data.ts'
 import { nextState } from '../machine/next-state.ts'
@@ -31,6 +32,8 @@ export async function runHandler(definition: AgentDefinition, entry: HandlerEntr
       return runTransition(definition, entry, handling)
     case 'decision':
       return runDecision(definition, entry, handling)
+    case 'resume':
+      return runResume(definition, entry, handling)
     case 'event':
       return runEvent(definition, entry, handling)
   }
@@ -141,11 +144,12 @@ async function runTransition(
 ): Promise<void> {
   const data = parseReply(entry, handling)
   const result = await openResult(handling, data)
+  if (result === undefined) return
   const { event } = handling
   const plan =
-    (await result?.context.restorePlan()) ??
+    (await result.context.restorePlan()) ??
     (event.planid === undefined ? undefined : await restorePlan(handling, event.planid, openGate))
-  if (result === undefined || plan?.stateMachine === undefined || plan.currentState === undefined) return
+  if (plan?.stateMachine === undefined || plan.currentState === undefined) return
   const { problem, outcome } = result.context
   const on = outcome === 'failed' ? `${event.type}.failed` : event.type
   const value = (outcome === 'failed' ? { problem } : data) as Json
@@ -180,6 +184,12 @@ async function runDecision(definition: AgentDefinition, entry: EntryOf<'decision
     payload: async () => (await handling.clients.governance.gates.get({ params: { gateId } })).payload,
   }
   await entry.handle(decision, plan, createPlatformContext(handling, definition.machine))
+}
+
+async function runResume(definition: AgentDefinition, entry: EntryOf<'resume'>, handling: Handling): Promise<void> {
+  const { planid } = handling.event
+  const plan = planid === undefined ? undefined : await restorePlan(handling, planid, openGate)
+  if (plan !== undefined) await entry.handle(plan, createPlatformContext(handling, definition.machine))
 }
 
 async function runEvent(definition: AgentDefinition, entry: EntryOf<'event'>, handling: Handling): Promise<void> {

@@ -1,7 +1,7 @@
 import { isProblem, problemSummary } from '@soma/kernel'
 import { failedData } from '../context/failure.ts'
 import { storable } from '../context/storable.ts'
-import type { AgentDefinition } from '../define/agent.ts'
+import type { AgentDefinition } from '../define/agent-definition.ts'
 import type { HandlerEntry } from '../define/handlers.ts'
 import { sdkProblems } from '../sdk-problems.ts'
 import { derivedId } from './derived-ids.ts'

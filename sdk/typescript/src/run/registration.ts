@@ -1,6 +1,6 @@
 import { type Logger, withoutUndefined } from '@soma/kernel'
 import { isProblem } from '@soma/kernel'
-import type { AgentDefinition, CapabilityOptions } from '../define/agent.ts'
+import type { AgentDefinition, CapabilityOptions } from '../define/agent-definition.ts'
 import type { AnyEvent } from '../define/event.ts'
 import { sdkProblems } from '../sdk-problems.ts'
 import type { AgentClients } from './agent-clients.ts'
@@ -77,7 +77,8 @@ async function keepAlive(
       life.onFirst(definition.options.requireRegistration === true ? failureOf(error) : false)
     }
     if (registered === undefined && failures === 0) continue
-    await sleep(pauseOf(registered, failures), life.signal)
+    // Signs of life keep no process alive: its stream does, and an agent that a test has killed has none.
+    await sleep(pauseOf(registered, failures), life.signal, { ref: registered === undefined })
   }
 }
 
@@ -85,7 +86,7 @@ const failureOf = (error: unknown): Error =>
   sdkProblems.registrationFailed.create(error instanceof Error ? error.message : String(error), { cause: error })
 
 /** Heartbeats with ±10 % of jitter, so that replicas started together do not stay together. */
-const pauseOf = (registered: { heartbeatMs: number } | undefined, failures: number): number =>
+export const pauseOf = (registered: { heartbeatMs: number } | undefined, failures: number): number =>
   failures > 0 || registered === undefined
     ? fullJitter(failures, RETRY)
     : registered.heartbeatMs * (0.9 + Math.random() * 0.2)
@@ -142,8 +143,11 @@ const unique = (events: readonly (AnyEvent | undefined)[]): AnyEvent[] => [
 const referenceOf = (event: AnyEvent) => ({
   topic: event.topic,
   type: event.type,
-  range: `^${event.version.split('.')[0]}`,
+  range: rangeOf(event),
 })
+
+/** The versions of an event that its declaration understands: those of its major. */
+export const rangeOf = ({ version }: AnyEvent): string => `^${version.split('.')[0]}`
 
 function capabilityOf(capability: string | CapabilityOptions) {
   if (typeof capability === 'string') return capability

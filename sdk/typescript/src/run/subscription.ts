@@ -1,7 +1,9 @@
 import { isProblem, withoutUndefined } from '@soma/kernel'
 import type { Subscription } from '@soma/events/contract'
-import type { AgentDefinition } from '../define/agent.ts'
+import type { AgentDefinition } from '../define/agent-definition.ts'
+import type { AnyEvent } from '../define/event.ts'
 import type { AgentClients } from './agent-clients.ts'
+import { rangeOf } from './registration.ts'
 
 /** Makes the group of an agent, or brings the one that is there to what its handlers listen to now. */
 export async function ensureSubscription(clients: AgentClients, definition: AgentDefinition): Promise<Subscription> {
@@ -26,6 +28,7 @@ function wantedSubscription({ entries, options }: AgentDefinition) {
   return withoutUndefined({
     topics: [...new Set(entries.map(({ topic }) => topic))],
     types: everything ? ['*'] : [...new Set(entries.map(({ type }) => type))],
+    versions: versionsOf(entries.flatMap(({ event }) => event ?? [])),
     leaseMs: options.leaseMs,
     maxAttempts: options.maxAttempts,
     backoff: options.backoff,
@@ -34,7 +37,14 @@ function wantedSubscription({ entries, options }: AgentDefinition) {
   })
 }
 
-const isAsWanted = (known: Subscription, wanted: object): boolean =>
+/** What another major means is not known here: an event of it is not for this agent. */
+function versionsOf(events: readonly AnyEvent[]): Record<string, string> {
+  const rangesOf = (wanted: string) => events.filter(({ type }) => type === wanted).map(rangeOf)
+  return Object.fromEntries(events.map(({ type }) => [type, [...new Set(rangesOf(type))].toSorted().join(' || ')]))
+}
+
+const isAsWanted = (known: Subscription, wanted: ReturnType<typeof wantedSubscription>): boolean =>
+  Object.keys(known.versions).length === Object.keys(wanted.versions).length &&
   Object.entries(wanted).every(([name, value]) =>
     isContained(value, (known as unknown as Record<string, unknown>)[name]),
   )

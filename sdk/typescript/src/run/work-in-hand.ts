@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '@soma/kernel'
-import type { AgentDefinition } from '../define/agent.ts'
+import type { AgentDefinition } from '../define/agent-definition.ts'
 import type { AgentClients } from './agent-clients.ts'
 import type { Delivery } from './delivery-stream.ts'
 import { handleDelivery } from './handle-delivery.ts'
@@ -58,7 +58,7 @@ export function createWorkInHand(options: {
   }
   const count = (): void => {
     options.onCount(held.size)
-    if (held.size > 0) keeper ??= setInterval(() => void extend(), leaseMs / 2)
+    if (held.size > 0) keeper ??= setInterval(() => void extend(), leaseMs / 2).unref()
     else {
       clearInterval(keeper)
       keeper = undefined

@@ -247,7 +247,15 @@ export function createMemoryPlans(deps: { log: MemoryLog; clock: MemoryClock; ga
       finishPlan(planId, { outcome: 'failed', problem })
       return changePlan(planId, { status: 'cancelled', stopReason: reason })
     },
-    setPlanStatus: (planId: string, status: Plan['status']): Plan => changePlan(planId, { status }),
+    pause: (planId: string, reason: string): Plan =>
+      changePlan(planId, { status: 'paused', paused: { reason, byId: 'test', at: clock.iso() } }),
+    resume(planId: string): Plan {
+      if (planOf(planId).status !== 'paused') return planOf(planId)
+      const { paused: _paused, ...plan } = changePlan(planId, { status: 'running' })
+      plans.set(planId, plan)
+      say({ type: 'plan.resumed', topic: 'plan-events', planId, data: { planId } })
+      return plan
+    },
     delegateInPlan: (planId: string, body: DelegateBody) => delegate({ planId }, body),
     delegateInTask: (taskId: string, body: DelegateBody) =>
       delegate({ planId: rowOf(taskId).task.planId, parent: rowOf(taskId) }, body),
@@ -292,10 +300,14 @@ export function createMemoryPlans(deps: { log: MemoryLog; clock: MemoryClock; ga
       const group = groups.get(groupId) ?? missing(`no group ${groupId}`)
       return groupOf(group, group.members.map(rowOf))
     },
-    /** Fails tasks whose time is over. */
+    /** Ends tasks whose time is over. */
     wake(): void {
       for (const row of tasks.values()) {
         if (row.deadlineMs === undefined || row.deadlineMs > clock.nowMs() || hasEnded(row.task)) continue
+        if (row.task.kind === 'timer') {
+          endTask(row, { ok: true, data: { firedAt: clock.iso() }, reply: true })
+          continue
+        }
         const problem = { code: 'timeout', detail: `task ${row.task.key} took too long`, retryable: true }
         endTask(row, { ok: false, data: { problem }, reply: true })
       }

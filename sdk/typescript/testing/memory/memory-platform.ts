@@ -1,4 +1,4 @@
-import { commonProblems, type Context, type OperationShape, type Transport } from '@soma/kernel'
+import { commonProblems, type Context, type OperationShape, problemSummary, type Transport } from '@soma/kernel'
 import * as z from 'zod'
 import type { InProcessPlatform } from '../../src/clients/connect.ts'
 import { createMemoryClock } from './memory-clock.ts'
@@ -100,6 +100,14 @@ function eventHandlers({ log, deliveries, clock }: Omit<MemoryPlatform, 'platfor
       const isNew = log.append(event)
       return { eventId: event.id, topic: event.topic, recordedAt: clock.iso(), duplicate: !isNew, warnings: [] }
     },
+    'events.events.validate': ({ body, userId }) => {
+      try {
+        log.admit(body, { userId })
+        return { valid: true, warnings: [] }
+      } catch (error) {
+        return { valid: false, warnings: [], problem: problemSummary(error) }
+      }
+    },
     'events.events.list': ({ query }) =>
       page(
         log.events
@@ -146,6 +154,7 @@ const registryHandlers = ({ registry }: Omit<MemoryPlatform, 'platform'>): Recor
   'registry.instances.deregister': ({ params }) => registry.deregister(params as never),
   'registry.events.list': () => page(registry.events()),
   'registry.events.get': ({ params }) => registry.event(params.topic as string, params.type as string),
+  'registry.discovery.search': ({ body }) => registry.discover(body),
   'registry.agents.list': () => page(registry.agents()),
   'registry.agents.get': ({ params }) => registry.agent(params.name as string),
 })
@@ -161,8 +170,8 @@ const planHandlers = ({ plans }: Omit<MemoryPlatform, 'platform'>): Record<strin
     plans.cancelPlan(params.planId as string, (body as { reason: string }).reason),
   'plans.plans.putState': ({ params, body, ifMatch }) => plans.putState(params.planId as string, body, ifMatch),
   'plans.plans.delegate': ({ params, body }) => plans.delegateInPlan(params.planId as string, body),
-  'plans.plans.pause': ({ params }) => plans.setPlanStatus(params.planId as string, 'paused'),
-  'plans.plans.resume': ({ params }) => plans.setPlanStatus(params.planId as string, 'running'),
+  'plans.plans.pause': ({ params, body }) => plans.pause(params.planId as string, (body as { reason: string }).reason),
+  'plans.plans.resume': ({ params }) => plans.resume(params.planId as string),
   'plans.groups.get': ({ params }) => plans.group(params.groupId as string),
   'plans.groups.ofPlan': ({ params }) => plans.group(params.groupId as string),
 })

@@ -1,10 +1,24 @@
 import { commonProblems, newUuid, type Topic, toId } from '@soma/kernel'
-import type { AgentRecord, EventDefinitionInput, EventDefinitionRecord, Registration } from '@soma/registry/contract'
+import type {
+  AgentRecord,
+  Discovered,
+  EventDefinitionInput,
+  EventDefinitionRecord,
+  Registration,
+} from '@soma/registry/contract'
 import type { MemoryClock } from './memory-clock.ts'
+import { foundOf, llmOf, textOf, wordsOf } from './memory-discovery.ts'
 import type { MemoryLog } from './memory-log.ts'
 
 const LEASE_MS = 90_000
 const HEARTBEAT_MS = 30_000
+
+export interface Search {
+  readonly query: string
+  readonly topics?: readonly string[]
+  readonly actionable: boolean
+  readonly limit: number
+}
 
 /** Who is registered, and which events they have defined. */
 export function createMemoryRegistry(log: MemoryLog, clock: MemoryClock) {
@@ -28,6 +42,21 @@ export function createMemoryRegistry(log: MemoryLog, clock: MemoryClock) {
       if (definition === undefined) throw commonProblems.notFound.create(`no event ${type} on ${topic}`)
       return recordOf(definition)
     },
+    /** Every word of the question that an event has in its type, description or fields counts one; ties by type. */
+    discover({ query, topics, actionable, limit }: Search): Discovered {
+      const words = wordsOf(query)
+      const found = [...definitions.values()]
+        .map((definition) => ({
+          definition,
+          score: wordsOf(textOf(definition)).filter((word) => words.includes(word)).length,
+        }))
+        .filter(({ score, definition }) => score > 0 && topics?.includes(definition.topic) !== false)
+        .map(({ definition, score }) => foundOf(definition, { score, consumers: consumersOf(definition) }))
+        .filter(({ consumers }) => !actionable || consumers.length > 0)
+        .toSorted((left, right) => right.score - left.score || (left.type < right.type ? -1 : 1))
+        .slice(0, limit)
+      return { items: found, hidden: 0, asOf: clock.iso(), degraded: true, llm: llmOf(found) }
+    },
     register(place: { name: string; instanceId: string }, body: Registration) {
       for (const definition of body.events) define(definition)
       const { agent, instance } = entered(place, body, { known: agents.get(place.name), now: clock.iso() })
@@ -43,6 +72,15 @@ export function createMemoryRegistry(log: MemoryLog, clock: MemoryClock) {
       const instances = agent.instances.filter((one) => one.instanceId !== instanceId)
       agents.set(name, { ...agent, instances, status: instances.length === 0 ? 'deregistered' : agent.status })
     },
+  }
+
+  function consumersOf({ topic, type }: EventDefinitionInput): string[] {
+    return [...agents.values()]
+      .filter(
+        ({ status, consumes }) => status === 'live' && consumes.some((one) => one.topic === topic && one.type === type),
+      )
+      .map(({ name }) => name)
+      .toSorted()
   }
 
   function recordOf(definition: EventDefinitionInput): EventDefinitionRecord {

@@ -73,7 +73,7 @@ export function newTask(of: TaskOf, clock: MemoryClock): TaskRow {
   const { spec } = of
   const taskId = spec.taskId ?? toId('task', newUuid())
   const deadlineMs = spec.timeoutMs === undefined ? undefined : clock.nowMs() + spec.timeoutMs
-  const isWait = spec.kind === 'gate' || spec.kind === 'input'
+  const isWait = spec.kind !== undefined && spec.kind !== 'agent'
   const task = defined({
     taskId,
     planId: of.planId,
