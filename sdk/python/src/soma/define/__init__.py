@@ -1,0 +1,1 @@
+"""What agents and events are declared with."""

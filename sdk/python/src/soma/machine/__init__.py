@@ -1,0 +1,1 @@
+"""State machines: plain data with conditions and templates."""

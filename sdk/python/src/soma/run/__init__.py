@@ -1,0 +1,1 @@
+"""One process of an agent: registration, deliveries, leases, settling."""
