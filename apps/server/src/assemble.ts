@@ -3,6 +3,7 @@ import { createTokenCodec } from '@soma/adapter-jose'
 import { createMetrics } from '@soma/adapter-prometheus'
 import {
   type Clock,
+  type Context,
   type Contract,
   type Database,
   type Logger,
@@ -14,14 +15,17 @@ import {
 import {
   type Composition,
   type Configuration,
+  type ConfigurationSources,
   compose,
   createExecute,
   createLogger,
   loadConfiguration,
+  type RequestCredentials,
 } from '@soma/runtime'
 import { CLIENT_ENVIRONMENT } from './client-environment.ts'
 import { callersOf, createContextTokens } from './context-tokens.ts'
 import { openDatabase } from './data-store.ts'
+import { type DrainTime, drainTimeOf } from './drain-time.ts'
 import { type EventSpine, type EventSpineSettings, openEventSpine } from './event-spine.ts'
 import { encryptionKeyOf } from './installation.ts'
 import { createProcessList } from './join.ts'
@@ -30,8 +34,8 @@ import { migratePlatform } from './migrate.ts'
 import type { Close } from './opened.ts'
 import { contractsOf, hostModules, type Platform } from './platform.ts'
 import { createRemotes } from './remotes.ts'
+import { createRights } from './rights.ts'
 import { type ServerSettings, serverContract } from './server-contract.ts'
-import type { ServerOptions } from './start-server.ts'
 import { VERSION } from './version.ts'
 
 /** For platforms without the events module: tests of the runtime with toy modules. */
@@ -44,6 +48,18 @@ const SPINE_DEFAULTS = {
 } as const
 
 /** One process of the platform, put together and not yet serving. */
+export interface ServerOptions {
+  readonly sources: ConfigurationSources
+  /** Which modules this process hosts. Default: all. */
+  readonly modules?: readonly string[]
+  readonly platform: Platform
+  /** Tests bring their own; it is closed with the server. */
+  readonly database?: Database
+  readonly log?: Logger
+  /** Tests without the identity module prove callers themselves. */
+  readonly authenticate?: (credentials: RequestCredentials) => Promise<Context>
+}
+
 export interface Assembled {
   readonly options: ServerOptions
   readonly contracts: readonly Contract[]
@@ -64,6 +80,7 @@ export interface Assembled {
   readonly modules: readonly string[]
   /** Aborted by the stop: streams and long polls end then. */
   readonly drain: AbortController
+  readonly drainTime: DrainTime
 }
 
 /** Reads the settings, opens database and log, and composes the chosen modules; `opened` takes how to close each. */
@@ -82,7 +99,8 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
   const clock: Clock = { now: () => new Date(), steadyMs: () => performance.timeOrigin + performance.now() }
   opened.push(await startTracesTo(settings.otlpEndpoint, processId))
   const modules = chosenModules(platform, options.modules)
-  if (options.authenticate === undefined) requireIdentity(modules, settings)
+  const hasIdentity = modules.includes('identity') || settings.moduleUrls.identity !== undefined
+  if (options.authenticate === undefined && !hasIdentity) throw noIdentity()
   const production = configuration.mode.startsWith('production')
   const events = { ...SPINE_DEFAULTS, ...configuration.of('events'), production } as EventSpineSettings
 
@@ -90,12 +108,13 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
   opened.push(() => database.close())
   await migratePlatform(database, platform)
   const encryptionKey = await encryptionKeyOf(settings)
-  const spine = await openEventSpine({ database, settings: events, encryptionKey, log, metrics })
-  opened.push(() => spine.stop())
-
   const drain = new AbortController()
   // One listener a stream and a poll.
   setMaxListeners(0, drain.signal)
+  const drainTime = drainTimeOf(configuration, drain.signal)
+  const spine = await openEventSpine({ database, settings: events, encryptionKey, log, metrics })
+  opened.push(() => spine.stop(drainTime.flushMs()))
+
   const tokenCodec = createTokenCodec()
   const key = await tokenCodec.createKey()
   const transport: { current?: Transport } = {}
@@ -115,6 +134,7 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
       encryptionKey,
       configuration,
       log,
+      rights: hasIdentity ? createRights(call, settings.region) : undefined,
       draining: drain.signal,
       bus: events.bus,
     }),
@@ -148,6 +168,7 @@ export async function assemble(options: ServerOptions, opened: Close[]): Promise
     metrics,
     modules,
     drain,
+    drainTime,
   }
 }
 
@@ -167,9 +188,7 @@ function chosenModules(platform: Platform, names: readonly string[] | undefined)
 }
 
 /** Whoever takes requests must be able to prove their authors. */
-function requireIdentity(modules: readonly string[], settings: ServerSettings): void {
-  if (modules.includes('identity') || settings.moduleUrls.identity !== undefined) return
-  throw new Error(
+const noIdentity = () =>
+  new Error(
     'callers are proven by "identity", which is not hosted here and has no URL; add it to --modules or to the setting server.moduleUrls',
   )
-}

@@ -62,9 +62,9 @@ describe.each(['postgres', 'nats', 'kafka'] as const)('the AsyncAPI document of 
     expect(messages.toSorted()).toEqual(
       TENANT.map(({ topic, type, version }) => `${topic}.${type}.${version}`).toSorted(),
     )
-    expect(document.components.messages['plan-events.plan.created.1.0.0']?.payload.schema.properties).toHaveProperty(
-      'planId',
-    )
+    const { version } = EVENTS.find(({ type }) => type === 'plan.created') ?? {}
+    const created = document.components.messages[`plan-events.plan.created.${version}`]
+    expect(created?.payload.schema.properties).toHaveProperty('planId')
     expect(document.servers.http).toMatchObject({ host: 'soma.example.org', pathname: '/base', security: [{}, {}] })
     const kafka = { kafka: { topic: 'soma.audit', bindingVersion: '0.5.0' } }
     expect(document.channels.audit?.bindings).toEqual(bus === 'kafka' ? kafka : undefined)

@@ -22,6 +22,7 @@ import {
   watchBacklog,
 } from '@soma/runtime'
 import { type EventBusSettings, openEventBus } from './event-bus.ts'
+import { checkPowerSafety } from './power-safety.ts'
 
 /** An outbox that is older than this is a bus that is away or too slow: what its alert warns at. */
 const BACKLOG_WARN_MS = 10_000
@@ -36,7 +37,8 @@ export interface EventSpine {
   outboxRows(): number
   /** What is wrong with a bus outside the database, for people; undefined while it takes what is shipped. */
   busFault(): string | undefined
-  stop(): Promise<void>
+  /** Ships for at most `flushMs` what waits in the outbox. */
+  stop(flushMs: number): Promise<void>
 }
 
 export interface EventSpineSettings extends EventBusSettings {
@@ -54,9 +56,10 @@ export interface EventSpineOptions {
 
 /**
  * Opens the log, emitter, ring and relay. The relay also moves delayed events, so it runs in both modes.
- * @throws Error when the installation was started with another bus or partition count, or the bus has lost events that were read
+ * @throws Error when the installation was started with another bus or partition count, the bus has lost events that were read, or Postgres does not sync as `events.durability` says
  */
 export async function openEventSpine(options: EventSpineOptions): Promise<EventSpine> {
+  await checkPowerSafety(options.database, options.settings.durability, options.log)
   await claimInstallation(options.database, options.settings)
   const bus = await openEventBus(options)
   try {
@@ -93,8 +96,8 @@ async function startSpine(opened: EventBus | SegmentedBus, options: EventSpineOp
     erasures,
     outboxRows: () => backlog?.current().rows ?? 0,
     busFault: () => faultOf(settings.bus, backlog?.current()),
-    stop: async () => {
-      await relay.stop()
+    stop: async (flushMs) => {
+      await relay.stop(flushMs)
       await backlog?.stop()
       await index?.stop()
       await erasures.stop()

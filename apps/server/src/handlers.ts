@@ -1,6 +1,13 @@
 import type { Database, EventEnvelope, Logger, Metrics, Transaction, Context } from '@soma/kernel'
 import { newTraceparent } from '@soma/kernel'
-import { type ComposedModule, type Composition, contextOfEvent, createConsumer, inSpan } from '@soma/runtime'
+import {
+  type ComposedModule,
+  type Composition,
+  type ConsumerSettings,
+  contextOfEvent,
+  createConsumer,
+  inSpan,
+} from '@soma/runtime'
 import type { EventSpine } from './event-spine.ts'
 
 export interface HandlersOptions {
@@ -9,6 +16,7 @@ export interface HandlersOptions {
   readonly spine: EventSpine
   readonly region: string
   readonly partitions: number
+  readonly settings: Partial<ConsumerSettings>
   readonly log: Logger
   readonly metrics: Metrics
 }
@@ -26,6 +34,7 @@ export async function startHandlers(options: HandlersOptions): Promise<{ stop(gr
         emitter: options.spine.emitter,
         runInModule: runInModule(module, options.region),
         partitions: options.partitions,
+        settings: options.settings,
         log: options.log.child({ module: module.name }),
         metrics: options.metrics,
       }),

@@ -8,7 +8,7 @@ import { notesContract, notesModule } from '../testing/notes-module.ts'
 let server: TestServer
 beforeAll(async () => {
   server = await createTestServer({ modules: [notesModule] })
-})
+}, 60_000)
 afterAll(() => server.stop())
 
 const request = async (

@@ -1,6 +1,7 @@
 import type { AnyModule, Contract, Database, Logger, TokenCodec } from '@soma/kernel'
 import type { Configuration, HostedModule } from '@soma/runtime'
 import type { EventSpine, EventSpineSettings } from './event-spine.ts'
+import type { Rights } from './rights.ts'
 
 /** What adapters and the spine offer to the ports of modules. */
 export interface Bindings {
@@ -13,6 +14,8 @@ export interface Bindings {
   readonly log: Logger
   /** What keeps the log. */
   readonly bus: EventSpineSettings['bus']
+  /** Absent where callers are proven without the identity module. */
+  readonly rights: Rights | undefined
   /** Aborts when the process drains. */
   readonly draining: AbortSignal
 }

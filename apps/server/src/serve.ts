@@ -1,30 +1,63 @@
 import type { eventsContract } from '@soma/events/contract'
-import type { SettingValues, Topic } from '@soma/kernel'
+import {
+  type Context,
+  type Database,
+  type Metrics,
+  type SettingValues,
+  type Topic,
+  type Transport,
+  withoutUndefined,
+} from '@soma/kernel'
 import {
   closeHttpServer,
   type Composition,
+  type Configuration,
   createEventMaintenance,
   createExecute,
   createHttpServer,
   createIdempotencyStore,
   createJobs,
+  listenFront,
+  mountFront,
+  type RequestCredentials,
 } from '@soma/runtime'
 import type { Assembled } from './assemble.ts'
 import { serveAsyncApi } from './asyncapi.ts'
 import { createAuthenticate } from './authenticate.ts'
+import type { EventSpine } from './event-spine.ts'
 import { forwardToOthers } from './gateway.ts'
 import { startHandlers } from './handlers.ts'
 import { createMembership } from './join.ts'
 import { type Close, closeAll } from './opened.ts'
 import { servePage } from './page.ts'
 import { createReadiness } from './readiness.ts'
-import type { RunningServer } from './start-server.ts'
 import { VERSION } from './version.ts'
+
+export interface RunningServer {
+  /** `http://host:port` */
+  readonly url: string
+  /** Of the further ports of edges, in the order of their settings. */
+  readonly frontUrls: readonly string[]
+  readonly configuration: Configuration
+  readonly modules: readonly string[]
+  readonly processId: string
+  /** Calls any operation in process, as a given context. */
+  readonly transport: Transport
+  /** Proves a caller in process exactly as over HTTP. */
+  readonly authenticate: (credentials: RequestCredentials) => Promise<Context>
+  readonly database: Database
+  readonly spine: EventSpine
+  readonly metrics: Metrics
+  /** How long a stop takes at most, in an order that is not disturbed: `events.drainMs` or `server.graceMs`, whichever is less. */
+  readonly drainMs: number
+  /** Drains and stops: no new work, streams get `drain`, handlers in hand finish or are handed back, cursors commit, the relay flushes, leases are released. */
+  stop(): Promise<void>
+}
 
 /** Listens, takes events and runs jobs, until it is stopped; `opened` takes how to close each. */
 export async function serve(assembled: Assembled, opened: Close[]): Promise<RunningServer> {
   const { composition, configuration, settings, database, spine, log, metrics, modules, processId, drain } = assembled
-  const { key } = assembled
+  const { key, drainTime } = assembled
   const membership = createMembership({ settings, modules, key, processId, transport: composition.transport, log })
   opened.push(async () => membership.stop())
   const readiness = createReadiness({
@@ -61,20 +94,30 @@ export async function serve(assembled: Assembled, opened: Close[]): Promise<Runn
   })
   await servePage(app)
   serveAsyncApi(app, assembled.contracts, { version: VERSION, url: settings.publicUrl, bus: assembled.bus })
+  const fronts = composition.modules.flatMap(({ front }) => front ?? [])
+  for (const front of fronts) await mountFront(app, front, log)
   await forwardToOthers(app, { contracts: assembled.contracts, moduleUrls: settings.moduleUrls, drain: drain.signal })
   for (const module of composition.modules) {
     opened.push(() => module.stop())
     await module.start()
   }
-  const closeHttp = once(() => closeHttpServer(app, settings.graceMs))
+  const closeHttp = once(() => closeHttpServer(app, drainTime.inHandMs))
   opened.push(closeHttp)
   const url = await app.listen({ host: settings.host, port: settings.port })
+  const frontUrls: string[] = []
+  for (const front of fronts)
+    for (const listener of front.listeners) {
+      const listening = await listenFront(front, listener, log)
+      opened.push(() => listening.close(drainTime.inHandMs))
+      frontUrls.push(listening.url)
+    }
   await membership.join()
   const handlers = await startHandlers({
     composition,
     database,
     spine,
     partitions: assembled.partitions,
+    settings: handlerSettings(assembled),
     region: settings.region,
     log,
     metrics,
@@ -84,15 +127,16 @@ export async function serve(assembled: Assembled, opened: Close[]): Promise<Runn
 
   const stop = async () => {
     drain.abort()
-    const { graceMs } = settings
+    const { inHandMs } = drainTime
     try {
-      await Promise.all([closeHttp(), jobs.stop(graceMs), handlers.stop(graceMs)])
+      await Promise.all([closeHttp(), jobs.stop(inHandMs), handlers.stop(inHandMs)])
     } finally {
       await closeAll(opened)
     }
   }
   return {
     url,
+    frontUrls,
     configuration,
     modules,
     processId,
@@ -102,8 +146,15 @@ export async function serve(assembled: Assembled, opened: Close[]): Promise<Runn
     database,
     spine,
     metrics,
+    drainMs: drainTime.totalMs,
     stop: once(stop),
   }
+}
+
+/** What the events module says of handlers; a platform without it has the defaults of the runtime. */
+function handlerSettings({ configuration }: Assembled) {
+  const { handlerTimeoutMs, maxParked } = configuration.of('events') as Partial<SettingValues<typeof eventsContract>>
+  return withoutUndefined({ handlerTimeoutMs, maxParked })
 }
 
 const jobsOf = (composition: Composition) =>

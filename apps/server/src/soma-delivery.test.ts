@@ -53,6 +53,7 @@ const print = (n: number) =>
     sessionId: 'ses-1',
     planId: 'plan-1',
     taskId: `task-${n}`,
+    correlationId: `corr-${n}`,
     data: { n },
   })
 const printed = { type: 'page.printed', topic: 'business-facts', data: {} }
@@ -81,6 +82,7 @@ test('EVT-R32 Soma-Delivery gives calls the user, session, plan and task of the 
     planid: 'plan-1',
     taskid: 'task-1',
     causationid: first.event.id,
+    correlationid: 'corr-1',
   })
   expect((await stranger('/events', printed, first.deliveryId)).status).toBe(404)
   await agent(`/events/subscriptions/${subscription.id}/settle`, {

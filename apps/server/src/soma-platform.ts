@@ -1,4 +1,6 @@
 import { createSchemaCompiler } from '@soma/adapter-ajv'
+import { createRs256Signer } from '@soma/adapter-jose'
+import { soormaEdge } from '@soma/edge-soorma'
 import { eventsModule } from '@soma/events'
 import { governanceModule } from '@soma/governance'
 import { identityModule } from '@soma/identity'
@@ -14,15 +16,16 @@ import { outgoingRules } from './outgoing-rules.ts'
 import type { ServerSettings } from './server-contract.ts'
 import { VERSION } from './version.ts'
 
-/** Soma: every module, in the order in which their migrations run. */
+/** Soma: every module and edge, in the order in which their migrations run. */
 export const somaPlatform: Platform = {
-  modules: [identityModule, governanceModule, eventsModule, registryModule, plansModule, trackerModule],
-  portsOf: ({ database, spine, tokenCodec, encryptionKey, configuration, draining, bus }) => {
+  modules: [identityModule, governanceModule, eventsModule, registryModule, plansModule, trackerModule, soormaEdge],
+  portsOf: ({ database, spine, tokenCodec, encryptionKey, configuration, draining, bus, rights }) => {
     const schemaCompiler = createSchemaCompiler()
     const settings = configuration.of('server') as ServerSettings
     return {
       identity: {
         tokenCodec,
+        dialectSigners: { soorma: createRs256Signer('soorma') },
         encryptionKey,
         issuer: settings.publicUrl,
         clusterSecret: settings.clusterSecret === '' ? undefined : settings.clusterSecret,
@@ -32,10 +35,19 @@ export const somaPlatform: Platform = {
       governance: { schemaCompiler, planEndings: [planEvents.failed, planEvents.cancelled] },
       registry: {
         schemaCompiler,
+        reader: spine.tail,
         platformEvents: contractsOf(somaPlatform).flatMap(({ events }) => events),
         installation: { version: VERSION, url: settings.publicUrl, bus },
       },
       tracker: { reader: spine.tail },
+      soorma: {
+        version: VERSION,
+        publicUrl: settings.publicUrl,
+        isProduction: configuration.mode.startsWith('production'),
+        bus,
+        reservedNouns: reservedNouns(),
+        draining,
+      },
       events: {
         schemaCompiler,
         bus: spine.bus,
@@ -50,6 +62,7 @@ export const somaPlatform: Platform = {
         draining,
         wakeModuleGroup: (group: string) => announceReplays(database, group),
         outgoing: createOutgoing(outgoingRules(configuration)),
+        ...(rights === undefined ? {} : { holds: rights }),
         textSeal: createTextSeal(encryptionKey, 'push secrets'),
         origin: new URL(settings.publicUrl).host,
         reservedNouns: reservedNouns(),
