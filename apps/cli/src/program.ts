@@ -1,11 +1,14 @@
 import { Command, Option } from 'commander'
 import { integer } from './parse-flags.ts'
 import { addAccessCommands } from './tree/access.ts'
+import { addAgentCommands } from './tree/agents.ts'
 import { addEventCommands } from './tree/events.ts'
 import { addGateCommands } from './tree/gates.ts'
 import { addPlanCommands } from './tree/plans.ts'
+import { addProjectCommands } from './tree/project.ts'
 import { addSchemaCommands } from './tree/schemas.ts'
 import { addServerCommands } from './tree/server.ts'
+import { addTaskCommands } from './tree/tasks.ts'
 import { VERSION } from './version.ts'
 
 const FORMATS = ['table', 'json', 'yaml', 'id']
@@ -39,11 +42,14 @@ export function createProgram(name: string): Command {
       ),
     )
     .option('--idempotency-key <key>', 'the key of the request, so that a repeated command does its work once')
+  addProjectCommands(program)
   addServerCommands(program)
   addPlanCommands(program)
+  addTaskCommands(program)
   addGateCommands(program)
   addEventCommands(program)
   addSchemaCommands(program)
+  addAgentCommands(program)
   addAccessCommands(program)
   return program
 }

@@ -1,11 +1,17 @@
 import { type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClients } from '@soma/sdk/clients'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { runCli, startCli, untilText } from '../testing/run-cli.ts'
+
+/** Default of `events.drainMs` where developers run it. */
+const DRAIN_MS = 5_000
+/** What a timer may be late on a busy machine. */
+const TIMER_MS = 1_000
 
 const directory = mkdtempSync(join(tmpdir(), 'soma-serve-'))
 const started: ChildProcess[] = []
@@ -74,7 +80,14 @@ it('follows a plan over a kill -9 and a restart: each event once, and the exit c
   expect({ code, types }).toEqual({ code: 1, types: ['plan.created', 'plan.cancelled'] })
 }, 90_000)
 
-it('ends on SIGTERM with 0 and takes its address away', async () => {
+it('EVT-R57 ends on SIGTERM with 0 within events.drainMs though a request does not end, and takes its address away', async () => {
+  const half = connect(Number(new URL(url).port), '127.0.0.1')
+  half.on('error', () => undefined)
+  half.write('POST /v1/events HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{')
+  // Whoever is answered now has come after it.
+  await fetch(`${url}/ready`)
+  const stoppedAt = performance.now()
   expect(await end(started.at(-1) as ChildProcess, 'SIGTERM')).toBe(0)
+  expect(performance.now() - stoppedAt).toBeLessThan(DRAIN_MS + TIMER_MS)
   expect(() => readFileSync(join(directory, '.soma/server.json'))).toThrow('ENOENT')
 }, 60_000)

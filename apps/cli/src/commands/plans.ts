@@ -73,10 +73,3 @@ export async function getPlan({ session, args }: Handling<object>): Promise<void
   const planId = await resolvePlan(args[0] as string, clients)
   await session.printer.result(await clients.plans.plans.get({ params: { planId } }), planView)
 }
-
-export async function cancelPlan({ session, flags, args }: Handling<{ reason: string }>): Promise<void> {
-  const { clients } = await session.connect()
-  const planId = await resolvePlan(args[0] as string, clients)
-  const plan = await clients.plans.plans.cancel({ params: { planId }, body: { reason: flags.reason } })
-  await session.printer.result(plan, planView)
-}

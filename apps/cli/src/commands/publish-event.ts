@@ -11,6 +11,7 @@ interface PublishFlags {
   readonly key?: string
   readonly correlation?: string
   readonly subject?: string
+  readonly response?: string
 }
 
 interface Published {
@@ -33,12 +34,12 @@ const publishedView = fieldsView<Published>(
 )
 
 export async function publishEvent({ session, flags, args }: Handling<PublishFlags>): Promise<void> {
-  const { topic, id, key: partitionKey, correlation: correlationId, subject } = flags
+  const { topic, id, key: partitionKey, correlation: correlationId, subject, response: responseType } = flags
   const data = flags.data === undefined ? undefined : ((await readValue(flags.data)) as EventInput['data'])
   const { clients } = await session.connect()
   const body = {
     type: args[0] as string,
-    ...withoutUndefined({ topic, id, partitionKey, correlationId, subject, data }),
+    ...withoutUndefined({ topic, id, partitionKey, correlationId, subject, responseType, data }),
   }
   const published = await clients.events.events.publish({ body })
   await session.printer.result(published, publishedView)

@@ -18,7 +18,7 @@ export async function runServer({ session, flags }: Handling<ServerFlags>): Prom
   const server = await serve(withoutUndefined({ modules, mode, port, data })).catch((error: unknown) => {
     throw isMissingModule(error) ? new UsageError(error.message, { cause: error }) : error
   })
-  stopOnSignals(() => server.stop())
+  stopOnSignals(() => server.stop(), server.drainMs)
   const { note } = session.printer
   note(`url      ${server.url}`)
   note(`mode     ${server.configuration.mode}`)

@@ -24,7 +24,10 @@ export async function serve(flags: ServeFlags): Promise<RunningServer> {
   const directory = dataDirectoryOf(server)
   if (directory === undefined) return server
   await writeAddress(directory, server)
-  return { ...server, stop: () => server.stop().finally(() => rm(join(directory, 'server.json'), { force: true })) }
+  return {
+    ...server,
+    stop: () => rm(join(directory, 'server.json'), { force: true }).finally(() => server.stop()),
+  }
 }
 
 /** What most often keeps a server from starting, in one line with what to do. */
@@ -44,19 +47,19 @@ export function dataDirectoryOf(server: RunningServer): string | undefined {
   return directory === 'memory' ? undefined : resolve(directory)
 }
 
-/** Ends a server on SIGINT and SIGTERM, once; a second signal ends the process at once. */
-export function stopOnSignals(stop: () => Promise<void>): void {
+/** Ends a server on SIGINT and SIGTERM, once, after `drainMs`, where given, whatever it still waits for; a second signal ends the process at once. */
+export function stopOnSignals(stop: () => Promise<void>, drainMs?: number): void {
   let stopping = false
   const onSignal = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(130)
     stopping = true
-    stop().then(
-      () => process.exit(signal === 'SIGINT' ? 130 : 0),
-      (error: unknown) => {
-        process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
-        process.exit(1)
-      },
-    )
+    const exit = () => process.exit(signal === 'SIGINT' ? 130 : 0)
+    // A database that answers no more must not keep a process that was told to go: what it holds is free when its leases end.
+    if (drainMs !== undefined) setTimeout(exit, drainMs)
+    stop().then(exit, (error: unknown) => {
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+      process.exit(1)
+    })
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)

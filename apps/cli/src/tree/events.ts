@@ -38,6 +38,7 @@ export function addEventCommands(program: Command): void {
     .option('--key <key>', 'the ordering key')
     .option('--correlation <id>', 'the correlation id')
     .option('--subject <text>', 'what the event is about')
+    .option('--response <type>', 'the type of the reply that a request asks for')
     .action(lazily(async () => (await import('../commands/publish-event.ts')).publishEvent))
   addStoredEvents(events)
   addReplay(events)

@@ -4,6 +4,7 @@ import { lazily } from './lazily.ts'
 import { withPage } from './page-options.ts'
 
 const STATUSES = ['draft', 'pending', 'running', 'waiting', 'paused', 'stopping', 'completed', 'failed', 'cancelled']
+const MODES = ['drain', 'now']
 const PLAN = 'the plan: its id, or at least the last 6 characters of it'
 
 export function addPlanCommands(program: Command): void {
@@ -32,9 +33,25 @@ export function addPlanCommands(program: Command): void {
     )
     .action(lazily(async () => (await import('../commands/watch-plan.ts')).watchPlan))
   plans
+    .command('pause')
+    .description('pause a plan: nothing new starts, results and timers are kept and act on resume')
+    .argument('<plan>', PLAN)
+    .requiredOption('--reason <text>', 'why, 1–500 characters; it is recorded')
+    .addOption(
+      new Option('--mode <mode>', 'drain lets running tasks finish, now takes them back; default drain').choices(MODES),
+    )
+    .action(lazily(async () => (await import('../commands/control-plan.ts')).pausePlan))
+  plans
+    .command('resume')
+    .description('let a paused plan go on')
+    .argument('<plan>', PLAN)
+    .requiredOption('--reason <text>', 'why, 1–500 characters; it is recorded')
+    .option('--input <value>', 'what its planner shall know: JSON, YAML, @file or - for stdin')
+    .action(lazily(async () => (await import('../commands/control-plan.ts')).resumePlan))
+  plans
     .command('cancel')
     .description('cancel a plan with its open tasks and child plans')
     .argument('<plan>', PLAN)
     .requiredOption('--reason <text>', 'why, 1–500 characters; it is recorded')
-    .action(lazily(async () => (await import('../commands/plans.ts')).cancelPlan))
+    .action(lazily(async () => (await import('../commands/control-plan.ts')).cancelPlan))
 }

@@ -1,0 +1,1 @@
+export { type Created, createProject, PROJECT_KINDS, type ProjectKind, type ProjectOptions } from './create-project.ts'
