@@ -58,7 +58,7 @@ async function measure(name: string, bench: BenchServer, bus: OwnServer): Promis
   })
 }
 
-const publishAll = (bench: BenchServer): Promise<number> => {
+function publishAll(bench: BenchServer): Promise<number> {
   const client = eventsClient(bench, 'in-process')
   return perSecond(EVENTS / BATCH, 8, (batch) =>
     client.events.publishBatch(context, {

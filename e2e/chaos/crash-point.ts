@@ -4,8 +4,8 @@ import type { Database, SqlSession } from '@soma/kernel'
 export interface CrashPoint {
   /** Part of the statement. */
   readonly statement: string
-  /** Before it runs, or when it has answered at least one row and its transaction is still open. */
-  readonly when: 'before' | 'after'
+  /** Before it runs, when it has answered at least one row and its transaction is still open, or when that is committed. */
+  readonly when: 'before' | 'after' | 'committed'
   /** The how manyth time. */
   readonly nth: number
 }
@@ -18,12 +18,14 @@ export function crashingDatabase(database: Database, point: CrashPoint | undefin
     left -= 1
     if (left === 0) process.kill(process.pid, 'SIGKILL')
   }
-  const watched = (session: SqlSession): SqlSession => {
+  const watched = (session: SqlSession, seen: () => void): SqlSession => {
     const run = async <T>(sql: string, work: () => Promise<T>, isHit: (answer: T) => boolean): Promise<T> => {
       const isPoint = sql.includes(point.statement)
       if (isPoint && point.when === 'before') reach()
       const answer = await work()
-      if (isPoint && point.when === 'after' && isHit(answer)) reach()
+      if (!isPoint || !isHit(answer)) return answer
+      if (point.when === 'after') reach()
+      seen()
       return answer
     }
     return {
@@ -41,5 +43,16 @@ export function crashingDatabase(database: Database, point: CrashPoint | undefin
         ),
     }
   }
-  return { ...database, transaction: (scope, work) => database.transaction(scope, (session) => work(watched(session))) }
+  return {
+    ...database,
+    transaction: async (scope, work) => {
+      let isSeen = false
+      const seen = () => {
+        isSeen = true
+      }
+      const answer = await database.transaction(scope, (session) => work(watched(session, seen)))
+      if (isSeen && point.when === 'committed') reach()
+      return answer
+    },
+  }
 }

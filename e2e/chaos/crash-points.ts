@@ -7,6 +7,7 @@ type Points = Readonly<Record<string, CrashPoint>>
 const relayOutside: Points = {
   'between commit and relay': { statement: 'from events.outbox where due_at is null', when: 'after', nth: 3 },
   'between ship and mark': { statement: 'delete from events.outbox', when: 'before', nth: 5 },
+  'between mark and the next': { statement: 'delete from events.outbox', when: 'committed', nth: 5 },
 }
 
 /** Of the relay whose log is in the database: it takes, ships and marks in one transaction. */

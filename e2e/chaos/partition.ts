@@ -17,7 +17,7 @@ export interface Partition {
   end(): Promise<void>
 }
 
-/** Undefined where this machine does not let us have namespaces. */
+/** Undefined where this machine does not let us have namespaces, which it says. */
 export async function openPartition(): Promise<Partition | undefined> {
   const name = `soma-${process.pid}`
   const [near, far] = [`sn${process.pid}`, `sf${process.pid}`]
@@ -47,8 +47,11 @@ export async function openPartition(): Promise<Partition | undefined> {
       { at: there, device: far },
     ])
       await at('sh', '-c', `echo 1 > /proc/sys/net/ipv4/conf/${device}/route_localnet`)
-  } catch {
+  } catch (error) {
     await end()
+    process.stderr.write(
+      `no process loses its network here, because no network namespace can be made: ${String(error)}\n`,
+    )
     return undefined
   }
   return {

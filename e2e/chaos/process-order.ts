@@ -5,12 +5,17 @@ export interface ProcessOrder {
   readonly settings: Readonly<Record<string, unknown>>
   readonly port: number
   readonly crash?: CrashPoint
+  /** Beside the module of the suite. Default: events and registry. */
+  readonly modules?: readonly string[]
 }
 
 export interface Question {
   readonly id: number
   /** Absent: the heads of the log are asked. */
   readonly sql?: string
+  readonly parameters?: readonly unknown[]
+  /** Whose rows are asked for, of any module. Absent: those of events, of all tenants. */
+  readonly tenantId?: string
 }
 
 /** To a question of the same id; id 0 says that the process is ready. */

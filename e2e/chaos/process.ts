@@ -2,16 +2,20 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { PartitionState } from '@soma/kernel'
-import type { Answer, ProcessOrder } from './process-order.ts'
+import type { Answer, ProcessOrder, Question } from './process-order.ts'
 
 const SCRIPT = new URL('./server-process.ts', import.meta.url).pathname
 
 /** A real server process that may be killed, paused and asked. */
 export interface ServerProcess {
   readonly url: string
+  /** Of the command, or of what it was started through. */
+  readonly pid: number
   readonly isAlive: () => boolean
-  /** Rows of a statement, as the role that sees all tenants. */
+  /** Rows of a statement, as the role that sees the events of all tenants. */
   ask<Row>(sql: string): Promise<Row[]>
+  /** Rows of a statement as one tenant sees them, of every module. */
+  askAs<Row>(tenantId: string, sql: string, parameters?: readonly unknown[]): Promise<Row[]>
   heads(): Promise<PartitionState[]>
   /** When it has ended, however it did. */
   readonly ended: Promise<unknown>
@@ -52,8 +56,10 @@ export async function startProcess(options: StartOptions): Promise<ServerProcess
   await (options.crash === undefined ? ask.ready : ask.ready.catch(() => undefined))
   return {
     url: `http://127.0.0.1:${port}`,
+    pid: child.pid as number,
     isAlive: () => child.exitCode === null && child.signalCode === null,
     ask: (sql) => ask.question({ sql }) as never,
+    askAs: (tenantId, sql, parameters = []) => ask.question({ tenantId, sql, parameters }) as never,
     heads: () => ask.question({}) as never,
     ended,
     kill: async () => {
@@ -82,7 +88,7 @@ function createAsking(child: ChildProcess, ended: Promise<unknown>) {
     ])
   return {
     ready: answered(0),
-    question: async (asked: { sql?: string }): Promise<unknown> => {
+    question: async (asked: Omit<Question, 'id'>): Promise<unknown> => {
       last += 1
       const answer = answered(last)
       child.send({ id: last, ...asked })

@@ -19,7 +19,7 @@ async function openDatabase(): Promise<Database> {
   if (typeof url !== 'string')
     return createPgliteDatabase({
       dataDirectory: join(settings['server.dataDirectory'] as string, 'database'),
-      durability: 'power',
+      durability: settings['events.durability'] === 'process' ? 'process' : 'power',
       log: silentLogger,
     })
   return createPostgresDatabase({
@@ -32,7 +32,9 @@ async function openDatabase(): Promise<Database> {
 
 const server = await createTestServer({
   modules: [
-    ...somaPlatform.modules.filter(({ contract }) => ['events', 'registry'].includes(contract.module as string)),
+    ...somaPlatform.modules.filter(({ contract }) =>
+      (order.modules ?? ['events', 'registry']).includes(contract.module as string),
+    ),
     chaosModule,
   ],
   portsOf: (bindings) => somaPlatform.portsOf(bindings),
@@ -40,9 +42,10 @@ const server = await createTestServer({
   settings: { 'events.quotaEventsPerSecond': 1_000_000, ...settings, 'server.port': order.port },
 })
 
-const answer = async ({ sql }: Question): Promise<unknown> => {
+const answer = async ({ sql, parameters = [], tenantId }: Question): Promise<unknown> => {
   if (sql === undefined) return server.spine.bus.partitions()
-  return server.database.transaction({ role: 'soma_bus' }, (session) => session.query(sql))
+  const scope = tenantId === undefined ? { role: 'soma_bus' as const } : { role: 'soma_worker' as const, tenantId }
+  return server.database.transaction(scope, (session) => session.query(sql, parameters))
 }
 const tell = (message: Answer) => process.send?.(message)
 process.on('message', (question: Question) => {

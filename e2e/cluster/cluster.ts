@@ -36,6 +36,8 @@ export async function startCluster(options: { databaseUrl: string; dataDirectory
       SOMA_SERVER_DATABASE_POOL: '8',
       SOMA_SERVER_DATA_DIRECTORY: `${options.dataDirectory}/${module}`,
       SOMA_SERVER_LOG_LEVEL: 'error',
+      // The servers of tests do not sync.
+      SOMA_EVENTS_DURABILITY: 'process',
     })
     children.set(module, child)
     await untilReady(own as string, child)

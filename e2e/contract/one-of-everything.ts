@@ -1,7 +1,7 @@
 import { buildBoundClient, createHttpTransport } from '@soma/kernel'
 import { createClients } from '@soma/sdk/clients'
 import { trackerContract } from '@soma/tracker/contract'
-import type { Operation } from '@soma/kernel'
+import { isProblem, type Operation } from '@soma/kernel'
 
 /** The ids of what a tenant has: one of every kind. */
 export interface Things {
@@ -59,7 +59,7 @@ export async function oneOfEverything({ url, headers }: Caller, tenantId: string
       evidence: [{ label: mark }],
     },
   })
-  await untilTracked({ url, headers }, work.planId)
+  await untilTracked({ url, headers }, { planId: work.planId, agentName: registered.agentName })
   return { tenantId, ...people, ...registered, ...delivered, ...work, gateId }
 }
 
@@ -150,12 +150,20 @@ async function makeWork({ plans }: Clients, mark: string) {
   return { planId, taskId, groupId, taskGroupId, correlationId, traceId }
 }
 
-async function untilTracked({ url, headers }: Caller, planId: string): Promise<void> {
+function notFound(error: unknown): undefined {
+  if (!isProblem(error) || error.code !== 'not-found') throw error
+}
+
+async function untilTracked(
+  { url, headers }: Caller,
+  { planId, agentName }: { planId: string; agentName: string },
+): Promise<void> {
   const tracker = buildBoundClient(trackerContract, createHttpTransport({ url, headers: () => headers, fetch }))
   for (const deadline = Date.now() + 20_000; ; ) {
     const { items } = await tracker.tasks.list({ query: { planId } })
-    if (items.length > 0) return
-    if (Date.now() > deadline) throw new Error(`the tracker does not show ${planId} after 20 s`)
+    const agent = await tracker.agents.metrics({ params: { name: agentName } }).catch(notFound)
+    if (items.length > 0 && agent !== undefined) return
+    if (Date.now() > deadline) throw new Error(`the tracker does not show ${planId} and ${agentName} after 20 s`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

@@ -1,6 +1,6 @@
 import { eventsContract } from '@soma/events/contract'
-import { testContext } from '@soma/server/testing'
-import type { Run } from './hundred-thousand.ts'
+import { type TestServer, testContext } from '@soma/server/testing'
+import type { GroupJournal } from './remote-member.ts'
 import {
   attemptsOf,
   concerns,
@@ -12,6 +12,13 @@ import {
   remoteGroups,
   TENANTS,
 } from './workload.ts'
+
+export interface Run {
+  readonly server: TestServer
+  readonly events: readonly LoadEvent[]
+  readonly journals: readonly GroupJournal[]
+  readonly subscriptions: ReadonlyMap<string, string>
+}
 
 interface Done {
   readonly number: number

@@ -145,7 +145,7 @@ describe.each(['nats', 'kafka'] as const)('erasure with the log on %s', (name) =
     return deliveryId
   }
 
-  it('EVT-R45 data is unreadable on the bus, erased everywhere when its key is destroyed, and no row of an erased tenant stays', async () => {
+  it('EVT-R45 EVT-R59 data is unreadable on the bus, erased everywhere when its key is destroyed, and no row of an erased tenant stays', async () => {
     const [first, second] = [await start(), await start()]
     const note = (tenantId: string, userId: string, text: string) =>
       first.events.events.publish(testContext({ tenantId, userId }), {
@@ -206,7 +206,7 @@ describe.each(['nats', 'kafka'] as const)('erasure with the log on %s', (name) =
     expect(await deliveredOf(first.events, 'tenant-a', 3)).toEqual(left)
   }, 120_000)
 
-  it('without encryption others read along, what was sealed stays readable, and an erasure says that the bus keeps it until retention', async () => {
+  it('EVT-R61 without encryption others read along, what was sealed stays readable, and an erasure says that the bus keeps it until retention', async () => {
     for (const server of running.splice(0)) await server.stop()
     const { server, events } = await start({ 'events.brokerEncryption': false })
     const by = testContext({ tenantId: 'tenant-c', userId: 'usr_ada' })

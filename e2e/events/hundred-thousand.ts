@@ -3,7 +3,7 @@ import { eventsContract } from '@soma/events/contract'
 import { registryContract } from '@soma/registry/contract'
 import { somaPlatform } from '@soma/server'
 import { createTestServer, type TestServer, testContext } from '@soma/server/testing'
-import { checkDeadLetters, checkEffects, checkReplayed, progressOf } from './checks.ts'
+import { checkDeadLetters, checkEffects, checkReplayed, progressOf, type Run } from './checks.ts'
 import { type Defect, loadModules } from './load-modules.ts'
 import { type GroupJournal, joinGroup, type RemoteMember } from './remote-member.ts'
 import {
@@ -36,13 +36,6 @@ export interface LoadReport {
   readonly answers: number
   readonly lostSettlements: number
   readonly seconds: { readonly publish: number; readonly handle: number; readonly replay: number }
-}
-
-export interface Run {
-  readonly server: TestServer
-  readonly events: readonly LoadEvent[]
-  readonly journals: readonly GroupJournal[]
-  readonly subscriptions: ReadonlyMap<string, string>
 }
 
 export interface LoadOptions {

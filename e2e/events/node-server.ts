@@ -13,7 +13,9 @@ const server = await createTestServer({
     'server.databaseUrl': process.env.NODE_DATABASE_URL,
     'server.databasePool': 8,
     'server.graceMs': Number(process.env.NODE_GRACE_MS),
+    'events.drainMs': Number(process.env.NODE_GRACE_MS),
     'events.quotaEventsPerSecond': 1_000_000,
+    ...JSON.parse(process.env.NODE_SETTINGS ?? '{}'),
   },
 })
 process.once('SIGTERM', () => void server.stop())

@@ -170,7 +170,7 @@ describe('two processes with the same modules on one Postgres', () => {
     expect(numbers(await answersOf(installation))).toEqual([1, 2])
   }, 120_000)
 
-  it('EVT-A8 SIGTERM under load: exit 0 within the grace time, no lease waits for its end, no effect doubles, tails go on without a hole', async () => {
+  it('EVT-A8 EVT-R57 SIGTERM under load: exit 0 within drainMs, no lease waits for its end, no effect doubles, tails go on without a hole', async () => {
     const { installation, nodes, subscriptionId, urls } = await twoNodes({ leaseMs: 60_000, memberGraceMs: 60_000 })
     const doubled: number[] = []
     const settled = new Set<number>()
@@ -206,7 +206,7 @@ describe('two processes with the same modules on one Postgres', () => {
     const takenOver = exit.then(() => until(async () => (await ownersOf(installation)) === 2, 5_000))
     await load(3)
     const { code, afterMs } = await exit
-    // Leases of partitions and dispatchers run for 10 s: the one process left has all of them at once.
+    // Leases of partitions and dispatchers run for 9 s: the one process left has all of them at once.
     await takenOver
     expect(code).toBe(0)
     expect(afterMs).toBeLessThan(GRACE_MS + SLACK_MS)

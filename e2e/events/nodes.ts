@@ -29,7 +29,11 @@ export interface Installation {
   close(): Promise<void>
 }
 
-export async function createInstallation(server: string): Promise<Installation> {
+/** `settings` are those of its processes, by full key. */
+export async function createInstallation(
+  server: string,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<Installation> {
   const name = `soma_nodes_${process.pid}_${Date.now()}`
   const admin = new pg.Client({ connectionString: server })
   await admin.connect()
@@ -40,7 +44,7 @@ export async function createInstallation(server: string): Promise<Installation> 
   const nodes = new Set<Node>()
   return {
     start: async () => {
-      const node = await startNode(databaseUrl)
+      const node = await startNode(databaseUrl, settings)
       nodes.add(node)
       return node
     },
@@ -72,10 +76,11 @@ export function runScript(script: string, environment: Readonly<Record<string, s
   return { child, end, lines: createInterface({ input: child.stdout as NodeJS.ReadableStream }) }
 }
 
-async function startNode(databaseUrl: string): Promise<Node> {
+export async function startNode(databaseUrl: string, settings: Readonly<Record<string, unknown>>): Promise<Node> {
   const { child, end, lines } = runScript('./node-server.ts', {
     NODE_DATABASE_URL: databaseUrl,
     NODE_GRACE_MS: String(GRACE_MS),
+    NODE_SETTINGS: JSON.stringify(settings),
   })
   const first = await lines[Symbol.asyncIterator]().next()
   if (first.done === true) throw new Error('the process ended before it was ready')

@@ -8,8 +8,9 @@ const server = await startServer({
     flags: {
       mode: 'developer-light',
       'server.port': 0,
-      'server.dataDirectory': 'memory',
-      'server.graceMs': Number(process.env.GRACE_MS),
+      'server.dataDirectory': process.env.DATA_DIRECTORY ?? 'memory',
+      'server.graceMs': Number(process.env.GRACE_MS ?? 1000),
+      'events.drainMs': Number(process.env.GRACE_MS ?? 1000),
     },
   },
   log: silentLogger,

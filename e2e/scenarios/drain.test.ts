@@ -45,7 +45,7 @@ async function watch(url: string): Promise<() => Promise<string>> {
   }
 }
 
-test('a process that gets SIGTERM tells its streams, answers what it has in hand and ends by itself with 0', {
+test('EVT-R57 a process that gets SIGTERM takes nothing more in, tells its streams, answers what it has in hand and ends by itself with 0', {
   timeout: TIMEOUT_MS,
 }, async () => {
   const { child, url, nextLine } = await startProcess(30_000)
@@ -57,6 +57,7 @@ test('a process that gets SIGTERM tells its streams, answers what it has in hand
   const askedAt = performance.now()
   child.kill('SIGTERM')
   expect(await rest()).toContain('event: drain\ndata: {"cursor":"7","retryAfterMs":500}\n\n')
+  await expect(work(url, 1)).rejects.toThrow('fetch failed')
   expect(await (await answered).json()).toEqual({ done: true })
   expect(await exited).toEqual([0, null])
   expect(performance.now() - askedAt).toBeLessThan(15_000)

@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { type RunningServer, somaPlatform, startServer } from '@soma/server'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { playReadme, stepsOf } from './play-readme.ts'
+
+const FOLDER = new URL('../../examples/', import.meta.url)
+const EXAMPLES = readdirSync(FOLDER)
+  .filter((name) => /^\d/.test(name))
+  .filter((name) => stepsOf(readFileSync(new URL(`${name}/README.md`, FOLDER), 'utf8')).length > 0)
+  .toSorted()
+const DISCOVERY = '11-discovery'
+
+let server: RunningServer
+beforeAll(async () => {
+  const flags = {
+    mode: 'developer-light',
+    'server.port': 0,
+    'server.logLevel': 'silent',
+    'server.dataDirectory': 'memory',
+  }
+  server = await startServer({ platform: somaPlatform, sources: { flags } })
+}, 60_000)
+afterAll(() => server.stop())
+
+const expectAsShown = async (example: string) => {
+  const played = await playReadme(example, server.url, () => undefined)
+  expect(played.length).toBeGreaterThan(0)
+  for (const { command, printed, expected } of played) expect(printed, command).toBe(expected)
+  return played
+}
+
+it('reads the commands of a README with what they print, and which of them go on', () => {
+  const readme = 'text\n```console\n$ npm run b -w a &\n$ echo 1\n1\n  2\t3\n$ true\n```\n```sh\nno\n```\n'
+  expect(stepsOf(readme)).toEqual([
+    { command: 'npm run b -w a', isAgent: true, expected: '' },
+    { command: 'echo 1', isAgent: false, expected: '1\n2 3' },
+    { command: 'true', isAgent: false, expected: '' },
+  ])
+})
+
+it.each(EXAMPLES.filter((example) => example !== DISCOVERY))(
+  'what the README of %s shows is what it prints',
+  async (example) => {
+    await expectAsShown(example)
+  },
+  120_000,
+)
+
+it('EXA-A7 what the README of 11-discovery shows is what it prints: a goal that failed succeeds once a worker started, and the planner goes on as it was', async () => {
+  const played = await expectAsShown(DISCOVERY)
+  const [before, after] = played.filter(({ command }) => command.includes('agents call'))
+  expect(before?.command).toBe(after?.command)
+  expect([before?.printed, after?.printed]).toEqual([
+    expect.stringContaining('no-ability'),
+    expect.stringContaining('outcome ok'),
+  ])
+  const steps = stepsOf(readFileSync(new URL(`${DISCOVERY}/README.md`, FOLDER), 'utf8'))
+  expect(
+    steps.map(({ command }) => command).filter((command) => command.startsWith('npm run assistant ')),
+  ).toHaveLength(1)
+}, 120_000)

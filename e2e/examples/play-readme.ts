@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { createClients } from '@soma/sdk/clients'
+
+const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url))
+const PATIENCE_MS = 60_000
+
+/** A command of a README's `console` blocks with what it is said to print; `isAgent` for one that goes on (`… &`). */
+export interface Step {
+  readonly command: string
+  readonly isAgent: boolean
+  readonly expected: string
+}
+
+export interface Played extends Step {
+  readonly printed: string
+}
+
+/** The commands that a README shows, in its order. */
+export function stepsOf(readme: string): Step[] {
+  const blocks = [...readme.matchAll(/```console\n([\s\S]*?)```/g)].map(([, block]) => block as string)
+  return blocks
+    .flatMap((block) => block.split(/^\$ /m).slice(1))
+    .map((text) => {
+      const [line = '', ...output] = text.trimEnd().split('\n')
+      return { command: line.replace(/ &$/, ''), isAgent: line.endsWith(' &'), expected: plain(output.join('\n')) }
+    })
+}
+
+/** Cells are aligned for people and separated by tabs for pipes; a table's head is for people alone. */
+const plain = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => line.trim().replaceAll(/\s+/g, ' '))
+    .filter((line) => line !== '' && line !== 'field value')
+    .join('\n')
+
+/** Does what the README of an example says, as a newcomer would, against a server: agents first to last, each command when the agents before it are there. */
+export async function playReadme(example: string, url: string, show: (text: string) => void): Promise<Played[]> {
+  const shims = mkdtempSync(join(tmpdir(), 'soma-example-'))
+  const environment = { ...inherited(), SOMA_URL: url, PATH: `${programs(shims)}${delimiter}${process.env.PATH}` }
+  const agents: ChildProcess[] = []
+  const played: Played[] = []
+  try {
+    for (const step of stepsOf(readFileSync(join(REPOSITORY, 'examples', example, 'README.md'), 'utf8'))) {
+      show(`$ ${step.command}${step.isAgent ? ' &' : ''}`)
+      if (step.isAgent) {
+        agents.push(
+          spawn('sh', ['-c', step.command], { cwd: REPOSITORY, env: environment, stdio: 'ignore', detached: true }),
+        )
+        await untilGroup(url, agentOf(step.command))
+        continue
+      }
+      const printed = await outputOf(step.command, environment)
+      show(printed.trimEnd())
+      played.push({ ...step, printed: plain(printed) })
+    }
+    return played
+  } finally {
+    for (const agent of agents) await end(agent)
+    rmSync(shims, { recursive: true })
+  }
+}
+
+const inherited = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(SOMA|SOORMA|VITEST|NODE_OPTIONS|FORCE_COLOR)/.test(name)),
+  )
+
+/** `npx soma` as the source says it, whatever was built. */
+function programs(folder: string): string {
+  const main = join(REPOSITORY, 'apps/cli/src/main.ts')
+  const script = `#!/bin/sh\nshift\nexec "${process.execPath}" --conditions=@soma/source --import tsx "${main}" "$@"\n`
+  writeFileSync(join(folder, 'npx'), script)
+  chmodSync(join(folder, 'npx'), 0o755)
+  return folder
+}
+
+/** The agent that `npm run <agent> -w <folder>` starts: scripts are named after their agents. */
+const agentOf = (command: string): string => /^npm run (\S+) /.exec(command)?.[1] ?? command
+
+async function outputOf(command: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const child = spawn('sh', ['-c', command], { cwd: REPOSITORY, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  for await (const chunk of child.stdout.setEncoding('utf8')) text += String(chunk)
+  return text
+}
+
+/** Once its group is there, nothing that is published is lost to an agent. */
+async function untilGroup(url: string, name: string): Promise<void> {
+  const clients = createClients({ url })
+  for (const endsAt = Date.now() + PATIENCE_MS; Date.now() < endsAt; await setTimeout(50)) {
+    const { items } = await clients.events.subscriptions.list({ query: { limit: 200 } })
+    if (items.some((group) => group.name === name)) return
+  }
+  throw new Error(`agent ${name} did not start in ${PATIENCE_MS} ms`)
+}
+
+/** Ends the processes of an agent and waits until they are gone. */
+async function end({ pid }: ChildProcess): Promise<void> {
+  const group = -(pid as number)
+  if (!signal(group, 'SIGTERM')) return
+  for (const endsAt = Date.now() + PATIENCE_MS; Date.now() < endsAt; await setTimeout(50)) {
+    if (!signal(group, 0)) return
+  }
+  signal(group, 'SIGKILL')
+}
+
+/** Whether there was somebody to hear it. */
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
+}
