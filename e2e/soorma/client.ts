@@ -92,6 +92,7 @@ export interface RawStream {
 
 const PATIENCE_MS = 50_000
 const MESSAGE = 'event: message\r\n'
+const END_OF_FRAME = '\r\n\r\n'
 
 /** A stream over a plain socket, so that a test may stop reading. Resolves with its first frame. */
 export async function openStream(
@@ -124,13 +125,15 @@ export async function openStream(
   const frames = (): Frame[] => bodyOf().split('\r\n\r\n').slice(0, -1).map(frameOf)
   let counted = 0
   let countedTo = 0
-  /** Looks at what is new alone: a test may wait for megabytes. */
+  /** Those that came whole. Looks at what is new alone: a test may wait for megabytes. */
   const countMessages = (): number => {
-    for (let at = received.indexOf(MESSAGE, countedTo); at >= 0; at = received.indexOf(MESSAGE, countedTo)) {
+    for (;;) {
+      const at = received.indexOf(MESSAGE, countedTo)
+      const end = at < 0 ? -1 : received.indexOf(END_OF_FRAME, at)
+      if (end < 0) return counted
       counted += 1
-      countedTo = at + MESSAGE.length
+      countedTo = end
     }
-    return counted
   }
   const until = async (isDone: () => boolean): Promise<void> => {
     const deadline = Date.now() + PATIENCE_MS
