@@ -98,7 +98,6 @@ function* readRecent(
 ): Generator<TailFrame, boolean> {
   const { context, positions, readings, filter } = options
   for (;;) {
-    if (seemsFarBehind(options)) return false
     const page = recentPage(options)
     if (page === undefined || page.length === 0) return page !== undefined
     for (const [index, record] of page.entries()) {
@@ -110,19 +109,32 @@ function* readRecent(
   }
 }
 
-/** The next records of all partitions by the time at which they were recorded; those of a partition in their order. */
-function recentPage({ positions, recent }: TailOptions): LogRecord[] | undefined {
+/**
+ * The next records of all partitions by the time at which they were recorded; those of a partition in their order. Undefined where memory does not reach back that far, or the
+ * client seems to be too far behind, by what memory holds, where events of others count too.
+ */
+function recentPage({ positions, recent, maxLag }: TailOptions): LogRecord[] | undefined {
   const queues: LogRecord[][] = []
+  const oldestAllowedMs = Date.now() - BEHIND_MS
+  let lag = 0
   for (const [topic, parts] of positions)
     for (const [part, position] of parts.entries()) {
-      const records = recent(topic, part, position, READ_EVENTS)
-      if (records === undefined) return undefined
+      const records = recent(topic, part, position, Math.max(READ_EVENTS, maxLag + 1))
+      if (records === undefined || recordedAtMs(records[0]) < oldestAllowedMs) return undefined
+      lag += records.length
+      if (lag > maxLag) return undefined
       if (records.length > 0) queues.push(records.toReversed())
     }
+  return oldestFirst(queues)
+}
+
+/** At most a page of what the queues have, whose last records are their oldest. */
+function oldestFirst(queues: readonly LogRecord[][]): LogRecord[] {
   const page: LogRecord[] = []
   for (let bytes = 0; page.length < READ_EVENTS && bytes < PAGE_BYTES; ) {
     let next: LogRecord[] | undefined
-    for (const queue of queues) if (next === undefined || timeOf(queue) < timeOf(next)) next = queue
+    for (const queue of queues)
+      if (next === undefined || recordedAtMs(queue.at(-1)) < recordedAtMs(next.at(-1))) next = queue
     const record = next?.pop()
     if (record === undefined) break
     page.push(record)
@@ -131,20 +143,7 @@ function recentPage({ positions, recent }: TailOptions): LogRecord[] | undefined
   return page
 }
 
-const timeOf = (queue: readonly LogRecord[]): number => queue.at(-1)?.recordedAt.getTime() ?? Number.POSITIVE_INFINITY
-
-/** By what is in memory, where events of others count too. */
-function seemsFarBehind({ positions, recent, maxLag }: TailOptions): boolean {
-  let lag = 0
-  for (const [topic, parts] of positions)
-    for (const [part, position] of parts.entries()) {
-      const missing = recent(topic, part, position, maxLag + 1)
-      const oldest = missing?.[0]
-      if (oldest !== undefined && Date.now() - oldest.recordedAt.getTime() > BEHIND_MS) return true
-      lag += missing?.length ?? 0
-    }
-  return lag > maxLag
-}
+const recordedAtMs = (record: LogRecord | undefined): number => record?.recordedAt.getTime() ?? Number.POSITIVE_INFINITY
 
 /**
  * Yields all that is in the log after the positions, topic by topic, and moves them to the heads seen. What retention took before it was read is a gap. Ends where a client
