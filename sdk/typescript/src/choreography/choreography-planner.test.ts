@@ -1,9 +1,11 @@
-import { buildClient, type Json } from '@soma/kernel'
+import { EventEmitter, once } from 'node:events'
+import { buildClient, type Json, silentLogger, type Transport } from '@soma/kernel'
 import { type Plan, plansContract } from '@soma/plans/contract'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import * as z from 'zod'
 import { createTestPlatform, type TestPlatform } from '../../testing/index.ts'
 import { defineEvent, definePlanner, defineWorker } from '../index.ts'
+import { startAgent } from '../run/agent-runtime.ts'
 import { defineChoreographyPlanner } from './choreography-planner.ts'
 import type { NextAction } from './decision.ts'
 import type { DecisionModel, ModelQuestion } from './model.ts'
@@ -31,6 +33,17 @@ const aTranslator = (answer: (text: string) => string = (given) => `de:${given}`
   const worker = defineWorker({ name: 'translator', description: 'Translates.' })
   worker.onTask(translate, (task) => task.complete({ text: answer((task.data as { text: string }).text) }))
   return worker
+}
+/** Answers when it is told to. */
+const aSlowTranslator = () => {
+  const told = new EventEmitter()
+  const isTold = once(told, 'answer')
+  const worker = defineWorker({ name: 'translator', description: 'Translates, slowly.' })
+  worker.onTask(translate, async (task) => {
+    await isTold
+    task.complete({ text: 'Hallo' })
+  })
+  return { worker, answer: () => told.emit('answer') }
 }
 const aPlanner = (options: Partial<ChoreographyOptions> = {}) =>
   defineChoreographyPlanner({ name: 'helper', description: 'Helps.', goals: [help], ...options })
@@ -210,14 +223,7 @@ describe('with a model', () => {
 })
 
 it('a plan that was paused with a request under way asks for nothing twice when it is resumed', async () => {
-  let answer: () => void = () => undefined
-  const worker = defineWorker({ name: 'translator', description: 'Translates, slowly.' })
-  worker.onTask(translate, async (task) => {
-    await new Promise<void>((resolve) => {
-      answer = resolve
-    })
-    task.complete({ text: 'Hallo' })
-  })
+  const { worker, answer } = aSlowTranslator()
   const { model, questions } = aModel(publish('Hello'), complete('Hallo'))
   await platform.start(worker, aPlanner({ model }))
   await platform.publish(help, { text: 'Hello' })
@@ -230,6 +236,35 @@ it('a plan that was paused with a request under way asks for nothing twice when 
   expect(platform.published(translate.type)).toHaveLength(1)
   expect(questions).toHaveLength(2)
   expect(platform.published(helped.type)).toMatchObject([{ data: { text: 'Hallo' } }])
+})
+
+it('a plan that is resumed between a decision and its doing asks for nothing twice', async () => {
+  const { worker, answer } = aSlowTranslator()
+  const { model } = aModel((question) =>
+    aDecision(question, question.prompt.includes('Hallo') ? complete('Hallo') : publish('Hello')),
+  )
+  const goingOn = new EventEmitter()
+  let isHeld = false
+  const transport: Transport = async (call) => {
+    if (!isHeld && JSON.stringify(platform.plans()).includes('"pending":{')) {
+      isHeld = true
+      await once(goingOn, 'go')
+    }
+    return platform.transport(call)
+  }
+  await platform.start(worker)
+  const { definition } = aPlanner({ model })
+  const planner = await startAgent(definition, { platform: { ...platform, transport }, log: silentLogger })
+  await platform.publish(help, { text: 'Hello' })
+  await vi.waitFor(() => expect(isHeld).toBe(true))
+  await pause()
+  await resume()
+  await vi.waitFor(() => expect(platform.published(translate.type)).toHaveLength(1))
+  goingOn.emit('go')
+  answer()
+  await vi.waitFor(() => expect(platform.published(helped.type)).toMatchObject([{ data: { text: 'Hallo' } }]))
+  expect(platform.published(translate.type)).toHaveLength(1)
+  await planner.stop()
 })
 
 it('what was decided for an event that nobody finished is done by the next one', async () => {

@@ -11,7 +11,16 @@ import { act, type Work } from './acting.ts'
 import { breakerDefaults, type Trip, tripAt, tripBefore } from './breakers.ts'
 import { decide, discoverFor } from './deciding.ts'
 import type { PlannerDecision } from './decision.ts'
-import { beginMemory, memoryOf, noteDecision, noteFailure, noteResult, restartCounters } from './memory.ts'
+import {
+  beginMemory,
+  hasMemory,
+  isUnderWay,
+  memoryOf,
+  noteDecision,
+  noteFailure,
+  noteResult,
+  restartCounters,
+} from './memory.ts'
 import type { ChoreographyOptions } from './options.ts'
 
 /**
@@ -35,6 +44,7 @@ export function defineChoreographyPlanner(options: ChoreographyOptions): Planner
   for (const event of goals)
     planner.onGoal(event, async (goal, context) => {
       const plan = await context.plans.createFromGoal(goal)
+      if (isUnderWay(plan)) return
       beginMemory(plan, context.clock.now())
       await go(plan, context)
     })
@@ -47,14 +57,15 @@ export function defineChoreographyPlanner(options: ChoreographyOptions): Planner
     if (isDecided(plan, context) || (await takeDecision(plan, decision))) await go(plan, context)
   })
   planner.onResume(async (plan, context) => {
+    if (!hasMemory(plan)) return
     if (!isDecided(plan, context)) restartCounters(memoryOf(plan), context.clock.now())
-    // What was asked for before the pause is answered still.
-    if (Object.keys(memoryOf(plan).open).length === 0) await go(plan, context)
+    if (!isUnderWay(plan)) await go(plan, context)
   })
   for (const event of facts)
     planner.onEvent(event, async (fact, context) => {
       const plan = await planOf(fact, context)
-      if (plan !== undefined && (isDecided(plan, context) || takeFact(plan, fact))) await go(plan, context)
+      if (plan !== undefined && hasMemory(plan) && (isDecided(plan, context) || takeFact(plan, fact)))
+        await go(plan, context)
     })
   return planner
 }
@@ -70,7 +81,7 @@ const answerOf = (name: string) =>
 
 /** This very event was taken in, and decided for, by a run that did not end. */
 const isDecided = (plan: PlanContext, { event }: PlatformContext): boolean =>
-  memoryOf(plan)?.pending?.eventId === event.id
+  memoryOf(plan).pending?.eventId === event.id
 
 /** Takes in a reply. False: it is of no interest any more. */
 async function takeAnswer(plan: PlanContext, context: PlatformContext, result: ResultContext): Promise<boolean> {

@@ -40,6 +40,13 @@ export function beginMemory(plan: Pick<PlanContext, 'state'>, now: Date): void {
 /** Saving replaces the members of a state, so this is read anew after it. */
 export const memoryOf = (plan: Pick<PlanContext, 'state'>): Memory => plan.state[MEMBER] as unknown as Memory
 
+/** False until the first decision of a plan is stored: before that the handler of its goal alone decides, whatever else is heard of the plan. */
+export const hasMemory = (plan: Pick<PlanContext, 'state'>): boolean => plan.state[MEMBER] !== undefined
+
+/** Something that was asked for is not answered yet, and its answer goes on with the plan. */
+export const isUnderWay = (plan: Pick<PlanContext, 'state'>): boolean =>
+  hasMemory(plan) && Object.keys(memoryOf(plan).open).length > 0
+
 const freshCounters = (now: Date) => ({
   since: now.toISOString(),
   actions: 0,
