@@ -170,6 +170,8 @@ test('agents, events and schemas of Soma are listed in the words of the dialect,
       ],
     },
   ])
+  for (const request of [`PUT /v1/agents/${instanceId}/heartbeat`, `DELETE /v1/agents/${instanceId}`])
+    expect((await acme.ask(request)).status).toBe(404)
   const taken = await acme.ask('POST /v1/agents', anAgent('calc-1', { name: 'counter' }))
   expect([taken.status, taken.body]).toEqual([
     400,
@@ -282,14 +284,18 @@ test('what is no definition is refused in the words of the dialect, and a user r
   expect((await refused('POST /v1/schemas', { schema: { ...schema, jsonSchema: 'x' } }))[0]).toBe(422)
   expect((await acme.ask('PUT /v1/agents/%00/heartbeat')).status).toBe(422)
   expect((await acme.get('/v1/agents?include_expired=maybe')).status).toBe(422)
+  expect((await refused('POST /v1/schemas', { schema: { ...schema, version: '1@2' } }))[1]).toBe('body.schema.version')
   const user = await acme.as('user')
-  for (const [path, body] of [
-    ['/v1/agents', anAgent('calc-1')],
-    ['/v1/events', { event: anEvent('math.add') }],
-    ['/v1/schemas', { schema }],
+  expect((await acme.ask('POST /v1/agents', anAgent('calc-0'))).status).toBe(200)
+  for (const [request, body] of [
+    ['POST /v1/agents', anAgent('calc-1')],
+    ['POST /v1/events', { event: anEvent('math.add') }],
+    ['POST /v1/schemas', { schema }],
+    ['PUT /v1/agents/calc-0/heartbeat', undefined],
+    ['DELETE /v1/agents/calc-0', undefined],
   ] as const) {
-    const { status, body: answer } = await user.ask(`POST ${path}`, body)
-    expect([status, answer]).toEqual([403, { detail: 'Trust policy denied' }])
+    const { status, body: answer } = await user.ask(request, body)
+    expect([request, status, answer]).toEqual([request, 403, { detail: 'Trust policy denied' }])
   }
-  expect((await acme.get('/v1/agents?include_expired=true')).body.count).toBe(0)
+  expect((await acme.get('/v1/agents?include_expired=true')).body.count).toBe(1)
 })

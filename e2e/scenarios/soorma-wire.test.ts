@@ -99,6 +99,8 @@ test(
   LIMIT_MS,
 )
 
+const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`
+
 test('what is no event of the dialect is refused in its words', async () => {
   const refused = async (more: Record<string, unknown>) => {
     const { status, body } = await acme.publish(anEvent(acme, more))
@@ -111,6 +113,12 @@ test('what is no event of the dialect is refused in its words', async () => {
   expect(await refused({ data: [1] })).toEqual([422, ['body', 'event', 'data']])
   expect(await refused({ topic: 'audit' })).toEqual([422, ['body', 'event', 'topic']])
   expect(await refused({ type: undefined })).toEqual([422, ['body', 'event', 'type']])
+  expect(await refused({ type: 'nul\0' })).toEqual([422, ['body', 'event', 'type']])
+  expect(await refused({ data: { 'half \ud83e': 1 } })).toEqual([422, ['body', 'event', 'data']])
+  const deep = JSON.stringify({ event: anEvent(acme, { data: {} }) }).replace('"data":{}', `"data":${nested(5000)}`)
+  expect((await acme.ask('POST /v1/events/publish', deep)).status).toBe(422)
+  // Longer than 255 characters as ours keeps it.
+  expect((await refused({ type: 'Ä'.repeat(100) }))[0]).toBe(422)
   const noTopic = await acme.get('/v1/events/stream?topics=,&agent_id=a')
   expect([noTopic.status, noTopic.body]).toEqual([400, { detail: 'At least one topic is required' }])
   expect((await acme.get('/v1/events/stream?topics=action-requests')).status).toBe(422)
@@ -219,8 +227,8 @@ test('SOO-R10 a reader that pauses while 1,500 events come is read no more than 
   const inFlight = async () => Math.max(...(await connections.list(reader, {})).items.map((open) => open.inFlight ?? 0))
   await expect.poll(inFlight, { timeout: 30_000 }).toBe(1000)
   stream.resume()
-  await stream.waitForMessages(ids.length)
-  expect(new Set(stream.messages().map(({ id }) => id)).size).toBe(ids.length)
+  // At least once: what a busy machine held longer than its lease comes twice.
+  await expect.poll(() => new Set(stream.messages().map(({ id }) => id)).size, { timeout: 50_000 }).toBe(ids.length)
 }, 120_000)
 
 test(

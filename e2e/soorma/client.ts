@@ -164,7 +164,8 @@ export async function openStream(
         .filter(({ event }) => event === 'message')
         .map(({ data }) => data),
     waitFor: (fits) => until(() => frames().some(fits)),
-    waitForMessages: (count) => until(() => countMessages() >= count),
+    waitForMessages: (count) =>
+      until(() => countMessages() >= count && frames().filter(({ event }) => event === 'message').length >= count),
     resume: () => socket.resume(),
     close: () => socket.destroy(),
     ended,

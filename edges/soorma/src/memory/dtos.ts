@@ -73,7 +73,8 @@ export const planContextAnswer = z.strictObject({
   updatedAt: z.string(),
 })
 
-const subTasks = z.array(id).max(1000)
+export const MAXIMUM_SUB_TASKS = 1000
+const subTasks = z.array(id).max(MAXIMUM_SUB_TASKS)
 export const taskContextCreate = dto({
   taskId: id,
   planId: id.nullish(),

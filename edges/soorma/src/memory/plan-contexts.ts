@@ -32,7 +32,7 @@ export function createPlanContexts({ plans, database }: PlanOptions, known: Retu
   const save = async (caller: Caller, planId: string, changes: PlanContextUpdate) => {
     const { context } = caller
     for (let attempt = 1; ; attempt++) {
-      const { plan, record } = await required(caller, planId)
+      const { plan } = await required(caller, planId)
       const state = changes.state ?? documentOr<Document>(plan.state, {})
       const status = STATUSES.find((name) => name === state.status)
       try {
@@ -46,7 +46,7 @@ export function createPlanContexts({ plans, database }: PlanOptions, known: Retu
           },
         })
         if (status !== undefined) await known.move(context, saved, status)
-        if (record !== undefined) await known.save(caller, planId, { ownId: plan.planId, detail: record.detail })
+        await known.touch(caller, planId)
         return viewOf(caller, await required(caller, planId))
       } catch (error) {
         if (!isProblem(error) || error.code !== 'version-conflict' || attempt === ATTEMPTS) throw error
@@ -58,13 +58,11 @@ export function createPlanContexts({ plans, database }: PlanOptions, known: Retu
     /** Makes a context, or changes what a second save may. */
     put: async (caller: Caller, body: PlanContextCreate) => {
       const { planId, sessionId = null, responseEvent = null, correlationIds, state, currentState } = body
-      const before = await known.find(caller, planId)
-      const detail: PlanDetail = { sessionId, parentPlanId: null, responseEvent, isPlan: false, isContext: true }
-      const found = before ?? (await known.make(caller, { ...body, detail }))
-      if (before === undefined || before.record?.detail.isContext === false) {
-        const merged = { ...detail, ...found.record?.detail, responseEvent, isContext: true }
-        await known.save(caller, planId, { ownId: found.plan.planId, detail: merged })
-      }
+      const found = (await known.find(caller, planId)) ?? (await known.make(caller, body))
+      if (found.record !== undefined)
+        await known.amend(caller, found, (said) =>
+          said.isContext ? said : { ...said, sessionId: said.sessionId ?? sessionId, responseEvent, isContext: true },
+        )
       return save(caller, planId, { state, currentState, correlationIds })
     },
 
@@ -85,9 +83,8 @@ export function createPlanContexts({ plans, database }: PlanOptions, known: Retu
     /** A plan that is nothing but its context is cancelled where it is open. */
     remove: async (caller: Caller, planId: string): Promise<undefined> => {
       const found = await required(caller, planId)
-      const { plan, record } = found
-      if (record?.detail.isPlan !== true) return known.forget(caller, found)
-      await known.save(caller, planId, { ownId: plan.planId, detail: { ...record.detail, isContext: false } })
+      if (found.record?.detail.isPlan !== true) return known.forget(caller, found)
+      await known.amend(caller, found, (said) => ({ ...said, isContext: false }))
     },
   }
 

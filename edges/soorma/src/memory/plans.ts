@@ -11,12 +11,14 @@ import {
 import { type EventTypes, toForeignType } from '../events/types.ts'
 import { ignoreNotFound } from '../records/ignore-not-found.ts'
 import {
+  amendRecord,
   deleteRecord,
   insertRecord,
+  MAXIMUM_RECORDS,
   type RecordRow,
   selectRecord,
   selectRecords,
-  upsertRecord,
+  touchRecord,
 } from '../records/store.ts'
 import { refusal } from '../wire/refusal.ts'
 import type { Caller } from '../wire/route.ts'
@@ -48,12 +50,19 @@ export interface PlanOptions {
 
 type NewPlan = Pick<PlanCreate, 'planId' | 'goalEvent' | 'goalData' | 'parentPlanId'> & {
   readonly correlationIds?: string[]
-  readonly detail: PlanDetail
 }
 
 const MAXIMUM_TYPE = 200
 /** Statuses are read that many plans at a time. */
 const AT_ONCE = 25
+/** Of a name that nobody said to be a plan or a context yet. */
+export const UNSAID: PlanDetail = {
+  sessionId: null,
+  parentPlanId: null,
+  responseEvent: null,
+  isPlan: false,
+  isContext: false,
+}
 
 /** Names of plans: each user's own. */
 export const planNames = ({ serviceUser }: Caller) => ({ kind: 'plan', userId: serviceUser }) as const
@@ -78,10 +87,18 @@ export function createPlans({ plans, database, types }: PlanOptions) {
     return plan && { planId, plan, record }
   }
 
-  const save = (caller: Caller, planId: string, { ownId, detail }: { ownId: string; detail: PlanDetail }) =>
+  /** Says of a plan what the dialect says of it, whoever else does so at once. */
+  const amend = (caller: Caller, { planId, plan }: KnownPlan, change: (said: PlanDetail) => PlanDetail) =>
     database.transaction(caller.context, (tx) =>
-      upsertRecord(tx, planNames(caller), { foreignId: planId, ownId, detail }),
+      amendRecord<PlanDetail>(tx, planNames(caller), {
+        foreignId: planId,
+        ownId: plan.planId,
+        change: (said) => change(said ?? UNSAID),
+      }),
     )
+
+  const touch = (caller: Caller, planId: string) =>
+    database.transaction(caller.context, (tx) => touchRecord(tx, planNames(caller), planId))
 
   /** The requester is answered by the planner itself, so ours is told of no response type: it would answer a second time. */
   const createOwn = async (caller: Caller, ownId: string, wanted: NewPlan): Promise<Plan> => {
@@ -100,7 +117,7 @@ export function createPlans({ plans, database, types }: PlanOptions) {
 
   /** A plan of this name, made now unless it is there. A UUID that somebody else's plan has gets a stand-in, and the name of one that was deleted another plan. */
   const make = async (caller: Caller, wanted: NewPlan): Promise<KnownPlan> => {
-    const { planId, detail } = wanted
+    const { planId } = wanted
     const standIn = standInId('plan', caller, planId)
     let refused: Problem | undefined
     for (const ownId of new Set([sameId('plan', planId) ?? standIn, standIn, newId('plan')])) {
@@ -111,7 +128,7 @@ export function createPlans({ plans, database, types }: PlanOptions) {
       })
       if (plan?.spaceId !== caller.context.spaceId || plan.endedAt !== undefined) continue
       await database.transaction(caller.context, (tx) =>
-        insertRecord(tx, planNames(caller), { foreignId: planId, ownId: plan.planId, detail }),
+        insertRecord(tx, planNames(caller), { foreignId: planId, ownId: plan.planId, detail: UNSAID }),
       )
       const made = await find(caller, planId)
       if (made !== undefined) return made
@@ -142,48 +159,44 @@ export function createPlans({ plans, database, types }: PlanOptions) {
     find,
     readAnywhere,
     make,
-    save,
-
+    amend,
+    touch,
     move,
 
-    /** @throws 409 for a plan that is there */
+    /** @throws 409 for a plan that is there, and to all but one of those that make it at once */
     create: async (caller: Caller, body: PlanCreate) => {
       const { planId, sessionId = null, parentPlanId = null } = body
-      const detail = { sessionId, parentPlanId, responseEvent: null, isPlan: true, isContext: false }
-      const before = await find(caller, planId)
-      if (before !== undefined && before.record?.detail.isPlan !== false)
-        throw refusal(409, `Plan already exists: ${planId}`)
-      const known = before ?? (await make(caller, { ...body, detail }))
-      const merged = { ...detail, ...known.record?.detail, isPlan: true, parentPlanId }
-      await save(caller, planId, { ownId: known.plan.planId, detail: merged })
+      const alreadyThere = () => refusal(409, `Plan already exists: ${planId}`)
+      const known = (await find(caller, planId)) ?? (await make(caller, body))
+      if (known.record === undefined) throw alreadyThere()
+      await amend(caller, known, (said) => {
+        if (said.isPlan) throw alreadyThere()
+        return { ...said, sessionId: said.sessionId ?? sessionId, parentPlanId, isPlan: true }
+      })
       return summaryOf(caller, await required(caller, planId))
     },
 
     get: async (caller: Caller, planId: string) => summaryOf(caller, await required(caller, planId)),
 
-    /** Those that were made here, the last changed first. */
+    /** Those that were made here, the last changed first; of a user's plans the 1,000 that changed last are looked through. */
     list: async (caller: Caller, { status, session_id: sessionId, limit }: PlanQuery) => {
-      const rows = await database.transaction(caller.context, (tx) => selectRecords<PlanDetail>(tx, planNames(caller)))
-      const wanted = rows.filter(({ detail }) => detail.isPlan && (!sessionId || detail.sessionId === sessionId))
+      const said = { isPlan: true, ...(sessionId ? { sessionId } : {}) }
       const found: ReturnType<typeof summaryOf>[] = []
-      for (let start = 0; start < wanted.length && found.length < limit; start += AT_ONCE) {
-        const known = await Promise.all(
-          wanted.slice(start, start + AT_ONCE).map(async (record) => {
-            const plan = await readOwn(caller.context, record.own_id)
-            return plan && summaryOf(caller, { planId: record.foreign_id, plan, record })
-          }),
+      for (let offset = 0; offset < MAXIMUM_RECORDS && found.length < limit; offset += AT_ONCE) {
+        const rows = await database.transaction(caller.context, (tx) =>
+          selectRecords<PlanDetail>(tx, planNames(caller), { said, limit: AT_ONCE, offset }),
         )
-        found.push(
-          ...(known.filter((plan) => plan !== undefined && (!status || plan.status === status)) as typeof found),
-        )
+        const known = await Promise.all(rows.map((record) => summaryOfRecord(caller, record)))
+        found.push(...known.flatMap((plan) => (plan === undefined || (status && plan.status !== status) ? [] : [plan])))
+        if (rows.length < AT_ONCE) break
       }
       return found.slice(0, limit)
     },
 
     setStatus: async (caller: Caller, planId: string, status: SoormaPlanStatus) => {
-      const { plan, record } = await required(caller, planId)
+      const { plan } = await required(caller, planId)
       await move(caller.context, plan, status)
-      if (record !== undefined) await save(caller, planId, { ownId: plan.planId, detail: record.detail })
+      await touch(caller, planId)
       return summaryOf(caller, await required(caller, planId))
     },
 
@@ -191,6 +204,11 @@ export function createPlans({ plans, database, types }: PlanOptions) {
     remove: async (caller: Caller, planId: string) => forget(caller, await required(caller, planId)),
 
     forget,
+  }
+
+  async function summaryOfRecord(caller: Caller, record: RecordRow<PlanDetail>) {
+    const plan = await readOwn(caller.context, record.own_id)
+    return plan && summaryOf(caller, { planId: record.foreign_id, plan, record })
   }
 
   /** Cancels what is open, and frees the name. */

@@ -2,7 +2,7 @@ import type { plansContract } from '@soma/plans/contract'
 import type { Client, ModuleDatabase } from '@soma/kernel'
 import * as z from 'zod'
 import type { EventTypes } from '../events/types.ts'
-import { route, type Route } from '../wire/route.ts'
+import { type Route, routesWith } from '../wire/route.ts'
 import {
   planContextAnswer,
   planContextCreate,
@@ -25,10 +25,7 @@ export interface MemoryRouteOptions {
   readonly types: EventTypes
 }
 
-const service = 'memory'
-const proof = 'bearer'
-const prefix = '/v1/memory'
-const refusals = [403, 404, 409, 413] as const
+const memory = { service: 'memory', proof: 'bearer', refusals: [403, 404, 409, 413] } as const
 
 /** Of the original's memory service what plans and tasks are: their contexts. */
 export function memoryRoutes({ plans: client, database, types }: MemoryRouteOptions): Route[] {
@@ -42,136 +39,77 @@ export function memoryRoutes({ plans: client, database, types }: MemoryRouteOpti
 }
 
 function taskContextRoutes(contexts: ReturnType<typeof createTaskContexts>): Route[] {
-  const path = `${prefix}/task-context`
-  const output = taskContextAnswer
+  const route = routesWith({ ...memory, output: taskContextAnswer })
+  const drop = routesWith(memory)
+  const path = '/v1/memory/task-context'
   const one = `${path}/{task_id}`
   return [
-    route(
-      {
-        service,
-        method: 'POST',
-        path,
-        summary: 'Saves the context of a task.',
-        proof,
-        body: taskContextCreate,
-        output,
-        refusals,
-      },
-      ({ caller, body }) => contexts.put(caller, body),
+    route(`POST ${path}`, { summary: 'Saves the context of a task.', body: taskContextCreate }, ({ caller, body }) =>
+      contexts.put(caller, body),
     ),
     route(
-      {
-        service,
-        method: 'GET',
-        path: `${path}/by-subtask/{sub_task_id}`,
-        summary: 'The context of the task that handed out a sub-task.',
-        proof,
-        output,
-        refusals,
-      },
+      `GET ${path}/by-subtask/{sub_task_id}`,
+      { summary: 'The context of the task that handed out a sub-task.' },
       ({ caller, params }) => contexts.bySubTask(caller, params.sub_task_id ?? ''),
     ),
-    route(
-      { service, method: 'GET', path: one, summary: 'The context of a task.', proof, output, refusals },
-      ({ caller, params }) => contexts.get(caller, params.task_id ?? ''),
+    route(`GET ${one}`, { summary: 'The context of a task.' }, ({ caller, params }) =>
+      contexts.get(caller, params.task_id ?? ''),
     ),
-    route(
-      { service, method: 'PUT', path: one, summary: 'Changes it.', proof, body: taskContextUpdate, output, refusals },
-      ({ caller, params, body }) => contexts.update(caller, params.task_id ?? '', body),
+    route(`PUT ${one}`, { summary: 'Changes it.', body: taskContextUpdate }, ({ caller, params, body }) =>
+      contexts.update(caller, params.task_id ?? '', body),
     ),
-    route(
-      { service, method: 'DELETE', path: one, summary: 'Drops it: the task is done.', proof, refusals },
-      ({ caller, params }) => contexts.remove(caller, params.task_id ?? ''),
+    drop(`DELETE ${one}`, { summary: 'Drops it: the task is done.' }, ({ caller, params }) =>
+      contexts.remove(caller, params.task_id ?? ''),
     ),
   ]
 }
 
 function planContextRoutes(contexts: ReturnType<typeof createPlanContexts>): Route[] {
-  const path = `${prefix}/plan-context`
-  const output = planContextAnswer
+  const route = routesWith({ ...memory, output: planContextAnswer })
+  const drop = routesWith(memory)
+  const path = '/v1/memory/plan-context'
   const one = `${path}/{plan_id}`
   return [
-    route(
-      {
-        service,
-        method: 'POST',
-        path,
-        summary: 'Saves the context of a plan.',
-        proof,
-        body: planContextCreate,
-        output,
-        refusals,
-      },
-      ({ caller, body }) => contexts.put(caller, body),
+    route(`POST ${path}`, { summary: 'Saves the context of a plan.', body: planContextCreate }, ({ caller, body }) =>
+      contexts.put(caller, body),
     ),
     route(
-      {
-        service,
-        method: 'GET',
-        path: `${path}/by-correlation/{correlation_id}`,
-        summary: 'The context of the plan that a correlation id names; of several the newest.',
-        proof,
-        output,
-        refusals,
-      },
+      `GET ${path}/by-correlation/{correlation_id}`,
+      { summary: 'The context of the plan that a correlation id names; of several the newest.' },
       ({ caller, params }) => contexts.byCorrelation(caller, params.correlation_id ?? ''),
     ),
-    route(
-      { service, method: 'GET', path: one, summary: 'The context of a plan.', proof, output, refusals },
-      ({ caller, params }) => contexts.get(caller, params.plan_id ?? ''),
+    route(`GET ${one}`, { summary: 'The context of a plan.' }, ({ caller, params }) =>
+      contexts.get(caller, params.plan_id ?? ''),
     ),
-    route(
-      { service, method: 'PUT', path: one, summary: 'Changes it.', proof, body: planContextUpdate, output, refusals },
-      ({ caller, params, body }) => contexts.update(caller, params.plan_id ?? '', body),
+    route(`PUT ${one}`, { summary: 'Changes it.', body: planContextUpdate }, ({ caller, params, body }) =>
+      contexts.update(caller, params.plan_id ?? '', body),
     ),
-    route({ service, method: 'DELETE', path: one, summary: 'Drops it.', proof, refusals }, ({ caller, params }) =>
+    drop(`DELETE ${one}`, { summary: 'Drops it.' }, ({ caller, params }) =>
       contexts.remove(caller, params.plan_id ?? ''),
     ),
   ]
 }
 
 function planRoutes(plans: ReturnType<typeof createPlans>): Route[] {
-  const path = `${prefix}/plans`
-  const output = planSummary
+  const route = routesWith({ ...memory, output: planSummary })
+  const drop = routesWith(memory)
+  const path = '/v1/memory/plans'
   const one = `${path}/{plan_id}`
   return [
-    route(
-      {
-        service,
-        method: 'POST',
-        path,
-        summary: 'Makes a plan.',
-        proof,
-        body: planCreate,
-        output,
-        status: 201,
-        refusals,
-      },
-      ({ caller, body }) => plans.create(caller, body),
+    route(`POST ${path}`, { summary: 'Makes a plan.', body: planCreate, status: 201 }, ({ caller, body }) =>
+      plans.create(caller, body),
     ),
     route(
-      {
-        service,
-        method: 'GET',
-        path,
-        summary: 'Lists plans, the last changed first.',
-        proof,
-        query: planQuery,
-        output: z.array(planSummary),
-        refusals,
-      },
+      `GET ${path}`,
+      { summary: 'Lists plans, the last changed first.', query: planQuery, output: z.array(planSummary) },
       ({ caller, query }) => plans.list(caller, query),
     ),
-    route({ service, method: 'GET', path: one, summary: 'One plan.', proof, output, refusals }, ({ caller, params }) =>
-      plans.get(caller, params.plan_id ?? ''),
+    route(`GET ${one}`, { summary: 'One plan.' }, ({ caller, params }) => plans.get(caller, params.plan_id ?? '')),
+    route(`PUT ${one}`, { summary: 'Changes its status.', body: planUpdate }, ({ caller, params, body }) =>
+      plans.setStatus(caller, params.plan_id ?? '', body.status),
     ),
-    route(
-      { service, method: 'PUT', path: one, summary: 'Changes its status.', proof, body: planUpdate, output, refusals },
-      ({ caller, params, body }) => plans.setStatus(caller, params.plan_id ?? '', body.status),
-    ),
-    route(
-      { service, method: 'DELETE', path: one, summary: 'Drops a plan; an open one is cancelled.', proof, refusals },
-      ({ caller, params }) => plans.remove(caller, params.plan_id ?? ''),
+    drop(`DELETE ${one}`, { summary: 'Drops a plan; an open one is cancelled.' }, ({ caller, params }) =>
+      plans.remove(caller, params.plan_id ?? ''),
     ),
   ]
 }

@@ -3,17 +3,17 @@ import { type Client, commonProblems, isProblem, type ModuleDatabase, newId, typ
 import { type EventTypes, toForeignType } from '../events/types.ts'
 import { ignoreNotFound } from '../records/ignore-not-found.ts'
 import {
+  amendRecord,
+  deleteNames,
   deleteRecord,
   deleteRecordsOf,
-  insertRecord,
-  lockRecord,
   type RecordRow,
   selectRecord,
-  upsertRecord,
+  upsertNames,
 } from '../records/store.ts'
 import { refusal } from '../wire/refusal.ts'
 import type { Caller } from '../wire/route.ts'
-import type { Document, TaskContextCreate, TaskContextUpdate } from './dtos.ts'
+import { type Document, MAXIMUM_SUB_TASKS, type TaskContextCreate, type TaskContextUpdate } from './dtos.ts'
 import { documentOr, naiveTime, sameId, standInId } from './foreign-ids.ts'
 import { type createPlans, ownType } from './plans.ts'
 import { mergeStates } from './sub-tasks.ts'
@@ -130,17 +130,24 @@ export function createTaskContexts(
     }
   }
 
-  /** Of two first saves at once one makes the record, and the other changes it. */
+  /** Sub-tasks that are said no more find their task no longer. */
   const saveDetail = (caller: Caller, taskId: string, save: { ownId: string; change: ChangeDetail }) =>
     database.transaction(caller.context, async (tx) => {
-      const names = taskNames(caller)
-      const first = { foreignId: taskId, ownId: save.ownId, detail: save.change(undefined) }
-      const isNew = await insertRecord(tx, names, first)
-      const before = isNew ? undefined : await lockRecord<TaskDetail>(tx, names, taskId)
-      const detail = save.change(before?.detail)
-      if (before !== undefined) await upsertRecord(tx, names, { foreignId: taskId, ownId: before.own_id, detail })
-      const news = detail.subTasks.filter((id) => !before?.detail.subTasks.includes(id))
-      for (const id of news) await upsertRecord(tx, subTaskNames(caller), { foreignId: id, ownId: taskId, detail: {} })
+      const { before, detail } = await amendRecord(tx, taskNames(caller), { foreignId: taskId, ...save })
+      const [now, then] = [new Set(detail.subTasks), new Set(before?.subTasks)]
+      const names = subTaskNames(caller)
+      await upsertNames(
+        tx,
+        names,
+        taskId,
+        [...now].filter((id) => !then.has(id)),
+      )
+      await deleteNames(
+        tx,
+        names,
+        taskId,
+        [...then].filter((id) => !now.has(id)),
+      )
     })
 
   return {
@@ -155,7 +162,7 @@ export function createTaskContexts(
           ...{ responseEvent, responseTopic, isMade: before === undefined },
           ...known,
           planId,
-          subTasks: [...new Set([...(known?.subTasks ?? []), ...subTasks])],
+          subTasks: withAll(known?.subTasks ?? [], subTasks),
         }),
       })
       await saveState(caller, taskId, (saved) => mergeStates(saved, state))
@@ -202,6 +209,14 @@ export function createTaskContexts(
 }
 
 type ChangeDetail = (known: TaskDetail | undefined) => TaskDetail
+
+/** Replicas add to what each other said. @throws 422 for more than 1,000 */
+function withAll(known: readonly string[], added: readonly string[]): string[] {
+  const all = [...new Set([...known, ...added])]
+  if (all.length > MAXIMUM_SUB_TASKS)
+    throw refusal(422, `a task has at most ${MAXIMUM_SUB_TASKS} sub-tasks; with these it would have ${all.length}`)
+  return all
+}
 
 const TAKEN = new Set(['conflict', 'not-found', 'version-conflict'])
 const UNSAID: TaskDetail = {

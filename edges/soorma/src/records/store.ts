@@ -29,7 +29,7 @@ export const selectRecord = async <Detail>(session: SqlSession, names: Names, fo
 }
 
 /** The same, kept from others until the transaction ends. */
-export const lockRecord = async <Detail>(session: SqlSession, names: Names, foreignId: string) => {
+const lockRecord = async <Detail>(session: SqlSession, names: Names, foreignId: string) => {
   const rows = await session.query<RecordRow<Detail>>(
     `select ${COLUMNS} from soorma.records where ${NAMED} and foreign_id = $3 for update`,
     [names.kind, names.userId, foreignId],
@@ -44,12 +44,31 @@ export const selectRecordsOf = <Detail>(session: SqlSession, names: Names, ownId
     [names.kind, names.userId, ownIds],
   )
 
+/** As many records as a list reads at once: the dialect has no pages. */
+export const MAXIMUM_RECORDS = 1000
+
+export interface RecordFilter {
+  readonly ownId?: string
+  /** What the detail holds among others. */
+  readonly said?: Readonly<Record<string, unknown>>
+  /** Default, and at most: `MAXIMUM_RECORDS`. */
+  readonly limit?: number
+  readonly offset?: number
+}
+
 /** The newest first. */
-export const selectRecords = <Detail>(session: SqlSession, names: Names) =>
-  session.query<RecordRow<Detail>>(
-    `select ${COLUMNS} from soorma.records where ${NAMED} order by updated_at desc, foreign_id`,
-    [names.kind, names.userId],
+export const selectRecords = <Detail>(session: SqlSession, names: Names, filter: RecordFilter = {}) => {
+  const { ownId, said = {}, limit = MAXIMUM_RECORDS, offset = 0 } = filter
+  const ofOwnId = ownId === undefined ? '' : 'and own_id = $6'
+  return session.query<RecordRow<Detail>>(
+    `select ${COLUMNS} from soorma.records where ${NAMED} and detail @> $3::jsonb ${ofOwnId}
+     order by updated_at desc, foreign_id limit $4 offset $5`,
+    [
+      ...[names.kind, names.userId, JSON.stringify(said), Math.min(limit, MAXIMUM_RECORDS), offset],
+      ...(ownId === undefined ? [] : [ownId]),
+    ],
   )
+}
 
 /** Makes it or words it anew; `is_new` tells which. */
 export const upsertRecord = async (
@@ -82,6 +101,57 @@ export const insertRecord = async (
   )
   return made === 1
 }
+
+/** Names of one thing that has no words of its own, in one statement; those that stood for another thing stand for this one. */
+export const upsertNames = (session: SqlSession, names: Names, ownId: string, foreignIds: readonly string[]) =>
+  session.execute(
+    `insert into soorma.records (tenant_id, space_id, kind, user_id, foreign_id, own_id, detail)
+     select current_setting('soma.tenant_id'), coalesce(current_setting('soma.space_id', true), ''), $1, $2, foreign_id, $3, '{}'
+     from unnest($4::text[]) as foreign_id
+     on conflict (tenant_id, kind, space_id, user_id, foreign_id) do update set own_id = excluded.own_id, updated_at = now()`,
+    [names.kind, names.userId, ownId, foreignIds],
+  )
+
+/**
+ * Makes a record, or changes what it says, whoever else does so at once: each change sees the one before. A record that is there stays the name of what it is here.
+ * Answers what was said before. @throws what `change` throws; then nothing is changed
+ */
+export const amendRecord = async <Detail>(
+  session: SqlSession,
+  names: Names,
+  record: {
+    readonly foreignId: string
+    readonly ownId: string
+    readonly change: (said: Detail | undefined) => Detail
+  },
+): Promise<{ readonly before: Detail | undefined; readonly detail: Detail }> => {
+  const { foreignId, ownId, change } = record
+  const locked = await lockRecord<Detail>(session, names, foreignId)
+  const first = locked === undefined ? change(undefined) : undefined
+  if (first !== undefined && (await insertRecord(session, names, { foreignId, ownId, detail: first })))
+    return { before: undefined, detail: first }
+  const known = locked ?? (await lockRecord<Detail>(session, names, foreignId))
+  const detail = change(known?.detail)
+  await upsertRecord(session, names, { foreignId, ownId: known?.own_id ?? ownId, detail })
+  return { before: known?.detail, detail }
+}
+
+/** Says that it changed. */
+export const touchRecord = (session: SqlSession, names: Names, foreignId: string) =>
+  session.execute(`update soorma.records set updated_at = now() where ${NAMED} and foreign_id = $3`, [
+    names.kind,
+    names.userId,
+    foreignId,
+  ])
+
+/** Names of one thing that are said no more. */
+export const deleteNames = (session: SqlSession, names: Names, ownId: string, foreignIds: readonly string[]) =>
+  session.execute(`delete from soorma.records where ${NAMED} and own_id = $3 and foreign_id = any($4::text[])`, [
+    names.kind,
+    names.userId,
+    ownId,
+    foreignIds,
+  ])
 
 export const deleteRecord = (session: SqlSession, names: Names, foreignId: string) =>
   session.execute(`delete from soorma.records where ${NAMED} and foreign_id = $3`, [

@@ -4,6 +4,7 @@ import { selectRecords, selectRecordsOf } from '../records/store.ts'
 import { describe, ownAgentName } from './agent-words.ts'
 import { AGENT_NAMES, type createAgents } from './agents.ts'
 import type { AgentAnswer, AgentQuery } from './dtos.ts'
+import { firstPages } from './pages.ts'
 
 export interface AgentListOptions {
   readonly registry: Client<typeof registryContract>
@@ -16,19 +17,10 @@ interface Listed {
   readonly lastSeenAt: string
 }
 
-/** Lists agents: who lives is the registry's to say, also of those that speak no Soorma; what an agent said about itself is answered as it came. */
+/** Lists agents, the first 2,000 names of a tenant: who lives is the registry's to say, also of those that speak no Soorma; what an agent said about itself is answered as it came. */
 export function createAgentList({ registry, database, find }: AgentListOptions) {
-  const records = async (context: Context, filter: { name?: string; includeExpired?: 'true' }) => {
-    const agents: AgentRecord[] = []
-    let cursor: string | null | undefined
-    do {
-      const query = { ...filter, limit: 200, ...(cursor ? { cursor } : {}) }
-      const page = await registry.agents.list(context, { query })
-      agents.push(...page.items)
-      cursor = page.nextCursor
-    } while (cursor !== null)
-    return agents
-  }
+  const records = (context: Context, filter: { name?: string; includeExpired?: 'true' }): Promise<AgentRecord[]> =>
+    firstPages(({ limit, cursor }) => registry.agents.list(context, { query: { ...filter, limit, ...cursor } }))
 
   const living = async (context: Context, agents: readonly AgentRecord[]): Promise<Listed[]> => {
     const instances = agents.flatMap((agent) => agent.instances.map((instance) => ({ agent, instance })))

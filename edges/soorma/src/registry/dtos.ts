@@ -87,7 +87,8 @@ export const eventsResponse = z.strictObject({ events: z.array(eventAnswer), cou
 
 const payloadSchema = dto({
   schemaName: text,
-  version,
+  // The last @ of `<name>@<version>` parts them.
+  version: version.regex(/^[^@]*$/, 'a version has no @'),
   jsonSchema: document,
   description: description.nullish(),
   ownerAgentId: text.nullish(),

@@ -5,6 +5,7 @@ import { ignoreNotFound } from '../records/ignore-not-found.ts'
 import { selectRecords, upsertRecord } from '../records/store.ts'
 import type { EventAnswer, EventDefinition } from './dtos.ts'
 import type { MayReword } from './ownership.ts'
+import { firstPages } from './pages.ts'
 
 /** Event definitions by `<topic> <name>`. */
 const EVENT_NAMES = { kind: 'event', userId: '' } as const
@@ -40,6 +41,11 @@ export function createEventDefinitions({ registry, database, types, mayReword }:
     }
   }
 
+  const ownDefinitions = (context: Context): Promise<EventDefinitionRecord[]> =>
+    firstPages(({ limit, cursor }) =>
+      registry.events.list(context, { query: { visibility: 'tenant', limit, ...cursor } }),
+    )
+
   return {
     register: async (context: Context, event: EventDefinition) => {
       await define(context, event)
@@ -50,32 +56,20 @@ export function createEventDefinitions({ registry, database, types, mayReword }:
       return { eventName, success: true as const, message }
     },
 
-    /** Those that were registered here, and the tenant's others; by name. */
+    /** Those that were registered here, of more than 1,000 those that came last, and the tenant's others; by name. */
     list: async (context: Context, filter: { event_name?: string | undefined; topic?: string | undefined }) => {
-      const rows = await database.transaction(context, (tx) => selectRecords<EventAnswer>(tx, EVENT_NAMES))
+      const { event_name: eventName, topic } = filter
+      const said = { ...(eventName ? { eventName } : {}), ...(topic ? { topic } : {}) }
+      const rows = await database.transaction(context, (tx) => selectRecords<EventAnswer>(tx, EVENT_NAMES, { said }))
       const known = new Map(rows.map(({ own_id, detail }) => [own_id, detail]))
       for (const definition of await ownDefinitions(context)) {
         const ownId = `${definition.topic}/${definition.type}`
         if (!known.has(ownId)) known.set(ownId, toAnswer(definition))
       }
       return [...known.values()]
-        .filter(
-          ({ eventName, topic }) => eventName === (filter.event_name || eventName) && topic === (filter.topic || topic),
-        )
+        .filter((event) => (!eventName || event.eventName === eventName) && (!topic || event.topic === topic))
         .toSorted((one, other) => (`${one.eventName} ${one.topic}` < `${other.eventName} ${other.topic}` ? -1 : 1))
     },
-  }
-
-  async function ownDefinitions(context: Context): Promise<EventDefinitionRecord[]> {
-    const definitions: EventDefinitionRecord[] = []
-    let cursor: string | null | undefined
-    do {
-      const query = { visibility: 'tenant' as const, limit: 200, ...(cursor ? { cursor } : {}) }
-      const page = await registry.events.list(context, { query })
-      definitions.push(...page.items)
-      cursor = page.nextCursor
-    } while (cursor !== null)
-    return definitions
   }
 }
 

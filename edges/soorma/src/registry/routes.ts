@@ -2,7 +2,7 @@ import type { registryContract } from '@soma/registry/contract'
 import type { identityContract } from '@soma/identity/contract'
 import type { Client, ModuleDatabase } from '@soma/kernel'
 import type { EventTypes } from '../events/types.ts'
-import { route, type Route } from '../wire/route.ts'
+import { type Route, routesWith } from '../wire/route.ts'
 import { createAgentList } from './agent-list.ts'
 import { createAgents } from './agents.ts'
 import {
@@ -34,8 +34,7 @@ export interface RegistryRouteOptions {
   readonly ttlMs: number
 }
 
-const service = 'registry'
-const proof = 'bearer'
+const route = routesWith({ service: 'registry', proof: 'bearer', refusals: [403] })
 
 export function registryRoutes(options: RegistryRouteOptions): Route[] {
   const { registry, database } = options
@@ -50,27 +49,19 @@ export function registryRoutes(options: RegistryRouteOptions): Route[] {
 }
 
 function agentRoutes(agents: ReturnType<typeof createAgents>, list: ReturnType<typeof createAgentList>): Route[] {
+  const path = '/v1/agents'
+  const one = `${path}/{agent_id}`
   const heartbeat = (method: 'PUT' | 'POST') =>
     route(
-      {
-        service,
-        method,
-        path: '/v1/agents/{agent_id}/heartbeat',
-        summary: 'A sign of life.',
-        proof,
-        output: agentResponse,
-        refusals: [403, 404],
-      },
+      `${method} ${one}/heartbeat`,
+      { summary: 'A sign of life.', output: agentResponse, refusals: [403, 404] },
       ({ caller, params }) => agents.heartbeat(caller.context, params.agent_id ?? ''),
     )
   return [
     route(
+      `POST ${path}`,
       {
-        service,
-        method: 'POST',
-        path: '/v1/agents',
         summary: 'Registers an agent, or words it anew; it lives as long as it gives signs of life.',
-        proof,
         body: agentRequest,
         output: agentResponse,
         refusals: [400, 403],
@@ -78,43 +69,23 @@ function agentRoutes(agents: ReturnType<typeof createAgents>, list: ReturnType<t
       ({ caller, body }) => agents.register(caller.context, body.agent),
     ),
     route(
+      `GET ${path}`,
       {
-        service,
-        method: 'GET',
-        path: '/v1/agents',
         summary: 'Lists agents, of each name the one that gave a sign of life last.',
-        proof,
         query: agentQuery,
         output: agentsResponse,
-        refusals: [403],
       },
       async ({ caller, query }) => counted('agents', await list(caller.context, query)),
     ),
     route(
-      {
-        service,
-        method: 'GET',
-        path: '/v1/agents/discover',
-        summary: 'Lists the agents that live and consume an event.',
-        proof,
-        query: discoverQuery,
-        output: agentsResponse,
-        refusals: [403],
-      },
+      `GET ${path}/discover`,
+      { summary: 'Lists the agents that live and consume an event.', query: discoverQuery, output: agentsResponse },
       async ({ caller, query }) => counted('agents', await list(caller.context, { ...query, include_expired: false })),
     ),
     heartbeat('PUT'),
     heartbeat('POST'),
-    route(
-      {
-        service,
-        method: 'DELETE',
-        path: '/v1/agents/{agent_id}',
-        summary: 'Ends an agent.',
-        proof,
-        refusals: [403, 404],
-      },
-      ({ caller, params }) => agents.remove(caller.context, params.agent_id ?? ''),
+    route(`DELETE ${one}`, { summary: 'Ends an agent.', refusals: [403, 404] }, ({ caller, params }) =>
+      agents.remove(caller.context, params.agent_id ?? ''),
     ),
   ]
 }
@@ -123,12 +94,9 @@ function eventRoutes(events: ReturnType<typeof createEventDefinitions>): Route[]
   const path = '/v1/events'
   return [
     route(
+      `POST ${path}`,
       {
-        service,
-        method: 'POST',
-        path,
         summary: 'Defines an event, or words it anew.',
-        proof,
         body: eventRequest,
         output: eventResponse,
         refusals: [400, 403],
@@ -136,16 +104,8 @@ function eventRoutes(events: ReturnType<typeof createEventDefinitions>): Route[]
       ({ caller, body }) => events.register(caller.context, body.event),
     ),
     route(
-      {
-        service,
-        method: 'GET',
-        path,
-        summary: 'Lists event definitions by name.',
-        proof,
-        query: eventQuery,
-        output: eventsResponse,
-        refusals: [403],
-      },
+      `GET ${path}`,
+      { summary: 'Lists event definitions by name.', query: eventQuery, output: eventsResponse },
       async ({ caller, query }) => counted('events', await events.list(caller.context, query)),
     ),
   ]
@@ -153,14 +113,12 @@ function eventRoutes(events: ReturnType<typeof createEventDefinitions>): Route[]
 
 function schemaRoutes(schemas: ReturnType<typeof createSchemas>): Route[] {
   const path = '/v1/schemas'
+  const one = { output: schemaAnswer, refusals: [403, 404] } as const
   return [
     route(
+      `POST ${path}`,
       {
-        service,
-        method: 'POST',
-        path,
         summary: 'Registers one version of a schema.',
-        proof,
         body: schemaRequest,
         output: schemaResponse,
         refusals: [403, 409],
@@ -168,40 +126,16 @@ function schemaRoutes(schemas: ReturnType<typeof createSchemas>): Route[] {
       ({ caller, body }) => schemas.register(caller.context, body.schema),
     ),
     route(
-      {
-        service,
-        method: 'GET',
-        path,
-        summary: 'Lists schemas by name.',
-        proof,
-        query: schemaQuery,
-        output: schemasResponse,
-        refusals: [403],
-      },
+      `GET ${path}`,
+      { summary: 'Lists schemas by name.', query: schemaQuery, output: schemasResponse },
       async ({ caller, query }) => counted('schemas', await schemas.list(caller.context, query.owner_agent_id)),
     ),
-    route(
-      {
-        service,
-        method: 'GET',
-        path: `${path}/{name}`,
-        summary: 'The highest version of a schema.',
-        proof,
-        output: schemaAnswer,
-        refusals: [403, 404],
-      },
-      ({ caller, params }) => schemas.latest(caller.context, params.name ?? ''),
+    route(`GET ${path}/{name}`, { ...one, summary: 'The highest version of a schema.' }, ({ caller, params }) =>
+      schemas.latest(caller.context, params.name ?? ''),
     ),
     route(
-      {
-        service,
-        method: 'GET',
-        path: `${path}/{name}/versions/{version}`,
-        summary: 'One version of a schema.',
-        proof,
-        output: schemaAnswer,
-        refusals: [403, 404],
-      },
+      `GET ${path}/{name}/versions/{version}`,
+      { ...one, summary: 'One version of a schema.' },
       ({ caller, params }) => schemas.version(caller.context, params.name ?? '', params.version ?? ''),
     ),
   ]

@@ -1,11 +1,19 @@
 import { type registryContract, type SchemaRecord, semver } from '@soma/registry/contract'
 import { type Client, type Context, isProblem, type ModuleDatabase } from '@soma/kernel'
-import { insertRecord, type RecordRow, selectRecords } from '../records/store.ts'
+import {
+  insertRecord,
+  MAXIMUM_RECORDS,
+  type RecordFilter,
+  type RecordRow,
+  selectRecord,
+  selectRecords,
+} from '../records/store.ts'
 import { refusal } from '../wire/refusal.ts'
+import { firstPages } from './pages.ts'
 import type { SchemaAnswer, SchemaInput } from './dtos.ts'
 import type { MayReword } from './ownership.ts'
 
-/** Schemas by `<name>@<version>`. */
+/** Schemas by `<name>@<version>`; what they are here is the name that all versions share. A version has no `@`. */
 const SCHEMA_NAMES = { kind: 'schema', userId: '' } as const
 
 export interface SchemaOptions {
@@ -16,8 +24,8 @@ export interface SchemaOptions {
 
 /** Schemas of the dialect: kept as they came, and registered here as far as they are schemas of ours (SOO-R5). */
 export function createSchemas({ registry, database, mayReword }: SchemaOptions) {
-  const kept = async (context: Context): Promise<SchemaAnswer[]> =>
-    (await database.transaction(context, (tx) => selectRecords<SchemaInput>(tx, SCHEMA_NAMES))).map(answerOf)
+  const kept = async (context: Context, filter: RecordFilter): Promise<SchemaAnswer[]> =>
+    (await database.transaction(context, (tx) => selectRecords<SchemaInput>(tx, SCHEMA_NAMES, filter))).map(answerOf)
 
   const readOwn = (context: Context, name: string, version?: string): Promise<SchemaRecord | undefined> =>
     (version === undefined
@@ -37,6 +45,7 @@ export function createSchemas({ registry, database, mayReword }: SchemaOptions) 
     const { schemaName: name, version, jsonSchema } = schema
     const body = { name, version, jsonSchema, description: schema.description ?? '' }
     await registry.schemas.create(context, { body }).catch((error: unknown) => {
+      if (isProblem(error) && error.code === 'schema-exists') throw alreadyThere(name, version)
       if (!isProblem(error) || !KEPT_HERE_ALONE.has(error.code)) throw error
     })
   }
@@ -48,26 +57,26 @@ export function createSchemas({ registry, database, mayReword }: SchemaOptions) 
       await assertNew(context, schema)
       await define(context, schema)
       const address = `${schemaName}@${version}`
-      const record = { foreignId: address, ownId: address, detail: schema }
+      const record = { foreignId: address, ownId: schemaName, detail: schema }
       const isNew = await database.transaction(context, (tx) => insertRecord(tx, SCHEMA_NAMES, record))
       if (!isNew) throw alreadyThere(schemaName, version)
       return { schemaName, version, success: true as const, message: `Schema '${address}' registered successfully.` }
     },
 
-    /** By name; of an owner, those that it registered here. */
+    /** By name; of an owner, those that it registered here. Of more than 1,000 those that came last. */
     list: async (context: Context, ownerAgentId: string | undefined): Promise<SchemaAnswer[]> => {
-      const schemas = await kept(context)
+      const schemas = await kept(context, ownerAgentId ? { said: { ownerAgentId } } : {})
       const known = new Set(schemas.map(addressOf))
-      const others = (await ownSchemas(context)).map(toAnswer).filter((schema) => !known.has(addressOf(schema)))
-      return [...schemas, ...others]
-        .filter((schema) => !ownerAgentId || schema.ownerAgentId === ownerAgentId)
+      const others = ownerAgentId ? [] : (await ownSchemas(context)).map(toAnswer)
+      return [...schemas, ...others.filter((schema) => !known.has(addressOf(schema)))]
+        .slice(0, MAXIMUM_RECORDS)
         .toSorted((one, other) => (addressOf(one) < addressOf(other) ? -1 : 1))
     },
 
     /** The highest version. @throws 404 where there is none */
     latest: async (context: Context, name: string): Promise<SchemaAnswer> => {
       const own = await readOwn(context, name)
-      const versions = (await kept(context)).filter(({ schemaName }) => schemaName === name)
+      const versions = await kept(context, { ownId: name })
       const [highest] = [...versions, ...(own === undefined ? [] : [toAnswer(own)])].toSorted(byVersion)
       if (highest === undefined) throw refusal(404, `Schema '${name}' not found`)
       return versions.find((schema) => schema.version === highest.version) ?? highest
@@ -75,8 +84,10 @@ export function createSchemas({ registry, database, mayReword }: SchemaOptions) 
 
     /** @throws 404 for what is not there */
     version: async (context: Context, name: string, version: string): Promise<SchemaAnswer> => {
-      const known = (await kept(context)).find((schema) => schema.schemaName === name && schema.version === version)
-      if (known !== undefined) return known
+      const known = await database.transaction(context, (tx) =>
+        selectRecord<SchemaInput>(tx, SCHEMA_NAMES, addressOf({ schemaName: name, version })),
+      )
+      if (known?.own_id === name) return answerOf(known)
       const own = await readOwn(context, name, version)
       if (own === undefined) throw refusal(404, `Schema '${name}@${version}' not found`)
       return toAnswer(own)
@@ -84,14 +95,10 @@ export function createSchemas({ registry, database, mayReword }: SchemaOptions) 
   }
 
   async function ownSchemas(context: Context): Promise<SchemaRecord[]> {
-    const schemas: SchemaRecord[] = []
-    let cursor: string | null | undefined
-    do {
-      const page = await registry.schemas.list(context, { query: { limit: 200, ...(cursor ? { cursor } : {}) } })
-      schemas.push(...page.items.filter(({ visibility }) => visibility === 'tenant'))
-      cursor = page.nextCursor
-    } while (cursor !== null)
-    return schemas
+    const schemas = await firstPages(({ limit, cursor }) =>
+      registry.schemas.list(context, { query: { limit, ...cursor } }),
+    )
+    return schemas.filter(({ visibility }) => visibility === 'tenant')
   }
 }
 

@@ -68,3 +68,18 @@ export const route = <const S extends RouteShape>(
   shape: S,
   handle: (call: RouteCall<S>) => Promise<Answer<S>>,
 ): Route => ({ ...shape, handle: handle as Route['handle'] })
+
+type Named = Pick<RouteShape, 'method' | 'path'>
+type Merged<Common, S> = Omit<Common, keyof S> & S & Named
+
+/** Declares routes that have something in common: their service, who is let in, what they answer. Each is `<method> <path>` and what it says otherwise. */
+export const routesWith =
+  <const Common extends Omit<RouteShape, keyof Named | 'summary'>>(common: Common) =>
+  <const S extends Omit<RouteShape, keyof Named | 'service' | 'proof'>>(
+    request: `${RouteShape['method']} ${string}`,
+    shape: S,
+    handle: (call: RouteCall<Merged<Common, S> & RouteShape>) => Promise<Answer<Merged<Common, S>>>,
+  ): Route => {
+    const [method, path] = request.split(' ') as [RouteShape['method'], string]
+    return { ...common, ...shape, method, path, handle: handle as unknown as Route['handle'] }
+  }
