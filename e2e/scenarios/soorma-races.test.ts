@@ -21,7 +21,8 @@ afterAll(() => server.stop())
 const TIMES = [1, 2, 3, 4, 5, 6]
 const atOnce = (agent: SoormaAgent, request: string, bodyOf: (n: number) => object) =>
   Promise.all(TIMES.map((n) => agent.ask(request, bodyOf(n))))
-const statusesOf = (answers: readonly { status: number }[]) => answers.map(({ status }) => status).toSorted()
+const statusesOf = (answers: readonly { status: number }[]) =>
+  answers.map(({ status }) => status).toSorted((one, other) => one - other)
 const plansOf = async (userId: string) => {
   const context = testContext({ tenantId: acme.tenantId, userId, capabilities: ['plan:read'] })
   return (await buildClient(plansContract, server.transport).plans.list(context, { query: {} })).items
