@@ -123,7 +123,8 @@ const planBlockers = {
     path: '/v1/tracker/plans/{planId}/blockers',
     summary: 'Why the open tasks of a plan do not run, oldest first.',
     params,
-    output: z.strictObject({ ...freshness, items: z.array(blocker) }),
+    query: z.strictObject(pageQuery),
+    output: listOf(blocker),
   }),
 } as const
 

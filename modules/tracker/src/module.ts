@@ -46,8 +46,10 @@ export const trackerModule = defineModule<typeof trackerContract, Record<never, 
         planTimeline: { list: (context, call) => reads.timeline(context, call.params.planId, call.query) },
         planLineage: { get: (context, call) => reads.lineage(context, call.params.planId, call.query) },
         planHierarchy: { get: (context, call) => reads.hierarchy(context, call.params.planId, call.query.direction) },
-        planBlockers: { list: (context, call) => reads.blockers(context, call.params.planId) },
-        blockers: { list: (context, call) => reads.openBlockers(context, call.query) },
+        planBlockers: {
+          list: (context, { params, query }) => reads.blockers(context, { ...query, planId: params.planId }),
+        },
+        blockers: { list: (context, call) => reads.blockers(context, call.query) },
         planStream: {
           read: async (context, call) => {
             await reads.plan(context, call.params.planId)

@@ -1,23 +1,10 @@
-import { type Context, type EventEnvelope, newId, NO_CONSTITUTION } from '@soma/kernel'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openTrackerBench, type TrackerBench } from '../testing/index.ts'
+import { type EventEnvelope, newId } from '@soma/kernel'
+import { afterAll, describe, expect, it } from 'vitest'
+import { aPlanner, openTrackerBench } from '../testing/index.ts'
 
-const planner: Context = {
-  tenantId: 'tenant-a',
-  spaceId: '',
-  principal: { id: 'agt-planner', kind: 'agent', roles: [], capabilities: ['plan:read', 'plan:run', 'task:update'] },
-  userId: 'usr-a',
-  actors: [],
-  method: 'token',
-  region: 'local',
-  constitutionHash: NO_CONSTITUTION,
-  traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`,
-}
+const planner = aPlanner()
 const SECRET = 'the payload nobody may find'
-let bench: TrackerBench
-beforeAll(async () => {
-  bench = await openTrackerBench()
-}, 60_000)
+const bench = await openTrackerBench()
 afterAll(() => bench.close())
 
 const requestOf = (taskId: string) =>

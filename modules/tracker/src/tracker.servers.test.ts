@@ -1,10 +1,11 @@
 import { openPostgres, type PostgresForTests } from '@soma/governance/testing'
-import type { Context, EventEnvelope } from '@soma/kernel'
+import type { EventEnvelope } from '@soma/kernel'
 import { plansModule } from '@soma/plans'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import {
   aFact,
   aHistory,
+  aReader,
   aTaskFact,
   groupId,
   openTrackerBench,
@@ -17,17 +18,7 @@ import { trackerModule } from './module.ts'
 const server = process.env['DATABASE_URL']
 if (server === undefined) throw new Error('DATABASE_URL is missing: run npm run test:servers')
 
-const reader: Context = {
-  tenantId: 'tenant-a',
-  spaceId: '',
-  principal: { id: 'agt-planner', kind: 'agent', roles: [], capabilities: ['plan:read', 'agent:read'] },
-  userId: 'usr-a',
-  actors: [],
-  method: 'token',
-  region: 'local',
-  constitutionHash: 'none',
-  traceparent: `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`,
-}
+const reader = aReader(['plan:read', 'agent:read'], { userId: 'usr-a' })
 let postgres: PostgresForTests
 const nodes: TrackerBench[] = []
 beforeAll(async () => {

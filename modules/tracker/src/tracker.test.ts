@@ -1,23 +1,22 @@
-import { type Context, type EventEnvelope, newId, NO_CONSTITUTION } from '@soma/kernel'
+import { type Context, type EventEnvelope, newId } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { aHistory, gateId, groupId, openTrackerBench, planId, taskId, type TrackerBench } from '../testing/index.ts'
+import {
+  aHistory,
+  aPlanner,
+  gateId,
+  groupId,
+  openTrackerBench,
+  planId,
+  taskId,
+  type TrackerBench,
+} from '../testing/index.ts'
 
 const actor = (
   id: string,
   userId: string,
   tenantId = 'tenant-a',
   capabilities = ['plan:read', 'plan:run', 'task:update'],
-): Context => ({
-  tenantId,
-  spaceId: '',
-  principal: { id, kind: 'agent', roles: [], capabilities },
-  userId,
-  actors: [],
-  method: 'token',
-  region: 'local',
-  constitutionHash: NO_CONSTITUTION,
-  traceparent: `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`,
-})
+): Context => aPlanner({ tenantId, principal: { id, kind: 'agent', roles: [], capabilities }, userId })
 const ana = actor('agt-planner', 'usr-a')
 let bench: TrackerBench
 

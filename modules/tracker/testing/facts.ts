@@ -16,6 +16,21 @@ export function aFact(type: string, data: object, at = new Date().toISOString())
   }
 }
 
+/** An event of an agent that stamped what `more` says, and no plan. */
+export const anEvent = (more: Partial<EventEnvelope>): EventEnvelope => ({
+  specversion: '1.0',
+  id: newId('evt'),
+  source: '/agents/checker',
+  type: 'check.done',
+  topic: 'action-results',
+  time: new Date().toISOString(),
+  tenantid: 'tenant-a',
+  userid: 'usr-a',
+  outcome: 'ok',
+  data: {},
+  ...more,
+})
+
 /** A fact of one task of one plan; `data` says what is not usual. */
 export function aTaskFact(
   verb: string,

@@ -1,3 +1,4 @@
+export { aPlanner, aReader } from './actors.ts'
 export { openTrackerBench, type TrackerBench } from './tracker-bench.ts'
-export { aFact, aTaskFact } from './facts.ts'
+export { aFact, anEvent, aTaskFact } from './facts.ts'
 export { aHistory, gateId, groupId, planId, taskId } from './history.ts'

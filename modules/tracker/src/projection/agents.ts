@@ -11,6 +11,10 @@ export interface AgentDoc {
   readonly lastTaken: Readonly<Record<string, string>>
 }
 
+/** Versions of which no process is live, and names of what none takes now, that are kept at most: the newest. */
+const KEPT_VERSIONS = 50
+const KEPT_TAKEN = 500
+
 export const UNKNOWN_AGENT: AgentDoc = { versions: {}, instances: {}, lastTaken: {} }
 
 export const agentFact = z.object({
@@ -38,9 +42,24 @@ export function applyAgentFact(known: AgentDoc, fact: AgentFact, event: EventEnv
   const now = new Set(takenBy(next))
   const at = fact.lastSeenAt ?? logTimeOf(event)
   const ended = takenBy(known).filter((taken) => !now.has(taken))
-  return {
+  return bounded({
     ...next,
     lastTaken: { ...next.lastTaken, ...Object.fromEntries(ended.map((taken) => [taken, at])) },
+  })
+}
+
+/** An agent that is deployed for years under ever new versions keeps a row of one size. */
+function bounded({ versions, instances, lastTaken }: AgentDoc): AgentDoc {
+  const live = new Set(Object.values(instances))
+  const idle = Object.keys(versions).filter((version) => !live.has(version))
+  const dropped = new Set(
+    idle.sort((one, other) => other.localeCompare(one, 'en', { numeric: true })).slice(KEPT_VERSIONS),
+  )
+  const taken = Object.entries(lastTaken).sort(([, one], [, other]) => (one < other ? 1 : -1))
+  return {
+    instances,
+    versions: Object.fromEntries(Object.entries(versions).filter(([version]) => !dropped.has(version))),
+    lastTaken: Object.fromEntries(taken.slice(0, KEPT_TAKEN)),
   }
 }
 

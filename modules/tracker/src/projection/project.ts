@@ -72,7 +72,7 @@ async function projectPlan(tx: SqlSession, event: EventEnvelope): Promise<void> 
   await insertStub(tx, stubPlan(id, event))
   const known = (await lockPlanModel(tx, id)) ?? stubPlan(id, event)
   await updatePlanModel(tx, applyPlanFact(known, fact, event))
-  await saveCorrelations(tx, { id, userId: event.userid }, { ids: fact.correlationIds ?? [], isTask: false })
+  await saveCorrelations(tx, ownerOf(id, event), { ids: fact.correlationIds ?? [], isTask: false })
   for (const task of fact.tasks ?? []) await projectTask(tx, reopened(task, fact.planId), event)
 }
 
@@ -85,8 +85,10 @@ async function projectTask(tx: SqlSession, fact: TaskFact, event: EventEnvelope)
   await saveTaskModel(tx, applyTaskFact(known, fact, event))
   const { correlationId } = fact
   if (correlationId !== undefined && correlationId !== fact.taskId)
-    await saveCorrelations(tx, { id: planId, userId: event.userid }, { ids: [correlationId], isTask: true })
+    await saveCorrelations(tx, ownerOf(planId, event), { ids: [correlationId], isTask: true })
 }
+
+const ownerOf = (id: string, event: EventEnvelope) => ({ id, spaceId: event.spaceid ?? '', userId: event.userid })
 
 function idOf(prefix: string, id: string): string {
   const uuid = toUuid(prefix, id)

@@ -12,14 +12,18 @@ const ENDED = new Set(['completed', 'failed', 'cancelled'])
 
 export const hasEnded = (status: string): boolean => ENDED.has(status)
 
-/** Version of the first end of each generation. */
+/** Version of the first end of each generation, of the last hundred that ended: a row does not grow with each retry. */
 export type Ends = Readonly<Record<string, number>>
+const KEPT_ENDS = 100
 
 export function noteEnd(ends: Ends, fact: Rank): Ends {
   const first = ends[fact.generation]
-  return fact.ended && (first === undefined || fact.version < first)
-    ? { ...ends, [fact.generation]: fact.version }
-    : ends
+  if (!fact.ended || (first !== undefined && first <= fact.version)) return ends
+  const all: Record<string, number> = { ...ends, [fact.generation]: fact.version }
+  const kept = Object.entries(all)
+    .sort(([one], [other]) => Number(other) - Number(one))
+    .slice(0, KEPT_ENDS)
+  return Object.fromEntries(kept)
 }
 
 export function outranks(fact: Rank, known: Rank): boolean {

@@ -156,11 +156,11 @@ export async function lockTaskModel(tx: SqlSession, id: string): Promise<TaskMod
 /** Facts of one task come in order of their key, so one writer at a time holds the row. */
 export async function saveTaskModel(tx: SqlSession, task: TaskModel): Promise<void> {
   await tx.execute(
-    `insert into tracker.tasks (tenant_id, id, plan_id, space_id, user_id, version, generation, status, parent_id, group_id, attempts, progress, doc, created_at, started_at, ended_at, sort_at, as_of, ends)
-     values (current_setting('soma.tenant_id'), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13, $14, $15, $16, $17, $18::jsonb)
+    `insert into tracker.tasks (tenant_id, id, plan_id, space_id, user_id, version, generation, status, parent_id, group_id, attempts, progress, doc, created_at, started_at, ended_at, sort_at, as_of, ends, since_at)
+     values (current_setting('soma.tenant_id'), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13, $14, $15, $16, $17, $18::jsonb, $19)
      on conflict (tenant_id, id) do update set version = excluded.version, generation = excluded.generation, status = excluded.status, parent_id = excluded.parent_id, group_id = excluded.group_id,
        attempts = excluded.attempts, progress = excluded.progress, doc = excluded.doc, created_at = excluded.created_at, started_at = excluded.started_at, ended_at = excluded.ended_at,
-       sort_at = excluded.sort_at, as_of = excluded.as_of, ends = excluded.ends`,
+       sort_at = excluded.sort_at, as_of = excluded.as_of, ends = excluded.ends, since_at = excluded.since_at`,
     [
       task.id,
       task.planId,
@@ -180,6 +180,7 @@ export async function saveTaskModel(tx: SqlSession, task: TaskModel): Promise<vo
       task.sortAt,
       task.asOf,
       JSON.stringify(task.ends),
+      new Date(task.doc.waiting?.sinceAt ?? task.asOf),
     ],
   )
 }
@@ -187,15 +188,15 @@ export async function saveTaskModel(tx: SqlSession, task: TaskModel): Promise<vo
 /** Ids by which events that name neither plan nor task are joined to the plan. */
 export async function saveCorrelations(
   tx: SqlSession,
-  plan: { id: string; userId: string | undefined },
+  plan: { id: string; spaceId: string; userId: string | undefined },
   correlations: { ids: readonly string[]; isTask: boolean },
 ): Promise<void> {
   if (correlations.ids.length === 0) return
   await tx.execute(
-    `insert into tracker.correlations as c (tenant_id, correlation_id, plan_id, user_id, is_task)
-     select current_setting('soma.tenant_id'), id, $2, $3, $4 from unnest($1::text[]) as id
+    `insert into tracker.correlations as c (tenant_id, correlation_id, plan_id, user_id, is_task, space_id)
+     select current_setting('soma.tenant_id'), id, $2, $3, $4, $5 from unnest($1::text[]) as id
      on conflict (tenant_id, correlation_id, plan_id) do update set is_task = true where excluded.is_task and not c.is_task`,
-    [[...new Set(correlations.ids)], plan.id, plan.userId ?? null, correlations.isTask],
+    [[...new Set(correlations.ids)], plan.id, plan.userId ?? null, correlations.isTask, plan.spaceId],
   )
 }
 

@@ -5,9 +5,18 @@ import type { GateChange } from './gates.ts'
 /** What the fact does not say stays; the order of opening and deciding does not matter. */
 export async function saveGate(tx: SqlSession, gate: GateChange): Promise<void> {
   await tx.execute(
-    `insert into tracker.gates as g (tenant_id, id, deciders, due_at, outcome) values (current_setting('soma.tenant_id'), $1, coalesce($2::text[], '{}'), $3, $4)
-     on conflict (tenant_id, id) do update set deciders = coalesce($2::text[], g.deciders), due_at = coalesce($3, g.due_at), outcome = coalesce($4, g.outcome)`,
-    [gate.id, gate.deciders ?? null, gate.dueAt ?? null, gate.outcome ?? null],
+    `insert into tracker.gates as g (tenant_id, id, deciders, due_at, outcome, plan_id, space_id, user_id) values (current_setting('soma.tenant_id'), $1, coalesce($2::text[], '{}'), $3, $4, $5, $6, $7)
+     on conflict (tenant_id, id) do update set deciders = coalesce($2::text[], g.deciders), due_at = coalesce($3, g.due_at), outcome = coalesce($4, g.outcome),
+       plan_id = coalesce($5, g.plan_id), space_id = coalesce(nullif($6, ''), g.space_id), user_id = coalesce($7, g.user_id)`,
+    [
+      gate.id,
+      gate.deciders ?? null,
+      gate.dueAt ?? null,
+      gate.outcome ?? null,
+      gate.planId ?? null,
+      gate.spaceId,
+      gate.userId ?? null,
+    ],
   )
 }
 

@@ -1,24 +1,11 @@
 import { gateDecided, gateEscalated, gateOpened } from '@soma/governance/contract'
-import { type Context, newId, NO_CONSTITUTION } from '@soma/kernel'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { aFact, openTrackerBench, type TrackerBench } from '../../testing/index.ts'
+import { newId } from '@soma/kernel'
+import { afterAll, describe, expect, it } from 'vitest'
+import { aFact, aPlanner, openTrackerBench } from '../../testing/index.ts'
 
-const actor = (userId: string, tenantId = 'tenant-a'): Context => ({
-  tenantId,
-  spaceId: '',
-  principal: { id: 'agt-planner', kind: 'agent', roles: [], capabilities: ['plan:read', 'plan:run', 'task:update'] },
-  userId,
-  actors: [],
-  method: 'token',
-  region: 'local',
-  constitutionHash: NO_CONSTITUTION,
-  traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`,
-})
-const planner = actor('usr-a')
-let bench: TrackerBench
-beforeAll(async () => {
-  bench = await openTrackerBench()
-}, 60_000)
+const actor = (userId: string, tenantId = 'tenant-a') => aPlanner({ userId, tenantId })
+const planner = aPlanner()
+const bench = await openTrackerBench()
 afterAll(() => bench.close())
 
 const aPlan = async (): Promise<string> =>

@@ -4,7 +4,7 @@ import { capabilityKey } from '../projection/agents.ts'
 import type { TaskDoc, TaskModel } from '../projection/models.ts'
 import { TASK_COLUMNS, type TaskModelRecord, taskModelOf } from '../projection/store.ts'
 import { listTakers, type TakerRecord } from '../projection/waits-store.ts'
-import { IS_BLOCKED, VISIBLE_TASKS, workingOf } from './store.ts'
+import { OF_SEEN_PLAN } from './store.ts'
 
 interface BlockedRecord extends TaskModelRecord {
   since_at: Date
@@ -23,7 +23,7 @@ export interface BlockedQuery {
   readonly role?: string | undefined
   readonly olderThanMs?: number | undefined
   readonly after?: readonly (string | number)[] | undefined
-  readonly limit?: number
+  readonly limit: number
 }
 
 /** Open tasks without running work, longest wait first, with what ends each wait. */
@@ -37,21 +37,29 @@ export async function readBlocked(
   return rows.map((row) => ({ key: [row.since_at.toISOString(), row.id], blocker: viewBlocker(row, takers) }))
 }
 
-const SINCE = `date_trunc('milliseconds', coalesce((t.doc -> 'waiting' ->> 'sinceAt')::timestamptz, t.as_of))`
+/** Agents or sub-tasks that one blocker names at most. */
+const MOST_NAMES = 100
 const WAITING_FOR = `coalesce(t.doc -> 'waiting' ->> 'reason', t.doc ->> 'pendingFor', case t.status when 'pending' then 'agent' else 'dependency' end)`
 
+/** A gate that a task of somebody else waits for by its id tells it nothing. */
+const GATE_OF_TASK = `g.id = t.doc ->> 'gateId' and (g.plan_id = t.plan_id or (g.space_id = t.space_id and g.user_id is not distinct from t.user_id))`
+const WORKS_BELOW = `exists (with recursive below (id, status) as (select c.id, c.status from tracker.tasks c where c.parent_id = t.id
+  union select a.id, a.status from below b cross join lateral (select u.id, u.status from tracker.tasks u where u.parent_id = b.id offset 0) a) select 1 from below where status = 'running')`
+
+/** The page is found in the order of an index, one task after another, before anything is joined: a tenant may have 100,000 open tasks. */
 function listBlocked(tx: SqlSession, query: BlockedQuery): Promise<BlockedRecord[]> {
   return tx.query<BlockedRecord>(
-    `with recursive ${workingOf('($1::uuid is null or t.plan_id = $1)')}
-     select ${TASK_COLUMNS}, ${SINCE} as since_at, p.status as plan_status, g.deciders, g.outcome as gate_outcome, g.due_at as gate_due_at,
+    `select ${TASK_COLUMNS}, t.since_at, p.status as plan_status, g.deciders, g.outcome as gate_outcome, g.due_at as gate_due_at,
        (t.doc ->> 'retryAt')::timestamptz > statement_timestamp() as is_retry_ahead,
-       (select array_agg(c.id order by c.sort_at, c.id) from tracker.tasks c where c.parent_id = t.id and c.status not in ('completed', 'failed', 'cancelled')) as open_children
-     from ${VISIBLE_TASKS} left join tracker.gates g on g.tenant_id = t.tenant_id and g.id = t.doc ->> 'gateId'
-     where t.status in ('pending', 'waiting', 'delegated') and ${IS_BLOCKED} and ($1::uuid is null or t.plan_id = $1)
-       and ($2::text is null or ${WAITING_FOR} = $2) and ($3::text is null or 'role:' || $3 = any(g.deciders))
-       and ($4::float8 is null or ${SINCE} <= statement_timestamp() - $4 * interval '1 millisecond')
-       and ($5::timestamptz is null or (${SINCE}, t.id) > ($5::timestamptz, $6::uuid))
-     order by since_at, t.id limit $7`,
+       (select array_agg(c.id) from (select c.id from tracker.tasks c where c.parent_id = t.id and c.status not in ('completed', 'failed', 'cancelled') order by c.sort_at, c.id limit ${MOST_NAMES}) c) as open_children
+     from (select * from tracker.tasks t where t.status in ('pending', 'waiting', 'delegated') and (t.status <> 'delegated' or not ${WORKS_BELOW})
+         and ${OF_SEEN_PLAN} and ($1::uuid is null or t.plan_id = $1)
+         and ($2::text is null or ${WAITING_FOR} = $2) and ($3::text is null or exists (select 1 from tracker.gates g where ${GATE_OF_TASK} and 'role:' || $3 = any(g.deciders)))
+         and ($4::float8 is null or t.since_at <= statement_timestamp() - $4 * interval '1 millisecond')
+         and ($5::timestamptz is null or (t.since_at, t.id) > ($5::timestamptz, $6::uuid))
+       order by t.since_at, t.id limit $7) t
+       join tracker.plans p on p.tenant_id = t.tenant_id and p.id = t.plan_id left join tracker.gates g on g.tenant_id = t.tenant_id and ${GATE_OF_TASK}
+     order by t.since_at, t.id`,
     [
       query.planId ?? null,
       query.waitingFor ?? null,
@@ -59,7 +67,7 @@ function listBlocked(tx: SqlSession, query: BlockedQuery): Promise<BlockedRecord
       query.olderThanMs ?? null,
       query.after?.[0] ?? null,
       query.after?.[1] ?? null,
-      query.limit ?? null,
+      query.limit,
     ],
   )
 }
@@ -132,7 +140,7 @@ function delegates(row: BlockedRecord): Told {
     detail:
       dependsOn.length === 0
         ? 'all its sub-tasks have ended; its agent has not gone on yet'
-        : `waits for ${dependsOn.length} sub-tasks, of which none runs`,
+        : `waits for ${dependsOn.length === MOST_NAMES ? `${MOST_NAMES} or more` : dependsOn.length} sub-tasks, of which none runs`,
     unblockBy: [...dependsOn, 'plans.tasks.cancel'],
   }
 }
@@ -145,7 +153,10 @@ function pends(row: BlockedRecord, task: TaskModel, takers: readonly TakerRecord
     return { waitingFor, detail: 'its plan is paused', unblockBy: ['plans.plans.resume'] }
   const key = takenKey(doc)
   const near = takers.filter(({ space_id }) => space_id === '' || space_id === task.spaceId)
-  const live = near.filter(({ takes }) => takes.some((taken) => taken === key)).map(({ name }) => name)
+  const live = near
+    .filter(({ takes }) => takes.some((taken) => taken === key))
+    .map(({ name }) => name)
+    .slice(0, MOST_NAMES)
   const what = doc.type ?? doc.capability ?? doc.name ?? 'this task'
   if (key !== undefined && live.length === 0)
     return { ...missing(doc, { waitingFor, what, near, key }), ...(nextRetryAt && { nextRetryAt }) }

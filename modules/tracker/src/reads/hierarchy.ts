@@ -9,7 +9,7 @@ import {
   type TaskModelRecord,
   taskModelOf,
 } from '../projection/store.ts'
-import { summarise } from './store.ts'
+import { summarise, VISIBLE_TASKS } from './store.ts'
 import { NO_TASKS, viewPlan } from './views.ts'
 
 export type Direction = 'up' | 'down' | 'both'
@@ -55,7 +55,7 @@ async function listRelatives(tx: SqlSession, start: PlanModel, direction: Direct
 async function listDelegations(tx: SqlSession, planIds: readonly string[], limit: number): Promise<TaskModel[]> {
   const list = (which: string, ids: readonly string[]) =>
     tx.query<TaskModelRecord>(
-      `select ${TASK_COLUMNS} from tracker.tasks t where ${which} order by t.sort_at, t.id limit $2`,
+      `select ${TASK_COLUMNS} from ${VISIBLE_TASKS} where ${which} order by t.sort_at, t.id limit $2`,
       [ids, limit],
     )
   const subTasks = await list('t.plan_id = any($1::uuid[]) and t.parent_id is not null', planIds)

@@ -1,39 +1,15 @@
-import { type Context, type EventEnvelope, newId, NO_CONSTITUTION } from '@soma/kernel'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { aHistory, openTrackerBench, planId as enginePlanId, type TrackerBench } from '../../testing/index.ts'
+import { type EventEnvelope, newId } from '@soma/kernel'
+import { afterAll, describe, expect, it } from 'vitest'
+import { aHistory, anEvent, aPlanner, openTrackerBench, planId as enginePlanId } from '../../testing/index.ts'
 
-const planner: Context = {
-  tenantId: 'tenant-a',
-  spaceId: '',
-  principal: { id: 'agt-planner', kind: 'agent', roles: [], capabilities: ['plan:read', 'plan:run', 'task:update'] },
-  userId: 'usr-a',
-  actors: [],
-  method: 'token',
-  region: 'local',
-  constitutionHash: NO_CONSTITUTION,
-  traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`,
-}
-let bench: TrackerBench
-beforeAll(async () => {
-  bench = await openTrackerBench()
-}, 60_000)
+const planner = aPlanner()
+const bench = await openTrackerBench()
 afterAll(() => bench.close())
 
 let made = 0
 /** An event of an agent that stamped no plan. */
-const unstamped = (more: Partial<EventEnvelope>): EventEnvelope => ({
-  specversion: '1.0',
-  id: newId('evt'),
-  source: '/agents/checker',
-  type: 'check.done',
-  topic: 'action-results',
-  time: new Date(Date.now() + made++).toISOString(),
-  tenantid: 'tenant-a',
-  userid: 'usr-a',
-  outcome: 'ok',
-  data: {},
-  ...more,
-})
+const unstamped = (more: Partial<EventEnvelope>) =>
+  anEvent({ time: new Date(Date.now() + made++).toISOString(), ...more })
 const timelineOf = async (planId: string) =>
   (await bench.tracker.planTimeline.list(planner, { params: { planId }, query: { limit: 200 } })).items
 const idsOf = async (planId: string) => (await timelineOf(planId)).map((entry) => entry.id)

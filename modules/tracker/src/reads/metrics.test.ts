@@ -1,19 +1,9 @@
-import { type Context, type EventEnvelope, newId, NO_CONSTITUTION } from '@soma/kernel'
+import { type EventEnvelope, newId } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { aFact, aTaskFact, openTrackerBench, type TrackerBench } from '../../testing/index.ts'
+import { aFact, aReader, aTaskFact, openTrackerBench, type TrackerBench } from '../../testing/index.ts'
 import type { AgentMetrics } from '../../contract/index.ts'
 
-const reader = (tenantId = 'tenant-a'): Context => ({
-  tenantId,
-  spaceId: '',
-  principal: { id: 'usr-ops', kind: 'user', roles: [], capabilities: ['agent:read', 'plan:read', 'plan:read-all'] },
-  userId: 'usr-ops',
-  actors: [],
-  method: 'token',
-  region: 'local',
-  constitutionHash: NO_CONSTITUTION,
-  traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`,
-})
+const reader = (tenantId = 'tenant-a') => aReader(['agent:read', 'plan:read', 'plan:read-all'], { tenantId })
 const HOUR_MS = 3_600_000
 const planId = newId('plan')
 const facts: EventEnvelope[] = []

@@ -1,5 +1,6 @@
 import { type SqlSession, withoutUndefined } from '@soma/kernel'
 import type { AgentMetrics, MetricsPeriod } from '../../contract/index.ts'
+import { OF_SEEN_PLAN } from './store.ts'
 import { BUCKET_GROWTH, type Histogram, mergeHistograms, quantileOf } from './histogram.ts'
 
 const PERIODS: Readonly<Record<MetricsPeriod, string>> = {
@@ -29,7 +30,7 @@ interface Tally {
   readonly queued: Histogram
 }
 
-/** A task counts once, by its row: at its end, for the agent that ended it. Undefined for an agent of which nothing is known. */
+/** Counts tasks of plans that the caller sees, each once, by its row: at its end, for the agent that ended it. Undefined for an agent of which nothing is known. */
 export async function readAgentMetrics(tx: SqlSession, query: MetricsQuery): Promise<AgentMetrics | undefined> {
   const tallies = await readTallies(tx, query)
   if (tallies.length === 0 && !(await isKnown(tx, query.agent))) return undefined
@@ -73,21 +74,18 @@ interface TallyRecord {
 }
 
 const TYPE = `coalesce(t.doc ->> 'type', t.doc ->> 'capability', t.doc ->> 'kind', '')`
-/** Of one space where the caller stands in one. */
-const IN_SPACE = `(select coalesce(current_setting('soma.space_id', true), '')) in ('', t.space_id)`
 
 async function readTallies(tx: SqlSession, { agent, period, type }: MetricsQuery): Promise<Tally[]> {
   const rows = await tx.query<TallyRecord>(
-    `with since as (select statement_timestamp() - $2::interval as at),
-     ended as (
+    `with ended as (
        select ${TYPE} as type, t.status as what, case when t.status <> 'cancelled' then (t.doc ->> 'runMs')::float8 end as run, (t.doc ->> 'queuedMs')::float8 as queued
-       from tracker.tasks t, since where t.doc -> 'agent' ->> 'name' = $1 and t.ended_at >= since.at and ${IN_SPACE}),
+       from tracker.tasks t where t.doc -> 'agent' ->> 'name' = $1 and t.ended_at >= statement_timestamp() - $2::interval and t.ended_at is not null and ${OF_SEEN_PLAN}),
      counted as (
        select type, what, count(*) as n from ended group by 1, 2
-       union all select ${TYPE}, 'retries', count(*) from since, tracker.timeline e join tracker.tasks t on t.tenant_id = e.tenant_id and t.id = e.task_id
-         where e.type = 'task.retried' and e.agent = $1 and e.at >= since.at and ${IN_SPACE} group by 1
-       union all select ${TYPE}, 'deadLetters', count(*) from since, tracker.timeline e join tracker.tasks t on t.tenant_id = e.tenant_id and t.id = e.task_id
-         where e.type = 'delivery.dead-lettered' and t.doc -> 'agent' ->> 'name' = $1 and e.at >= since.at and ${IN_SPACE} group by 1),
+       union all select ${TYPE}, 'retries', count(*) from tracker.timeline e join tracker.tasks t on t.tenant_id = e.tenant_id and t.id = e.task_id
+         where e.type = 'task.retried' and e.agent = $1 and e.at >= statement_timestamp() - $2::interval and ${OF_SEEN_PLAN} group by 1
+       union all select ${TYPE}, 'deadLetters', count(*) from tracker.timeline e join tracker.tasks t on t.tenant_id = e.tenant_id and t.id = e.task_id
+         where e.type = 'delivery.dead-lettered' and t.doc -> 'agent' ->> 'name' = $1 and e.at >= statement_timestamp() - $2::interval and ${OF_SEEN_PLAN} group by 1),
      durations as (
        select type, kind, floor(ln(greatest(ms, 1)) / ln($3::float8))::int4 as bucket, count(*) as n, sum(ms) as ms
        from ended cross join lateral (values ('run', run), ('queued', queued)) as v (kind, ms) where ms is not null group by 1, 2, 3)
@@ -120,8 +118,8 @@ const histogramOf = (buckets: Record<string, number> | null): Histogram =>
 
 async function isKnown(tx: SqlSession, agent: string): Promise<boolean> {
   const rows = await tx.query(
-    `select 1 from tracker.agents a where a.name = $1
-     union all (select 1 from tracker.tasks t where t.doc -> 'agent' ->> 'name' = $1 and t.ended_at is not null limit 1) limit 1`,
+    `select 1 from tracker.agents a where a.name = $1 and (a.space_id = '' or (select coalesce(current_setting('soma.space_id', true), '')) in ('', a.space_id))
+     union all (select 1 from tracker.tasks t where t.doc -> 'agent' ->> 'name' = $1 and t.ended_at is not null and ${OF_SEEN_PLAN} limit 1) limit 1`,
     [agent],
   )
   return rows.length > 0

@@ -1,22 +1,10 @@
-import { type Context, NO_CONSTITUTION } from '@soma/kernel'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { openTrackerBench, type TrackerBench } from '../../testing/index.ts'
+import { afterAll, expect, it } from 'vitest'
+import { aPlanner, openTrackerBench } from '../../testing/index.ts'
 
-const worker: Context = {
-  tenantId: 'tenant-a',
-  spaceId: '',
+const worker = aPlanner({
   principal: { id: 'agt-worker', kind: 'agent', roles: [], capabilities: ['plan:read', 'plan:run', 'task:update'] },
-  userId: 'usr-a',
-  actors: [],
-  method: 'token',
-  region: 'local',
-  constitutionHash: NO_CONSTITUTION,
-  traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`,
-}
-let bench: TrackerBench
-beforeAll(async () => {
-  bench = await openTrackerBench()
-}, 60_000)
+})
+const bench = await openTrackerBench()
 afterAll(() => bench.close())
 
 it('TRK-R10 a task reports progress and a message; reports above ten a second are merged, and the last one always lands', async () => {

@@ -134,16 +134,12 @@ export function createTrackerReads({ database, staleMs }: { database: ModuleData
         return readHierarchy(tx, plan, direction)
       }),
 
-    blockers: (context: Context, planId: string) =>
+    blockers: (context: Context, query: QueryOf<Operations['blockers']['list']> & { readonly planId?: string }) =>
       answer(context, async (tx) => {
-        const plan = await requirePlan(tx, planId)
-        return { items: (await readBlocked(tx, { planId: plan.id })).map(({ blocker }) => blocker) }
-      }),
-
-    openBlockers: (context: Context, query: QueryOf<Operations['blockers']['list']>) =>
-      answer(context, async (tx) => {
+        const plan = query.planId === undefined ? {} : { planId: (await requirePlan(tx, query.planId)).id }
         const rows = await readBlocked(tx, {
           ...query,
+          ...plan,
           after: decodeCursor(query.cursor, ['time', 'uuid']),
           limit: query.limit + 1,
         })

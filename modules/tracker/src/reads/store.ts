@@ -14,6 +14,9 @@ import { type EntryRecord, NO_TASKS, type TaskSummary } from './views.ts'
 /** Reads of tasks and entries join the plan: its visibility decides. */
 export const VISIBLE_TASKS = 'tracker.tasks t join tracker.plans p on p.tenant_id = t.tenant_id and p.id = t.plan_id'
 
+/** The same where tasks are found by an index of theirs: the plan is looked up for each, whatever the planner believes (`offset 0`). */
+export const OF_SEEN_PLAN = 'exists (select 1 from tracker.plans p where p.id = t.plan_id offset 0)'
+
 export async function readPlan(tx: SqlSession, id: string): Promise<PlanModel | undefined> {
   const [row] = await tx.query<PlanRecord>(`select ${PLAN_COLUMNS} from tracker.plans p where p.id = $1`, [id])
   return row === undefined ? undefined : planModelOf(row)
@@ -27,25 +30,26 @@ export async function readTaskModels(tx: SqlSession, planId: string): Promise<Ta
   return rows.map(taskModelOf)
 }
 
+/** Of the tasks of a plan that are in one state and with one agent. */
 interface SummaryRecord {
   plan_id: string
   status: keyof PlanProgress['counts']
   count: number
   reported: number
   blockers: number
-  agents: (string | null)[] | null
+  agent: string | null
   first_at: Date
   last_at: Date
   as_of: Date
 }
 
 /** The tasks above running ones, each looked up by its key whatever the planner believes (`offset 0`): `with recursive` of a query that asks which tasks have work that runs below them. */
-export const workingOf = (which: string): string =>
+const workingOf = (which: string): string =>
   `working (id) as (select t.parent_id from tracker.tasks t where t.status = 'running' and t.parent_id is not null and ${which}
      union select a.parent_id from working w cross join lateral (select u.parent_id from tracker.tasks u where u.id = w.id and u.parent_id is not null offset 0) a)`
 
 /** Pending, waiting, or delegated while nothing below runs. */
-export const IS_BLOCKED = `(t.status in ('pending', 'waiting') or (t.status = 'delegated' and t.id not in (select w.id from working w)))`
+const IS_BLOCKED = `(t.status in ('pending', 'waiting') or (t.status = 'delegated' and t.id not in (select w.id from working w)))`
 
 /** Counts, progress and agents of plans, computed from the rows of their tasks. */
 export async function summarise(tx: SqlSession, planIds: readonly string[]): Promise<Map<string, TaskSummary>> {
@@ -53,8 +57,8 @@ export async function summarise(tx: SqlSession, planIds: readonly string[]): Pro
   const rows = await tx.query<SummaryRecord>(
     `with recursive ${workingOf('t.plan_id = any($1::uuid[])')}
      select t.plan_id, t.status, count(*) as count, coalesce(sum(t.progress), 0)::float8 as reported, count(*) filter (where ${IS_BLOCKED}) as blockers,
-       array_agg(distinct t.doc -> 'agent' ->> 'name') as agents, min(t.sort_at) as first_at, max(t.sort_at) as last_at, max(t.as_of) as as_of
-     from tracker.tasks t where t.plan_id = any($1::uuid[]) group by t.plan_id, t.status`,
+       t.doc -> 'agent' ->> 'name' as agent, min(t.sort_at) as first_at, max(t.sort_at) as last_at, max(t.as_of) as as_of
+     from tracker.tasks t where t.plan_id = any($1::uuid[]) group by t.plan_id, t.status, t.doc -> 'agent' ->> 'name'`,
     [planIds],
   )
   const byPlan = groupBy(rows, (row) => row.plan_id)
@@ -76,7 +80,7 @@ function summaryOf(rows: readonly SummaryRecord[]): TaskSummary {
   const counts = { ...NO_TASKS.counts }
   let done = 0
   for (const row of rows) {
-    counts[row.status] = row.count
+    counts[row.status] += row.count
     counts.total += row.count
     done +=
       row.status === 'completed' || row.status === 'failed' || row.status === 'cancelled' ? row.count : row.reported
@@ -87,7 +91,7 @@ function summaryOf(rows: readonly SummaryRecord[]): TaskSummary {
   return {
     counts,
     progress: Math.min(1, done / counts.total),
-    agents: [...new Set(rows.flatMap((row) => row.agents ?? []).filter((name) => name !== null))].sort(),
+    agents: [...new Set(rows.flatMap((row) => row.agent ?? []))].sort(),
     blockers: rows.reduce((sum, row) => sum + row.blockers, 0),
     scopeChangedAt: last !== first ? last : undefined,
     updatedAt: times((row) => row.as_of).at(-1),
@@ -98,17 +102,21 @@ const ENTRY_COLUMNS = `e.event_id, coalesce(e.plan_id, p.id) as plan_id, e.task_
   e.outcome, e.summary,
   coalesce((case e.entity when 'task' then t.ends when 'plan' then p.ends end ->> e.generation::text)::int4 < e.version, false) as ignored`
 
-/** The plan of an entry that names neither plan nor known task: by its correlation, for the same user. One plan, so that nothing is shown twice. */
-const PLAN_BY_CORRELATION = `(select c.plan_id from tracker.correlations c where c.correlation_id = e.correlation_id and c.user_id is not distinct from e.user_id
+/** The plan of an entry that names neither plan nor known task: by its correlation, for the same user and space. One plan, so that nothing is shown twice. */
+const PLAN_BY_CORRELATION = `(select c.plan_id from tracker.correlations c where c.correlation_id = e.correlation_id and c.user_id is not distinct from e.user_id and c.space_id = e.space_id
      order by c.is_task desc, c.plan_id limit 1)`
 const KNOWN_TASK = 'exists (select 1 from tracker.tasks k where k.tenant_id = e.tenant_id and k.id = e.task_id)'
+/** Anybody may stamp any plan's or task's id on an event of his own: it is the plan's when user and space are, where both say one. */
+const IS_OF_PLAN = `(e.topic not in ('action-requests', 'action-results', 'business-facts')
+  or (e.space_id in ('', p.space_id) and (e.user_id is null or p.user_id is null or e.user_id = p.user_id)))`
+const TASK_OF_ENTRY = 'left join tracker.tasks t on t.tenant_id = e.tenant_id and t.id = e.task_id'
 
 /** Entries with their plan and task, whose ends tell what came after them. */
-const entriesOf = (
-  source: string,
-): string => `${source} e left join tracker.tasks t on t.tenant_id = e.tenant_id and t.id = e.task_id
-  left join tracker.plans p on p.tenant_id = e.tenant_id and p.id = coalesce(e.plan_id, t.plan_id, ${PLAN_BY_CORRELATION})`
-const ENTRIES = entriesOf('tracker.timeline')
+const ENTRIES = `tracker.timeline e ${TASK_OF_ENTRY}
+  left join tracker.plans p on p.tenant_id = e.tenant_id and p.id = coalesce(e.plan_id, t.plan_id, ${PLAN_BY_CORRELATION}) and ${IS_OF_PLAN}`
+/** Entries of visible plans, and entries of no plan that are the caller's own or of a reader of all. */
+const IS_SEEN = `(p.id is not null or (e.plan_id is null and t.id is null and (select coalesce(current_setting('soma.space_id', true), '')) in ('', e.space_id)
+  and (e.user_id = (select nullif(current_setting('soma.user_id', true), '')) or (select current_setting('soma.plan_read_all', true)) = 'on')))`
 
 export interface TimelinePage {
   readonly planId: string
@@ -123,16 +131,19 @@ export function listEntries(tx: SqlSession, page: TimelinePage): Promise<EntryRe
   const direction = page.newest ? 'desc' : 'asc'
   const beyond = page.newest ? '<' : '>'
   const order = `order by e.at ${direction}, e.sequence ${direction}, e.event_id ${direction} limit $6`
+  const plan = 'join tracker.plans p on p.tenant_id = e.tenant_id and p.id = $1'
   const ways = [
     'e.plan_id = $1',
     'e.plan_id is null and e.task_id in (select k.id from tracker.tasks k where k.plan_id = $1)',
     `e.plan_id is null and not ${KNOWN_TASK} and e.correlation_id in (select c.correlation_id from tracker.correlations c where c.plan_id = $1) and ${PLAN_BY_CORRELATION} = $1`,
   ].map(
-    (way) => `(select e.* from tracker.timeline e where ${way} and ($2::text[] is null or e.kind = any($2::text[]))
+    (
+      way,
+    ) => `(select e.* from tracker.timeline e ${plan} where ${way} and ${IS_OF_PLAN} and ($2::text[] is null or e.kind = any($2::text[]))
        and ($3::timestamptz is null or (e.at, e.sequence, e.event_id) ${beyond} ($3::timestamptz, $4::text collate "C", $5::text collate "C")) ${order})`,
   )
   return tx.query<EntryRecord>(
-    `select ${ENTRY_COLUMNS} from ${entriesOf(`(${ways.join(' union all ')})`)} where p.id = $1 ${order}`,
+    `select ${ENTRY_COLUMNS} from (${ways.join(' union all ')}) e ${TASK_OF_ENTRY} ${plan} ${order}`,
     [
       page.planId,
       page.kinds ?? null,
@@ -144,21 +155,20 @@ export function listEntries(tx: SqlSession, page: TimelinePage): Promise<EntryRe
   )
 }
 
-/** Entries of visible plans, and entries of no plan that are the caller's own or of a reader of all. */
 export function listEntriesBy(
   tx: SqlSession,
   by: { column: 'trace_id' | 'correlation_id'; value: string; limit: number },
 ): Promise<EntryRecord[]> {
   return tx.query<EntryRecord>(
-    `select ${ENTRY_COLUMNS} from ${ENTRIES}
-     where e.${by.column} = $1 and (p.id is not null or (e.plan_id is null and t.id is null
-       and (e.user_id = (select nullif(current_setting('soma.user_id', true), '')) or (select current_setting('soma.plan_read_all', true)) = 'on')))
-     order by e.at, e.sequence, e.event_id limit $2`,
+    `select ${ENTRY_COLUMNS} from ${ENTRIES} where e.${by.column} = $1 and ${IS_SEEN} order by e.at, e.sequence, e.event_id limit $2`,
     [by.value, by.limit],
   )
 }
 
 /** Entries outside the plan that its entries name as their cause: the goal, for one. */
 export function listCauses(tx: SqlSession, eventIds: readonly string[]): Promise<EntryRecord[]> {
-  return tx.query<EntryRecord>(`select ${ENTRY_COLUMNS} from ${ENTRIES} where e.event_id = any($1::text[])`, [eventIds])
+  return tx.query<EntryRecord>(
+    `select ${ENTRY_COLUMNS} from ${ENTRIES} where e.event_id = any($1::text[]) and ${IS_SEEN}`,
+    [eventIds],
+  )
 }

@@ -268,13 +268,6 @@ class PlanBlockersListAnswer(TypedDict):
     lagMs: int
     stale: bool
     items: list[PlanBlockersListAnswerItemsItem]
-
-
-class BlockersListAnswer(TypedDict):
-    asOf: str | None
-    lagMs: int
-    stale: bool
-    items: list[PlanBlockersListAnswerItemsItem]
     nextCursor: str | None
 
 
@@ -566,13 +559,36 @@ class PlanBlockersOperations:
     async def list(
         self,
         plan_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
     ) -> PlanBlockersListAnswer:
         """Why the open tasks of a plan do not run, oldest first."""
         answer = await self._transport.call(Request(
             "GET",
             f"/v1/tracker/plans/{in_path(plan_id)}/blockers",
+            query={
+                "limit": limit,
+                "cursor": cursor,
+            },
         ))
         return cast(PlanBlockersListAnswer, answer)
+
+    async def list_all(
+        self,
+        plan_id: str,
+        *,
+        limit: int | None = None,
+    ) -> AsyncIterator[PlanBlockersListAnswerItemsItem]:
+        """Every item of `list`, page after page."""
+        cursor: str | None = None
+        while True:
+            page = await self.list(plan_id, limit=limit, cursor=cursor)
+            for item in page["items"]:
+                yield item
+            cursor = page.get("nextCursor")
+            if cursor is None:
+                return
 
 
 class BlockersOperations:
@@ -587,7 +603,7 @@ class BlockersOperations:
         waiting_for: str | None = None,
         role: str | None = None,
         older_than_ms: int | None = None,
-    ) -> BlockersListAnswer:
+    ) -> PlanBlockersListAnswer:
         """Why open tasks of all visible plans do not run, oldest first."""
         answer = await self._transport.call(Request(
             "GET",
@@ -600,7 +616,7 @@ class BlockersOperations:
                 "olderThanMs": older_than_ms,
             },
         ))
-        return cast(BlockersListAnswer, answer)
+        return cast(PlanBlockersListAnswer, answer)
 
     async def list_all(
         self,
