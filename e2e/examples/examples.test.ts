@@ -1,13 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import { createClients } from '@soma/sdk/clients'
 import { type RunningServer, somaPlatform, startServer } from '@soma/server'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { playReadme, stepsOf } from './play-readme.ts'
+import { playableExamples, playReadme, stepsOf } from './play-readme.ts'
 
 const FOLDER = new URL('../../examples/', import.meta.url)
-const EXAMPLES = readdirSync(FOLDER)
-  .filter((name) => /^\d/.test(name))
-  .filter((name) => stepsOf(readFileSync(new URL(`${name}/README.md`, FOLDER), 'utf8')).length > 0)
-  .toSorted()
+const EXAMPLES = playableExamples()
 const DISCOVERY = '11-discovery'
 
 let server: RunningServer
@@ -23,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 const expectAsShown = async (example: string) => {
-  const played = await playReadme(example, server.url, () => undefined)
+  const played = await playReadme(example, { url: server.url, show: () => undefined })
   expect(played.length).toBeGreaterThan(0)
   for (const { command, printed, expected } of played) expect(printed, command).toBe(expected)
   return played
@@ -37,6 +35,17 @@ it('reads the commands of a README with what they print, and which of them go on
     { command: 'true', isAgent: false, expected: '' },
   ])
 })
+
+it('leaves no process behind when it is interrupted', async () => {
+  const interrupted = new AbortController()
+  const show = (text: string) => {
+    if (text.includes('npm run reader')) interrupted.abort()
+  }
+  const played = playReadme('08-worker-basic', { url: server.url, show, signal: interrupted.signal })
+  await expect(played).rejects.toThrow('aborted')
+  const { items } = await createClients({ url: server.url }).registry.agents.list({ query: { status: 'live' } })
+  expect(items).toEqual([])
+}, 60_000)
 
 it.each(EXAMPLES.filter((example) => example !== DISCOVERY))(
   'what the README of %s shows is what it prints',

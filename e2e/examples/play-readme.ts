@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -20,6 +20,14 @@ export interface Played extends Step {
   readonly printed: string
 }
 
+const readmeOf = (example: string): string => readFileSync(join(REPOSITORY, 'examples', example, 'README.md'), 'utf8')
+
+/** The examples whose README shows commands with what they print, in the order of the path. */
+export const playableExamples = (): string[] =>
+  readdirSync(join(REPOSITORY, 'examples'))
+    .filter((name) => /^\d/.test(name) && stepsOf(readmeOf(name)).length > 0)
+    .toSorted()
+
 /** The commands that a README shows, in its order. */
 export function stepsOf(readme: string): Step[] {
   const blocks = [...readme.matchAll(/```console\n([\s\S]*?)```/g)].map(([, block]) => block as string)
@@ -39,29 +47,37 @@ const plain = (text: string): string =>
     .filter((line) => line !== '' && line !== 'field value')
     .join('\n')
 
+export interface PlayOptions {
+  readonly url: string
+  readonly show: (text: string) => void
+  /** Ends what was begun. */
+  readonly signal?: AbortSignal
+}
+
 /** Does what the README of an example says, as a newcomer would, against a server: agents first to last, each command when the agents before it are there. */
-export async function playReadme(example: string, url: string, show: (text: string) => void): Promise<Played[]> {
+export async function playReadme(example: string, { url, show, signal }: PlayOptions): Promise<Played[]> {
   const shims = mkdtempSync(join(tmpdir(), 'soma-example-'))
   const environment = { ...inherited(), SOMA_URL: url, PATH: `${programs(shims)}${delimiter}${process.env.PATH}` }
   const agents: ChildProcess[] = []
   const played: Played[] = []
   try {
-    for (const step of stepsOf(readFileSync(join(REPOSITORY, 'examples', example, 'README.md'), 'utf8'))) {
+    for (const step of stepsOf(readmeOf(example))) {
+      signal?.throwIfAborted()
       show(`$ ${step.command}${step.isAgent ? ' &' : ''}`)
       if (step.isAgent) {
-        agents.push(
-          spawn('sh', ['-c', step.command], { cwd: REPOSITORY, env: environment, stdio: 'ignore', detached: true }),
-        )
-        await untilGroup(url, agentOf(step.command))
+        agents.push(begin(step.command, environment, 'ignore'))
+        await untilGroup(url, agentOf(step.command), signal)
         continue
       }
-      const printed = await outputOf(step.command, environment)
+      const command = begin(step.command, environment, 'pipe')
+      signal?.addEventListener('abort', () => void end(command), { once: true })
+      const printed = await outputOf(command)
       show(printed.trimEnd())
       played.push({ ...step, printed: plain(printed) })
     }
     return played
   } finally {
-    for (const agent of agents) await end(agent)
+    await Promise.all(agents.map(end))
     rmSync(shims, { recursive: true })
   }
 }
@@ -83,17 +99,21 @@ function programs(folder: string): string {
 /** The agent that `npm run <agent> -w <folder>` starts: scripts are named after their agents. */
 const agentOf = (command: string): string => /^npm run (\S+) /.exec(command)?.[1] ?? command
 
-async function outputOf(command: string, env: NodeJS.ProcessEnv): Promise<string> {
-  const child = spawn('sh', ['-c', command], { cwd: REPOSITORY, env, stdio: ['ignore', 'pipe', 'inherit'] })
+/** In a process group of its own, so that all of it can be ended. */
+const begin = (command: string, env: NodeJS.ProcessEnv, output: 'pipe' | 'ignore'): ChildProcess =>
+  spawn('sh', ['-c', command], { cwd: REPOSITORY, env, stdio: ['ignore', output, 'inherit'], detached: true })
+
+async function outputOf({ stdout }: ChildProcess): Promise<string> {
   let text = ''
-  for await (const chunk of child.stdout.setEncoding('utf8')) text += String(chunk)
+  for await (const chunk of stdout?.setEncoding('utf8') ?? []) text += String(chunk)
   return text
 }
 
 /** Once its group is there, nothing that is published is lost to an agent. */
-async function untilGroup(url: string, name: string): Promise<void> {
+async function untilGroup(url: string, name: string, signal: AbortSignal | undefined): Promise<void> {
   const clients = createClients({ url })
   for (const endsAt = Date.now() + PATIENCE_MS; Date.now() < endsAt; await setTimeout(50)) {
+    signal?.throwIfAborted()
     const { items } = await clients.events.subscriptions.list({ query: { limit: 200 } })
     if (items.some((group) => group.name === name)) return
   }

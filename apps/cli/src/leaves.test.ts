@@ -89,6 +89,8 @@ const makeDeadLetter = async (): Promise<{ deliveryId: string; subscriptionId: s
 const MATTER: Readonly<Record<string, () => Promise<string>>> = {
   plan: makePlan,
   absentPlan: async () => 'plan_01h455vb4pex5vsknk084sn02q',
+  draftPlan: async () =>
+    (await clients.plans.plans.create({ body: { goal: { type: 'cli.requested', data: {} }, start: false } })).planId,
   endedPlan: async () => {
     const planId = await makePlan()
     await clients.plans.plans.cancel({ params: { planId }, body: { reason: 'planted' } })

@@ -57,6 +57,12 @@ export const LEAVES: Readonly<Record<string, Leaf>> = {
     bad: ['plans', 'watch', '{absentPlan}'],
     badCode: 4,
   },
+  'plans start': {
+    good: ['plans', 'start', '{draftPlan}', '--reason', 'ready'],
+    schema: plan,
+    bad: ['plans', 'start', '{endedPlan}'],
+    badCode: 5,
+  },
   'plans pause': {
     good: ['plans', 'pause', '{plan}', '--reason', 'a moment', '--mode', 'now'],
     schema: plan,
@@ -156,9 +162,9 @@ export const LEAVES: Readonly<Record<string, Leaf>> = {
     bad: ['events', 'tail', '--since', 'yesterday'],
   },
   'events publish': {
-    good: ['events', 'publish', 'cli.tested', '--topic', 'business-facts', '--data', '{"count":1}'],
+    good: ['events', 'publish', 'cli.tested', '--data', '{"count":1}'],
     schema: eventOperations.publish.output,
-    bad: ['events', 'publish', 'cli.tested', '--data', '{"count":'],
+    bad: ['events', 'publish', 'cli.unheard', '--data', '{"count":1}'],
   },
   'events list': {
     good: ['events', 'list', '--type', 'cli.tested', '--since', '1h'],

@@ -79,7 +79,7 @@ const eventFields = {
 
 /**
  * An event as a caller writes it: the attributes it may set, in camelCase. `operation.decode` makes the same of structured and binary CloudEvents.
- * Defaults: `id` a new `evt_…`, `source` `/principals/<id>`, `topic` that of the registered type where one topic alone has it, `time` now, `dataContentType` `application/json`.
+ * Defaults: `id` a new `evt_…`, `source` `/principals/<id>`, `time` now, `dataContentType` `application/json`.
  */
 export const eventInputSchema = z
   .strictObject(eventFields)

@@ -11,12 +11,17 @@ interface ControlFlags {
 
 /** Does something to the plan that was named and prints it. */
 async function control(
-  { session, args }: Handling<ControlFlags>,
+  { session, args }: Handling<object>,
   act: (plans: Clients['plans']['plans'], params: { planId: string }) => Promise<Plan>,
 ): Promise<void> {
   const { clients } = await session.connect()
   const planId = await resolvePlan(args[0] as string, clients)
   await session.printer.result(await act(clients.plans.plans, { planId }), planView)
+}
+
+export function startPlan(handling: Handling<Partial<ControlFlags>>): Promise<void> {
+  const { reason } = handling.flags
+  return control(handling, (plans, params) => plans.start({ params, body: withoutUndefined({ reason }) }))
 }
 
 export function pausePlan(handling: Handling<ControlFlags & { mode?: 'drain' | 'now' }>): Promise<void> {

@@ -33,6 +33,12 @@ export function addPlanCommands(program: Command): void {
     )
     .action(lazily(async () => (await import('../commands/watch-plan.ts')).watchPlan))
   plans
+    .command('start')
+    .description('start a plan that was made as a draft')
+    .argument('<plan>', PLAN)
+    .option('--reason <text>', 'why, 1–500 characters; it is recorded')
+    .action(lazily(async () => (await import('../commands/control-plan.ts')).startPlan))
+  plans
     .command('pause')
     .description('pause a plan: nothing new starts, results and timers are kept and act on resume')
     .argument('<plan>', PLAN)

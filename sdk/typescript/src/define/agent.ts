@@ -35,7 +35,7 @@ export interface AgentBase {
   start(options?: StartOptions): Promise<RunningAgent>
   /** Ends what `start` began: no new work, handlers in hand finish or are handed back, then it deregisters. */
   stop(): Promise<void>
-  /** `start`, then `stop` at SIGINT or SIGTERM and exit 0. Reads SOMA_URL, SOMA_API_KEY and SOMA_TOKEN. */
+  /** `start`, then `stop` at SIGINT or SIGTERM and exit 0. Reads SOMA_URL, SOMA_API_KEY and SOMA_TOKEN; without a `log` it tells on stderr what a person should know. */
   run(options?: StartOptions): Promise<void>
 }
 

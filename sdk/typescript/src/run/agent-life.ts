@@ -18,9 +18,12 @@ export function createAgentLife(definition: AgentDefinition) {
     await agent?.stop()
   }
   const run = async (options: StartOptions = {}): Promise<void> => {
-    const agent = await start({ ...readEnvironment(), ...options })
-    await untilSignal(agent)
-    await stop()
+    const signalled = untilSignal()
+    const { createStderrLog } = await import('./stderr-log.ts')
+    const starting = start({ log: createStderrLog(), ...readEnvironment(), ...options })
+    await Promise.race([starting.then(untilEnded), signalled])
+    // One that has begun to register ends as every other; one whose platform does not answer has nothing to end.
+    if (await isWithin(starting, START_MS)) await stop()
     process.exit(0)
   }
   return { start, stop, run }
@@ -29,10 +32,24 @@ export function createAgentLife(definition: AgentDefinition) {
 /** The loop is loaded at the first start: importing definitions stays cheap. */
 const load = async () => (await import('./agent-runtime.ts')).startAgent
 
-function untilSignal(agent: RunningAgent): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.once('SIGINT', () => resolve())
-    process.once('SIGTERM', () => resolve())
-    agent.failed.then((problem) => (problem === undefined ? resolve() : reject(problem)), reject)
+/** How long a signal lets a start go on. */
+const START_MS = 2_000
+
+const untilSignal = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   })
+
+/** @throws Problem with which the agent ended by itself */
+async function untilEnded({ failed }: RunningAgent): Promise<void> {
+  const problem = await failed
+  if (problem !== undefined) throw problem
+}
+
+function isWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, ms, false)
+  })
+  return Promise.race([work.then(() => true), late]).finally(() => clearTimeout(timer))
 }

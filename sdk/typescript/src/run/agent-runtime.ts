@@ -51,16 +51,14 @@ export async function startAgent(definition: AgentDefinition, options: StartOpti
     log,
     load: () => ({ inFlight: inHand.count, credits: concurrency }),
   })
-  try {
+  const join = async () => {
     await registration.first
     await runHooks(definition.startup, { identity, clients, log, clock })
-  } catch (error) {
+    return untilAnswered(() => ensureSubscription(clients, definition), { log, signal: closed.signal })
+  }
+  const subscription = await join().catch(async (error: unknown) => {
     await registration.stop()
     throw error
-  }
-  const subscription = await untilAnswered(() => ensureSubscription(clients, definition), {
-    log,
-    signal: closed.signal,
   })
   const memberId = newUuid()
   const settler = createSettler({ clients, subscriptionId: subscription.id, memberId, log, closed: closed.signal })
@@ -83,6 +81,7 @@ export async function startAgent(definition: AgentDefinition, options: StartOpti
     log,
   })
   await stream.opened
+  log.info('the agent takes work')
   const stop = async () => {
     const graceMs = definition.options.graceMs ?? DEFAULT_GRACE_MS
     // A platform that is away gets nothing back: leases end by themselves.
