@@ -1,2 +1,2 @@
-export { aContext, type Bench, type BenchOptions, openBench, openDatabase } from './bench.ts'
+export { aContext, type Bench, type BenchOptions, openBench, migrate, openDatabase } from './bench.ts'
 export { openPostgres, type PostgresForTests } from './postgres.ts'

@@ -181,8 +181,25 @@ export const delegationGroup = z.strictObject({
 })
 export type DelegationGroup = z.output<typeof delegationGroup>
 
+/** A plan as a tree draws it; the whole is `tracker.plans.get`. */
+export const planNode = planProgress.pick({
+  planId: true,
+  name: true,
+  driver: true,
+  origin: true,
+  status: true,
+  currentState: true,
+  progress: true,
+  counts: true,
+  problem: true,
+  parentPlanId: true,
+  parentTaskId: true,
+  rootPlanId: true,
+})
+export type PlanNode = z.output<typeof planNode>
+
 export const hierarchy = z.strictObject({
-  plans: z.array(planProgress),
+  plans: z.array(planNode),
   /** Tasks that handed out sub-tasks, and these. */
   tasks: z.array(
     z.strictObject({

@@ -49,6 +49,8 @@ describe('the hierarchy of a plan', () => {
       { taskId: sub.taskIds[0], planId: child.planId, parentTaskId, type: 'draft.requested' },
     ])
     expect({ cut, truncated }).toEqual({ cut: false, truncated: false })
+    const { plan } = await bench.tracker.plans.get(planner, { params: { planId: child.planId } })
+    expect(plans[1]).toMatchObject({ name: 'Child', counts: plan.counts, progress: plan.progress, status: plan.status })
   })
 
   it('cuts cycles above, below and around a plan, and flags them', async () => {

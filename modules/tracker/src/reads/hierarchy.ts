@@ -1,16 +1,8 @@
 import { type SqlSession, toId, withoutUndefined } from '@soma/kernel'
-import type { Hierarchy } from '../../contract/index.ts'
-import type { PlanModel, TaskModel } from '../projection/models.ts'
-import {
-  PLAN_COLUMNS,
-  type PlanRecord,
-  planModelOf,
-  TASK_COLUMNS,
-  type TaskModelRecord,
-  taskModelOf,
-} from '../projection/store.ts'
-import { summarise, VISIBLE_TASKS } from './store.ts'
-import { NO_TASKS, viewPlan } from './views.ts'
+import type { Hierarchy, PlanNode, TaskRecord } from '../../contract/index.ts'
+import { countTasks, type TaskCount } from './counts.ts'
+import { VISIBLE_TASKS } from './store.ts'
+import { NO_TASKS } from './views.ts'
 
 export type Direction = 'up' | 'down' | 'both'
 
@@ -18,70 +10,111 @@ export type Direction = 'up' | 'down' | 'both'
 const MOST_NODES = 10_000
 
 /** Up by parents, down by children, and the delegations inside these plans: flat, each with its parent, a plan before those below it. */
-export async function readHierarchy(tx: SqlSession, start: PlanModel, direction: Direction): Promise<Hierarchy> {
-  const found = await listRelatives(tx, start, direction)
+export async function readHierarchy(tx: SqlSession, planId: string, direction: Direction): Promise<Hierarchy> {
+  const found = await listRelatives(tx, planId, direction)
   const plans = found.slice(0, MOST_NODES)
   const ids = plans.map((plan) => plan.id)
   const tasks = await listDelegations(tx, ids, MOST_NODES + 1 - plans.length)
   const shown = tasks.slice(0, MOST_NODES - plans.length)
-  const summaries = await summarise(tx, ids)
+  const counted = await countTasks(tx, ids)
   return {
-    plans: plans.map((plan) => viewPlan(plan, summaries.get(plan.id) ?? NO_TASKS)),
+    plans: plans.map((plan) => viewNode(plan, counted.get(plan.id))),
     tasks: shown.map(viewDelegation),
     cut: [plans, shown].some((nodes) => hasCycle(nodes)),
     truncated: found.length > MOST_NODES || tasks.length > shown.length,
   }
 }
 
-/** Level by level, each by an index: without statistics a recursive query of 10,000 plans takes minutes. A plan that was met before ends its branch. */
-async function listRelatives(tx: SqlSession, start: PlanModel, direction: Direction): Promise<PlanModel[]> {
-  const met = new Map([[start.id, start]])
-  const go = async (column: 'id' | 'parent_id', keysOf: (level: readonly PlanModel[]) => string[]) => {
-    for (let level = [start]; level.length > 0 && met.size <= MOST_NODES; ) {
-      const rows = await tx.query<PlanRecord>(
-        `select ${PLAN_COLUMNS} from tracker.plans p where p.${column} = any($1::uuid[]) order by p.sort_at, p.id limit $2`,
-        [keysOf(level), MOST_NODES + 1],
-      )
-      level = rows.map(planModelOf).filter((plan) => !met.has(plan.id))
-      for (const plan of level) met.set(plan.id, plan)
-    }
-  }
-  if (direction !== 'down') await go('id', (level) => level.flatMap((plan) => plan.parentId ?? []))
-  if (direction !== 'up') await go('parent_id', (level) => level.map((plan) => plan.id))
+interface NodeRecord {
+  id: string
+  parent_id: string | null
+  root_id: string | null
+  origin: string | null
+  status: PlanNode['status']
+  name: string | null
+  driver: PlanNode['driver'] | null
+  current_state: string | null
+  problem_code: string | null
+  parent_task_id: string | null
+}
+
+const NODE_COLUMNS = `p.id, p.parent_id, p.root_id, p.origin, p.status, p.doc ->> 'name' as name, p.doc ->> 'driver' as driver, p.doc ->> 'currentState' as current_state,
+  p.doc -> 'problem' ->> 'code' as problem_code, p.doc ->> 'parentTaskId' as parent_task_id`
+
+/** A plan that was met before ends its branch (\`union\`). Each is looked up by its key, whatever the planner believes (\`offset 0\`): it has no statistics of trees. */
+const walk = (
+  next: string,
+): string => `with recursive met as (select ${NODE_COLUMNS} from tracker.plans p where p.id = $1
+   union select n.* from met cross join lateral (select ${NODE_COLUMNS} from tracker.plans p where ${next} order by p.sort_at, p.id offset 0) n)
+ select * from met limit $2`
+
+async function listRelatives(tx: SqlSession, planId: string, direction: Direction): Promise<NodeRecord[]> {
+  const go = (next: string) => tx.query<NodeRecord>(walk(next), [planId, MOST_NODES + 1])
+  const above = direction === 'down' ? [] : await go('p.id = met.parent_id')
+  const below = direction === 'up' ? [] : await go('p.parent_id = met.id')
+  const met = new Map([...above, ...below].map((plan) => [plan.id, plan]))
   return [...met.values()]
 }
 
-/** Tasks that were handed out by tasks, after those that handed them out. */
-async function listDelegations(tx: SqlSession, planIds: readonly string[], limit: number): Promise<TaskModel[]> {
-  const list = (which: string, ids: readonly string[]) =>
-    tx.query<TaskModelRecord>(
-      `select ${TASK_COLUMNS} from ${VISIBLE_TASKS} where ${which} order by t.sort_at, t.id limit $2`,
-      [ids, limit],
-    )
-  const subTasks = await list('t.plan_id = any($1::uuid[]) and t.parent_id is not null', planIds)
-  const known = new Set(subTasks.map((task) => task.id))
-  const above = new Set(
-    subTasks.flatMap(({ parent_id }) => (parent_id === null || known.has(parent_id) ? [] : parent_id)),
-  )
-  const parents = await list('t.id = any($1::uuid[])', [...above])
-  return [...parents, ...subTasks].map(taskModelOf)
+const viewNode = (plan: NodeRecord, counted: TaskCount | undefined): PlanNode => ({
+  planId: toId('plan', plan.id),
+  name: plan.name ?? 'unknown plan',
+  status: plan.status,
+  ...(plan.driver === null ? {} : { driver: plan.driver }),
+  ...(plan.origin === null ? {} : { origin: plan.origin }),
+  ...(plan.current_state === null ? {} : { currentState: plan.current_state }),
+  progress: plan.status === 'completed' ? 1 : (counted?.progress ?? 0),
+  counts: counted?.counts ?? NO_TASKS.counts,
+  ...(plan.problem_code === null ? {} : { problem: { code: plan.problem_code } }),
+  ...(plan.parent_id === null ? {} : { parentPlanId: toId('plan', plan.parent_id) }),
+  ...(plan.parent_task_id === null ? {} : { parentTaskId: plan.parent_task_id }),
+  ...(plan.root_id === null ? {} : { rootPlanId: toId('plan', plan.root_id) }),
+})
+
+interface DelegationRecord {
+  id: string
+  plan_id: string
+  parent_id: string | null
+  group_id: string | null
+  status: TaskRecord['state']
+  name: string | null
+  type: string | null
+  agent: string | null
 }
 
-const viewDelegation = (task: TaskModel): Hierarchy['tasks'][number] =>
+const DELEGATION_COLUMNS = `t.id, t.plan_id, t.parent_id, t.group_id, t.status, t.doc ->> 'name' as name, coalesce(t.doc ->> 'type', t.doc ->> 'capability') as type, t.doc -> 'agent' ->> 'name' as agent`
+
+/** Tasks that were handed out by tasks, after those that handed them out. */
+async function listDelegations(tx: SqlSession, planIds: readonly string[], limit: number): Promise<DelegationRecord[]> {
+  const subTasks = await tx.query<DelegationRecord>(
+    `select d.* from unnest($1::uuid[]) as plan (id) cross join lateral
+       (select ${DELEGATION_COLUMNS} from tracker.tasks t where t.plan_id = plan.id and t.parent_id is not null order by t.sort_at, t.id limit $2) d limit $2`,
+    [planIds, limit],
+  )
+  const known = new Set(subTasks.map((task) => task.id))
+  const above = subTasks.flatMap(({ parent_id }) => (parent_id === null || known.has(parent_id) ? [] : parent_id))
+  const parents = await tx.query<DelegationRecord>(
+    `select d.* from unnest($1::uuid[]) as task (id) cross join lateral (select ${DELEGATION_COLUMNS} from ${VISIBLE_TASKS} where t.id = task.id offset 0) d`,
+    [[...new Set(above)]],
+  )
+  return [...parents, ...subTasks]
+}
+
+const viewDelegation = (task: DelegationRecord): Hierarchy['tasks'][number] =>
   withoutUndefined({
     taskId: toId('task', task.id),
-    planId: toId('plan', task.planId),
-    parentTaskId: task.parentId === undefined ? undefined : toId('task', task.parentId),
-    groupId: task.groupId === undefined ? undefined : toId('grp', task.groupId),
-    name: task.doc.name ?? 'unknown task',
-    type: task.doc.type ?? task.doc.capability,
-    agent: task.doc.agent?.name,
+    planId: toId('plan', task.plan_id),
+    parentTaskId: task.parent_id === null ? undefined : toId('task', task.parent_id),
+    groupId: task.group_id === null ? undefined : toId('grp', task.group_id),
+    name: task.name ?? 'unknown task',
+    type: task.type ?? undefined,
+    agent: task.agent ?? undefined,
     state: task.status,
   }) as Hierarchy['tasks'][number]
 
 /** Whether following parents comes back to where it was. */
-function hasCycle(nodes: readonly { readonly id: string; readonly parentId: string | undefined }[]): boolean {
-  const parents = new Map(nodes.map(({ id, parentId }) => [id, parentId]))
+function hasCycle(nodes: readonly { readonly id: string; readonly parent_id: string | null }[]): boolean {
+  const parents = new Map(nodes.map(({ id, parent_id }) => [id, parent_id ?? undefined]))
   const settled = new Set<string>()
   for (const id of parents.keys()) {
     const path = new Set<string>()

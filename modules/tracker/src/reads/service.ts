@@ -131,7 +131,7 @@ export function createTrackerReads({ database, staleMs }: { database: ModuleData
     hierarchy: (context: Context, planId: string, direction: Direction) =>
       answer(context, async (tx) => {
         const plan = await requirePlan(tx, planId)
-        return readHierarchy(tx, plan, direction)
+        return readHierarchy(tx, plan.id, direction)
       }),
 
     blockers: (context: Context, query: QueryOf<Operations['blockers']['list']> & { readonly planId?: string }) =>

@@ -110,6 +110,21 @@ class PlanLineage(TypedDict):
     edges: list[PlanLineageEdgesItem]
 
 
+class PlanHierarchyPlansItem(TypedDict):
+    planId: str
+    name: str
+    driver: NotRequired[Literal["engine", "planner"]]
+    origin: NotRequired[str]
+    status: Literal["draft", "pending", "running", "waiting", "paused", "stopping", "completed", "failed", "cancelled"]
+    currentState: NotRequired[str]
+    progress: float
+    counts: PlanPlanCounts
+    problem: NotRequired[PlanPlanProblem]
+    parentPlanId: NotRequired[str]
+    parentTaskId: NotRequired[str]
+    rootPlanId: NotRequired[str]
+
+
 class PlanHierarchyTasksItem(TypedDict):
     taskId: str
     planId: str
@@ -125,7 +140,7 @@ class PlanHierarchy(TypedDict):
     asOf: str | None
     lagMs: int
     stale: bool
-    plans: list[PlanPlan]
+    plans: list[PlanHierarchyPlansItem]
     tasks: list[PlanHierarchyTasksItem]
     cut: bool
     truncated: bool
