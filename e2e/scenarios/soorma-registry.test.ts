@@ -22,10 +22,10 @@ beforeEach(async () => {
 afterAll(() => server.stop())
 
 const registry = () => buildClient(registryContract, server.transport)
-const somaContext = ({ tenantId }: SoormaAgent) =>
+const somaContext = ({ tenantId }: SoormaAgent, principalId = 'prn_native') =>
   testContext({
     tenantId,
-    principalId: 'prn_native',
+    principalId,
     capabilities: [
       ...['agent:read', 'agent:register', 'event-definition:read', 'event-definition:write'],
       ...['schema:read', 'schema:write'],
@@ -149,6 +149,17 @@ test('two tenants with agents, events and schemas of one name never meet', async
 
 test('agents, events and schemas of Soma are listed in the words of the dialect, and their names are not taken', async () => {
   const instanceId = newUuid()
+  // Owners that identity knows, and one that it does not.
+  for (const [name, owner] of [
+    ['teller', acme.adminId],
+    ['stranger', 'prn_native'],
+  ] as const) {
+    await registry().instances.register(somaContext(acme, owner), {
+      params: { name, instanceId: newUuid() },
+      body: { kind: 'worker', description: 'Of Soma.', agentVersion: '1.0.0', capabilities: [] },
+    })
+    expect((await acme.ask('POST /v1/agents', anAgent('calc-1', { name }))).status).toBe(400)
+  }
   const place = { topic: 'action-requests', type: 'count.requested' }
   const jsonSchema = { type: 'object' }
   await registry().instances.register(somaContext(acme), {

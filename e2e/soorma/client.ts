@@ -5,13 +5,20 @@ export interface SoormaAgent {
   readonly base: string
   readonly tenantId: string
   readonly headers: Readonly<Record<string, string>>
+  readonly principalId: string
   publish(event: unknown): Promise<Answer>
   get(path: string): Promise<Answer>
   /** `<method> <path>`. */
   ask(request: string, body?: unknown): Promise<Answer>
+  /** As the original's tracker client asks: with the headers that say for whom. */
+  track(path: string): Promise<Answer>
 }
 
 export interface SoormaTenant extends SoormaAgent {
+  /** Its administrator, as Soma knows it. */
+  readonly adminId: string
+  /** What proves the administrator. */
+  readonly admin: Readonly<Record<string, string>>
   /** Another principal of the tenant. */
   as(type: string, asked?: Readonly<Record<string, unknown>>): Promise<SoormaAgent>
 }
@@ -49,21 +56,25 @@ export async function onboard(base: string): Promise<SoormaTenant> {
   const as: SoormaTenant['as'] = async (principalType, asked = {}) => {
     const principal = await send(`${base}/v1/identity/principals`, admin, { tenantDomainId: tenantId, principalType })
     const { principalId } = principal.body
+    const { serviceUserId = principalId, serviceTenantId = tenantId } = asked
+    const whom = { 'X-Service-Tenant-ID': String(serviceTenantId), 'X-User-ID': String(serviceUserId) }
     const issued = await send(`${base}/v1/identity/tokens/issue`, admin, { principalId, ...asked })
     const headers = { Authorization: `Bearer ${issued.body.token}` }
     return {
       base,
       tenantId,
       headers,
+      principalId,
       publish: (event) => send(`${base}/v1/events/publish`, headers, { event }),
       get: (path) => send(`${base}${path}`, headers),
       ask: (request, body) => {
         const [method = '', path = ''] = request.split(' ')
         return send(`${base}${path}`, headers, body, method)
       },
+      track: (path) => send(`${base}${path}`, { ...headers, ...whom }),
     }
   }
-  return { ...(await as('agent')), as }
+  return { ...(await as('agent')), adminId: made.bootstrapAdminPrincipalId, admin, as }
 }
 
 export interface Frame {

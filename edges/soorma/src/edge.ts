@@ -1,8 +1,9 @@
 import { eventsContract } from '@soma/events/contract'
 import { identityContract } from '@soma/identity/contract'
-import { defineModule, type Front, type FrontListener, use } from '@soma/kernel'
+import { type Delivered, defineModule, type Front, type FrontListener, onTopic, use } from '@soma/kernel'
 import { plansContract } from '@soma/plans/contract'
 import { registryContract } from '@soma/registry/contract'
+import { trackerContract } from '@soma/tracker/contract'
 import { createCallers } from './auth/callers.ts'
 import { createKeySources } from './auth/key-sources.ts'
 import { createProve } from './auth/prove.ts'
@@ -14,6 +15,9 @@ import { identityRoutes } from './identity/routes.ts'
 import { memoryRoutes } from './memory/routes.ts'
 import { registryRoutes } from './registry/routes.ts'
 import { documentRoutes, serviceRoutes } from './service-routes.ts'
+import { TRACKED_TOPICS, toPlanEvent } from './tracker/plan-events.ts'
+import { trackerRoutes } from './tracker/routes.ts'
+import { deleteOldPlanEvents, insertPlanEvent } from './tracker/store.ts'
 import { createCrossOrigin } from './wire/cross-origin.ts'
 import { createAnswer, PREFIX } from './wire/front.ts'
 import { SERVICES } from './wire/route.ts'
@@ -92,6 +96,15 @@ const uses = {
     'tasks.deleteContext': [],
     'tasks.complete': [],
   }),
+  tracker: use(trackerContract, {
+    'plans.list': [],
+    'plans.get': [],
+    'planTasks.list': [],
+    'planTimeline.list': [],
+    'planHierarchy.get': [],
+    'delegationGroups.get': [],
+    'agents.metrics': [],
+  }),
 }
 
 /** The dialect of Soorma Core 0.9.1: a front, and no operation of its own. */
@@ -101,7 +114,7 @@ export const soormaEdge = defineModule<typeof soormaContract, typeof uses, Soorm
   migrations: new URL('../migrations/', import.meta.url),
   create: ({ clients, database, settings, clock, log, metrics, ports }) => {
     if (!settings.enabled) return { operations: {} }
-    const { identity, events, registry, plans } = clients
+    const { identity, events, registry, plans, tracker } = clients
     const { isProduction, version, publicUrl, bus: adapter, draining } = ports
     const verify = createTokenVerifier({
       settings,
@@ -120,11 +133,12 @@ export const soormaEdge = defineModule<typeof soormaContract, typeof uses, Soorm
     const { justInTimeTenants, superuserKey } = settings
     const callerOf = createCallers({ identity, database, clock, justInTimeTenants })
     const routes = [
-      ...serviceRoutes(version),
+      ...serviceRoutes(version, isProduction),
       ...identityRoutes({ identity, database, clock, publicUrl }),
       ...eventRoutes({ events, database, settings, draining, adapter, log, types }),
       ...registryRoutes({ registry, identity, database, types, ttlMs: settings.agentTtlSeconds * 1000 }),
       ...memoryRoutes({ plans, database, types }),
+      ...trackerRoutes({ tracker, plans, database, types }),
     ]
     const front: Front = {
       prefix: PREFIX,
@@ -137,9 +151,16 @@ export const soormaEdge = defineModule<typeof soormaContract, typeof uses, Soorm
         metrics,
       }),
     }
-    return { operations: {}, front }
+    return { operations: {}, front, handlers: TRACKED_TOPICS.map((topic) => onTopic(topic, '*', track)) }
   },
 })
+
+async function track({ event, tx }: Delivered): Promise<void> {
+  const said = toPlanEvent(event)
+  if (said === undefined) return
+  await insertPlanEvent(tx, said)
+  await deleteOldPlanEvents(tx)
+}
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])
 

@@ -12,16 +12,20 @@ const healthAnswer = z.strictObject({
   status: z.string(),
   service: z.string().optional(),
   version: z.string().optional(),
+  local_testing: z.boolean().optional(),
 })
 
 /** What each service of the original answers at its root and about its health, beside its own routes. */
-export function serviceRoutes(version: string): Route[] {
+export function serviceRoutes(version: string, isProduction: boolean): Route[] {
   return [
     rootOf('registry', 'none', { service: 'registry-service', version, status: 'operational', docs: '/docs' }),
     rootOf('events', 'bearer', { service: 'soorma-event-service', version, docs: '/docs' }),
+    rootOf('memory', 'bearer', { service: 'memory-service', version, status: 'operational', docs: '/docs' }),
+    rootOf('tracker', 'bearer', { service: 'tracker-service', version, status: 'operational', docs: '/docs' }),
     rootOf('identity', 'none', { service: 'identity-service', version, status: 'operational', docs: '/docs' }),
     healthOf('registry', { status: 'healthy' }),
     healthOf('memory', { status: 'healthy', service: 'memory-service', version }),
+    healthOf('tracker', { status: 'healthy', service: 'tracker-service', version, local_testing: !isProduction }),
     healthOf('identity', { status: 'healthy', service: 'identity-service', version }),
   ]
 }

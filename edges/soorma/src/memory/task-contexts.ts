@@ -43,7 +43,7 @@ export interface TaskContextOptions {
 /** A save that lost a race is done again on what the winner left. */
 const ATTEMPTS = 10
 
-const taskNames = ({ serviceUser }: Caller) => ({ kind: 'task', userId: serviceUser }) as const
+export const taskNames = ({ serviceUser }: Caller) => ({ kind: 'task', userId: serviceUser }) as const
 /** What a sub-task's name stands for is the name of its task. */
 const subTaskNames = ({ serviceUser }: Caller) => ({ kind: 'sub-task', userId: serviceUser }) as const
 

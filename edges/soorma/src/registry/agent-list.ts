@@ -4,7 +4,7 @@ import { selectRecords, selectRecordsOf } from '../records/store.ts'
 import { describe, ownAgentName } from './agent-words.ts'
 import { AGENT_NAMES, type createAgents } from './agents.ts'
 import type { AgentAnswer, AgentQuery } from './dtos.ts'
-import { firstPages } from './pages.ts'
+import { firstPages } from '../wire/first-pages.ts'
 
 export interface AgentListOptions {
   readonly registry: Client<typeof registryContract>

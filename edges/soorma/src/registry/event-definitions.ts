@@ -5,7 +5,7 @@ import { ignoreNotFound } from '../records/ignore-not-found.ts'
 import { selectRecords, upsertRecord } from '../records/store.ts'
 import type { EventAnswer, EventDefinition } from './dtos.ts'
 import type { MayReword } from './ownership.ts'
-import { firstPages } from './pages.ts'
+import { firstPages } from '../wire/first-pages.ts'
 
 /** Event definitions by `<topic> <name>`. */
 const EVENT_NAMES = { kind: 'event', userId: '' } as const

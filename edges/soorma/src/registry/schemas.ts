@@ -9,7 +9,7 @@ import {
   selectRecords,
 } from '../records/store.ts'
 import { refusal } from '../wire/refusal.ts'
-import { firstPages } from './pages.ts'
+import { firstPages } from '../wire/first-pages.ts'
 import type { SchemaAnswer, SchemaInput } from './dtos.ts'
 import type { MayReword } from './ownership.ts'
 

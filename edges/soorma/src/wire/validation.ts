@@ -6,6 +6,7 @@ type Part = 'path' | 'query' | 'body'
 
 /** What Postgres cannot hold in text or jsonb: NUL, and surrogates that are no pair. */
 const UNSTORABLE = /\0|\p{Surrogate}/u
+export const isStorable = (text: string): boolean => !UNSTORABLE.test(text)
 /** As deep as operations of ours read. */
 const MAXIMUM_DEPTH = 100
 
@@ -13,7 +14,7 @@ const MAXIMUM_DEPTH = 100
 export function assertReadable(part: Part, input: unknown, path: readonly string[] = []): void {
   const refuse = (type: string, msg: string) =>
     refusal(422, [{ type, loc: [part, ...path.slice(0, 10)], msg, input: null }])
-  if (typeof input === 'string' && UNSTORABLE.test(input))
+  if (typeof input === 'string' && !isStorable(input))
     throw refuse('value_error', 'NUL and halves of surrogate pairs cannot be stored')
   if (typeof input !== 'object' || input === null) return
   if (path.length > MAXIMUM_DEPTH) throw refuse('recursion_loop', `nests deeper than ${MAXIMUM_DEPTH} levels`)
