@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { silentLogger } from '@soma/kernel'
 import { type TestServer, testContext } from '@soma/server/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -156,6 +157,34 @@ describe.each(['in process', 'over HTTP', 'in memory'] as const)('agents %s', (h
     expect(reply.data).toEqual({ text: 'attempt 2' })
     const { items } = await tenant.clients.events.events.list(tenant.user, { query: { type: 'part.completed' } })
     expect(items.map((event) => event.data)).toEqual([{ part: 2, doubled: 0 }])
+  })
+
+  it('SDK-A4 answer once with the problem of a handler that throws five times, and let no other task wait for it', async () => {
+    const tenant = aTenant()
+    const bob = new EventEmitter()
+    const isAnswered = once(bob, 'answered')
+    const tries = new EventEmitter()
+    const attempts: number[] = []
+    const worker = defineWorker({ name: 'greeter', description: 'Greets.', backoff: { baseMs: 1 } })
+    worker.onTask(greetingRequested, async (task) => {
+      if (task.data.name === 'Bob') return task.complete({ text: 'Hello, Bob' })
+      attempts.push(task.attempt)
+      tries.emit(`try ${task.attempt}`)
+      if (task.attempt === 2) await isAnswered
+      throw new Error('never')
+    })
+    await tenant.start(worker)
+    const isUnderWay = once(tries, 'try 2')
+    await tenant.request('greeting', { name: 'Ada' }, 'corr-ada')
+    await isUnderWay
+    await tenant.request('greeting', { name: 'Bob' }, 'corr-bob')
+    expect((await tenant.reply('greeting.completed', 'corr-bob')).data).toEqual({ text: 'Hello, Bob' })
+    bob.emit('answered')
+    const reply = await tenant.reply('greeting.completed', 'corr-ada')
+    expect(reply).toMatchObject({ outcome: 'failed', data: { problem: { detail: 'never' } } })
+    expect(attempts).toEqual([1, 2, 3, 4, 5])
+    const query = { type: 'greeting.completed', correlationId: 'corr-ada' }
+    expect((await tenant.clients.events.events.list(tenant.user, { query })).items).toHaveLength(1)
   })
 
   it('let a tool answer with what its handler returns', async () => {

@@ -1,6 +1,6 @@
-import { silentLogger } from '@soma/kernel'
+import { createHttpTransport, silentLogger, type Transport } from '@soma/kernel'
 import { type TestServer, testContext } from '@soma/server/testing'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { aTenantOn } from '../testing/on-server.ts'
 import { startServerOfTests } from '../testing/server-of-tests.ts'
@@ -89,7 +89,7 @@ const aSumPlanner = () => {
 }
 
 /** A platform whose agent dies at its n-th call: before the call is made, or after it was made and before its answer is seen. */
-function dyingAt(call: number, at: 'before' | 'after') {
+function dyingAt(inner: Transport, call: number, at: 'before' | 'after') {
   const died = new AbortController()
   let calls = 0
   let isArmed = false
@@ -103,7 +103,7 @@ function dyingAt(call: number, at: 'before' | 'after') {
         died.signal,
         ...(request.input.signal ? [request.input.signal as AbortSignal] : []),
       ])
-      const answer = await server.transport({ ...request, input: { ...request.input, signal } })
+      const answer = await inner({ ...request, input: { ...request.input, signal } })
       return number === call ? die() : answer
     },
   }
@@ -115,13 +115,21 @@ function dyingAt(call: number, at: 'before' | 'after') {
   return { platform, dead, arm: () => void (isArmed = true), calls: () => calls }
 }
 
-async function surviveCrash(make: typeof anAdder | typeof aSumPlanner, call: number, at: 'before' | 'after') {
+interface Crash {
+  readonly make: typeof anAdder | typeof aSumPlanner
+  readonly home: 'in process' | 'over HTTP'
+  readonly call: number
+  readonly at: 'before' | 'after'
+}
+
+async function surviveCrash({ make, home, call, at }: Crash) {
   const tenantId = `crash-${++tenants}`
   const agent = testContext({ tenantId, kind: 'agent', principalId: 'agt-one', userId: 'usr-a' })
   const user = testContext({ tenantId })
   const tenant = aTenantOn(server, { home: 'in process', agent, user, log: silentLogger })
   await tenant.start(aPartWorker())
-  const mortal = dyingAt(call, at)
+  const overHttp = createHttpTransport({ url: server.url, headers: () => server.headersOf(agent), fetch })
+  const mortal = dyingAt(home === 'over HTTP' ? overHttp : server.transport, call, at)
   await make().start(tenant.connection(mortal.platform))
   mortal.arm()
   await tenant.request('sum', { parts: [1, 2, 3] }, 'corr-1')
@@ -137,19 +145,23 @@ async function surviveCrash(make: typeof anAdder | typeof aSumPlanner, call: num
 
 const whole = { data: { sum: 12, started: 1, joined: 3 }, replies: 1, requests: 3 }
 
-for (const [name, make] of [
-  ['a worker that saves, delegates, joins and completes', anAdder],
-  ['a planner that delegates, joins and finishes', aSumPlanner],
-] as const) {
-  it(`${name} answers once whichever of its calls it dies at`, { timeout: 240_000 }, async () => {
+describe.each(['in process', 'over HTTP'] as const)('%s', (home) => {
+  it.each([
+    ['a worker that saves, delegates, joins and completes', anAdder],
+    ['a planner that delegates, joins and finishes', aSumPlanner],
+  ])('SDK-A1 %s answers once whichever of its calls it dies at', { timeout: 240_000 }, async (_name, make) => {
     for (let call = 1; ; call++) {
-      const [before, after] = await Promise.all([surviveCrash(make, call, 'before'), surviveCrash(make, call, 'after')])
+      const crash = { make, home, call }
+      const [before, after] = await Promise.all([
+        surviveCrash({ ...crash, at: 'before' }),
+        surviveCrash({ ...crash, at: 'after' }),
+      ])
       expect({ call, ...before }).toEqual({ call, ...whole, died: before.died })
       expect({ call, ...after }).toEqual({ call, ...whole, died: after.died })
       if (!before.died && !after.died) {
-        expect(call).toBeGreaterThan(8)
+        expect(call).toBeGreaterThan(12)
         return
       }
     }
   })
-}
+})

@@ -45,19 +45,26 @@ const sumRequested = defineEvent({
   response: sumCompleted,
 })
 
-it('two replicas of a planner lose no result and no state, and end a plan once', { timeout: 60_000 }, async () => {
+it('SDK-A2 two replicas of a planner lose no result of equal types and no state, see the group done once, and end a plan once', {
+  timeout: 60_000,
+}, async () => {
   const tenantId = 'replicas'
   const agent = testContext({ tenantId, kind: 'agent', principalId: 'agt-one', userId: 'usr-a' })
   const user = testContext({ tenantId })
   const tenant = aTenantOn(server, { home: 'in process', agent, user, log: silentLogger })
   let ends = 0
+  const sawDone = new Set<string>()
   const aPlanner = () => {
     const planner = definePlanner({ name: 'sum-planner', description: 'Plans sums.', produces: [noted] })
     planner.onGoal(sumRequested, async (goal, context) => {
       const plan = await context.plans.createFromGoal(goal, { state: { sum: 0, heard: 0, noted: 0 } })
       plan.delegateParallel(Array.from({ length: goal.data.parts }, (_, part) => spec(partRequested, { part })))
     })
-    planner.onResult(partCompleted, async (result) => {
+    planner.onResult(partCompleted, async (result, context) => {
+      if (result.group?.done === true) {
+        sawDone.add(context.event.id)
+        expect(result.group.results).toEqual(Array.from({ length: 8 }, (_, part) => ({ doubled: part * 2 })))
+      }
       const plan = await result.restorePlan()
       if (plan === undefined) return
       plan.state.sum = Number(plan.state.sum) + result.data.doubled
@@ -92,5 +99,6 @@ it('two replicas of a planner lose no result and no state, and end a plan once',
   const replies = await tenant.clients.events.events.list(user, { query: { type: 'sum.completed' } })
   expect(replies.items).toHaveLength(1)
   expect(ends).toBeGreaterThan(0)
+  expect(sawDone.size).toBe(1)
   await tenant.stop()
 })
