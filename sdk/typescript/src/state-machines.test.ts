@@ -97,7 +97,7 @@ describe.each(['in process', 'over HTTP'] as const)('a state machine %s', (home)
       await tenant.request('report', { query }, `corr-${query}`)
       const { outcome, data } = await tenant.reply('report.completed', `corr-${query}`)
       const { items } = await tenant.clients.plans.plans.list(user, { query: {} })
-      const planId = items.find((one) => (one.goal?.data as { query: string }).query === query)?.planId ?? ''
+      const planId = items.find((one) => JSON.stringify(one.goal?.data) === JSON.stringify({ query }))?.planId ?? ''
       return { outcome, data, plan: await planOf(planId) }
     }
     const planOf = (planId: string) => tenant.clients.plans.plans.get(user, { params: { planId } })

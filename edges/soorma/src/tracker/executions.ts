@@ -14,6 +14,15 @@ const MAXIMUM_PLANS = 200
 /** Plans beside, above and below others, as the tracker knows them, under their names in the dialect. */
 export function createExecutions({ tracker, plans: client, database, types }: TrackerOptions) {
   const plans = createPlans({ plans: client.plans, database, types })
+  /** Those of them that the tracker has, whole. */
+  const inFull = async ({ context }: Caller, planIds: readonly string[]): Promise<PlanProgress[]> => {
+    const found: PlanProgress[] = []
+    for (const planId of planIds) {
+      const tracked = await tracker.plans.get(context, { params: { planId } }).catch(ignoreNotFound)
+      if (tracked !== undefined) found.push(tracked.plan)
+    }
+    return found
+  }
 
   return {
     subPlans: async (caller: Caller, planId: string): Promise<PlanExecutionAnswer[]> => {
@@ -29,7 +38,8 @@ export function createExecutions({ tracker, plans: client, database, types }: Tr
       if (known === undefined) return []
       const params = { planId: known.plan.planId }
       const found = await tracker.planHierarchy.get(caller.context, { params, query: {} }).catch(ignoreNotFound)
-      return inDialect(database, caller, (found?.plans ?? []).slice(0, MAXIMUM_PLANS))
+      const planIds = (found?.plans ?? []).slice(0, MAXIMUM_PLANS).map((node) => node.planId)
+      return inDialect(database, caller, await inFull(caller, planIds))
     },
 
     /** Those of a session, the last changed first. */
@@ -37,13 +47,8 @@ export function createExecutions({ tracker, plans: client, database, types }: Tr
       const rows = await database.transaction(caller.context, (tx) =>
         selectRecords<PlanDetail>(tx, planNames(caller), { said: { sessionId }, limit: MAXIMUM_PLANS }),
       )
-      const found: PlanProgress[] = []
-      for (const { own_id } of rows) {
-        const params = { planId: own_id }
-        const tracked = await tracker.plans.get(caller.context, { params }).catch(ignoreNotFound)
-        if (tracked !== undefined) found.push(tracked.plan)
-      }
-      return inDialect(database, caller, found)
+      const planIds = rows.map((row) => row.own_id)
+      return inDialect(database, caller, await inFull(caller, planIds))
     },
   }
 }
