@@ -134,7 +134,7 @@ export const soormaEdge = defineModule<typeof soormaContract, typeof uses, Soorm
     const callerOf = createCallers({ identity, database, clock, justInTimeTenants })
     const routes = [
       ...serviceRoutes(version, isProduction),
-      ...identityRoutes({ identity, database, clock, publicUrl }),
+      ...identityRoutes({ identity, database, clock, publicUrl, isProduction, log }),
       ...eventRoutes({ events, database, settings, draining, adapter, log, types }),
       ...registryRoutes({ registry, identity, database, types, ttlMs: settings.agentTtlSeconds * 1000 }),
       ...memoryRoutes({ plans, database, types }),

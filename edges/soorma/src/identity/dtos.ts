@@ -37,11 +37,42 @@ export const tokenRequest = dto({
   principalId: id,
   issuanceType: z.enum(['platform', 'delegated']).default('platform'),
   delegatedIssuerId: z.string().max(255).nullish(),
+  /** What the delegated issuer says of the principal: a signed token of its own. */
+  assertion: z.string().min(1).max(16_384).nullish(),
   serviceTenantId: z.string().min(1).max(64).nullish(),
   serviceUserId: z.string().min(1).max(64).nullish(),
 })
 export type TokenRequest = z.output<typeof tokenRequest>
 export const tokenResponse = z.strictObject({ token: z.string(), tokenType: z.literal('Bearer') })
+
+const reference = z.string().min(1).max(255)
+export const issuerRequest = dto({
+  tenantDomainId: id,
+  issuerId: reference,
+  jwkSetRefOrMaterial: z.string().min(1).max(65_536),
+  audiencePolicyRef: reference,
+  claimMappingPolicyRef: reference,
+})
+export type IssuerRequest = z.output<typeof issuerRequest>
+export const issuerResponse = z.strictObject({
+  delegatedIssuerId: z.string(),
+  issuerId: z.string(),
+  status: z.literal('active'),
+})
+
+export const mappingRequest = dto({
+  tenantDomainId: id,
+  sourceIssuerId: reference,
+  externalIdentityKey: reference,
+  canonicalIdentityKey: reference,
+  principalId: id,
+  overrideRequested: z.boolean().default(false),
+})
+export type MappingRequest = z.output<typeof mappingRequest>
+export const mappingResponse = z.strictObject({
+  decision: z.enum(['allow', 'deny']),
+  reasonCode: z.enum(['new_binding_created', 'binding_unchanged', 'collision_no_override', 'override_accepted']),
+})
 
 export const discoveryResponse = z.strictObject({
   issuer: z.string(),

@@ -38,6 +38,7 @@ export function createPrincipals({
 
   return {
     read,
+    checkDomain,
 
     create: async (context: Context, request: PrincipalRequest) => {
       await checkDomain(context, request.tenantDomainId)
