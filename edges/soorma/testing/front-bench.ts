@@ -1,13 +1,15 @@
 import { openBench, openDatabase, type Bench, type BenchOptions } from '@soma/governance/testing'
 import { identityModule } from '@soma/identity'
 import { identityPorts } from '@soma/identity/testing'
-import { commonProblems, type Database, type Front, type Mode } from '@soma/kernel'
+import { commonProblems, type Database, type Front, type Logger, type Mode } from '@soma/kernel'
 import { soormaEdge } from '../src/edge.ts'
 
 export interface FrontBenchOptions {
   readonly settings?: Readonly<Record<string, unknown>>
   readonly mode?: Mode
   readonly clock?: { now(): Date }
+  /** Default: silent. */
+  readonly log?: Logger
   /** Of another bench, whose tenants are then here too; whoever made it closes it. */
   readonly database?: Database
 }

@@ -7,6 +7,7 @@ import {
   type Contract,
   type Database,
   type EventEnvelope,
+  type Logger,
   type Mode,
   NO_CONSTITUTION,
   newTraceparent,
@@ -30,6 +31,8 @@ export interface BenchOptions {
   /** Of an earlier bench that was left without closing: what a restart after a crash finds. */
   readonly database?: Database
   readonly clock?: { now(): Date }
+  /** Default: silent. */
+  readonly log?: Logger
   /** How to reach modules that are not hosted here. Default: none can be. */
   readonly remote?: Parameters<typeof compose>[0]['remote']
   /** Runs as the last thing of each transaction with events; what it throws is a crash just before the commit. */
@@ -55,13 +58,14 @@ export async function openDatabase(modules: BenchOptions['modules']): Promise<Da
 }
 
 export async function openBench(options: BenchOptions): Promise<Bench> {
+  const log = options.log ?? silentLogger
   const database = options.database ?? (await openDatabase(options.modules))
   const contracts = options.modules.map(({ definition }) => definition.contract as Contract)
   const events: EventEnvelope[] = []
   const composition = compose({
     modules: options.modules,
     remote: options.remote ?? (() => undefined),
-    execute: createExecute({ log: silentLogger }),
+    execute: createExecute({ log }),
     database,
     emitter: keepCommitted(events, options.beforeCommit),
     configuration: loadConfiguration(contracts, {
@@ -70,7 +74,7 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
     }),
     clock: options.clock ?? { now: () => new Date() },
     region: 'local',
-    log: silentLogger,
+    log,
     metrics: noMetrics,
   })
   for (const module of composition.modules) await module.start()
