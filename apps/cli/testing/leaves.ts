@@ -266,4 +266,4 @@ export const LEAVES: Readonly<Record<string, Leaf>> = {
 }
 
 /** They run until they are stopped, do the whole job of the first run, or work while no server runs. */
-export const SERVERS = ['serve', 'start', 'demo', 'events migrate']
+export const SERVERS = ['serve', 'dev', 'start', 'demo', 'events migrate']

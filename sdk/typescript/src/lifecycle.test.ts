@@ -254,6 +254,25 @@ describe.each(['in process', 'over HTTP', 'in memory'] as const)('an agent %s', 
     expect(runs).toBe(4)
   })
 
+  it('SDK-R13 runs what is once for a task one time, also when it was handed back half-way', async () => {
+    const tenant = aTenant()
+    const begun = aGate()
+    let [runs, isLeaving] = [0, true]
+    const worker = defineWorker({ name: 'leaver', description: 'Leaves.', graceMs: 1 })
+    worker.onTask(workRequested, async (task, { signal }) => {
+      const first = await task.once('count', () => ++runs)
+      begun.pass()
+      if (isLeaving) await new Promise((_, fail) => signal.addEventListener('abort', fail))
+      task.complete({ said: [first, task.attempt] })
+    })
+    await tenant.start(worker)
+    await Promise.all([tenant.request('work', { name: 'a' }, 'corr-1'), begun.passed])
+    await worker.stop()
+    isLeaving = false
+    await tenant.start(worker)
+    expect((await tenant.reply('work.completed', 'corr-1')).data).toEqual({ said: [1, 1] })
+  })
+
   it('SDK-R24 requests and waits, answers by respond, and says so when nobody asked for an answer', async () => {
     const tenant = aTenant()
     const answerer = defineWorker({ name: 'answerer', description: 'Answers.' })

@@ -8,6 +8,9 @@ export function addServerCommands(program: Command): void {
   withServerFlags(program.command('serve').description('run a server in this process'))
     .option('--modules <names>', 'host these modules alone, separated by commas; default: all', list)
     .action(lazily(async () => (await import('../commands/run-server.ts')).runServer))
+  withServerFlags(program.command('dev'))
+    .description('run a server and the agents of this folder, again whenever their files change')
+    .action(lazily(async () => (await import('../commands/dev.ts')).develop))
   addStart(program)
   program
     .command('status')

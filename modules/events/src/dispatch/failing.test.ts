@@ -55,12 +55,12 @@ describe('failures of remote groups', () => {
     await member.leave()
   })
 
-  it('a nack that hands back burns no attempt', async () => {
+  it('a nack that hands back burns no attempt, and tells the next member that somebody had it', async () => {
     const id = await subscribe({ maxAttempts: 1 })
     const member = await aMember(host, context, id)
     await ask(1)
     await member.nack(await member.delivery(), { release: true })
-    expect((await member.delivery()).attempt).toBe(1)
+    expect(await member.delivery()).toMatchObject({ attempt: 1, redelivered: true })
     await member.leave()
   })
 

@@ -69,6 +69,7 @@ export async function waitAgain(
   unlease(group, held)
   // What was handed back unhandled has the attempt before.
   if (next.attempt === held.attempt) group.readSize.noteEnd(true)
+  else held.wasReturned = true
   held.attempt = next.attempt
   if (next.delayMs <= 0) {
     // One event that always fails so is not every probe of a suspended group.

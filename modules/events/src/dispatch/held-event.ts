@@ -23,6 +23,8 @@ export interface HeldEvent extends Place {
   state: 'waiting' | 'ready' | 'leased' | 'delayed' | 'blocked' | 'finished'
   /** Attempts begun. */
   attempt: number
+  /** A member of this process had it in hand and gave it back: whoever gets it next may find traces. Forgotten when the dispatcher moves. */
+  wasReturned: boolean
   /** It has a row in events.delivery, so the cursor may pass it. */
   hasRow: boolean
   /** A settlement or failure of it is being written: no lapse, no second settlement. */
@@ -60,7 +62,7 @@ export const deliveryOf = (held: HeldEvent, isAgain: boolean): DeliveryData => (
   deliveryId: toId('dlv', held.deliveryId),
   attempt: held.attempt,
   leaseUntil: new Date(held.leaseUntilMs).toISOString(),
-  redelivered: isAgain || held.attempt > 1,
+  redelivered: isAgain || held.wasReturned || held.attempt > 1,
   event: eventOf(held),
 })
 

@@ -173,6 +173,7 @@ export function restoreRow(group: Group, row: DeliveryRow): HeldEvent {
     record: undefined,
     state: 'waiting',
     attempt: row.attempt,
+    wasReturned: false,
     hasRow: true,
     isSettling: false,
     replayId: replayIdOf(row),

@@ -117,6 +117,7 @@ function heldOf(group: Group, record: LogRecord): HeldEvent {
     record,
     state: 'waiting',
     attempt: 0,
+    wasReturned: false,
     hasRow: false,
     isSettling: false,
     replayId: undefined,

@@ -12,6 +12,8 @@ export interface StateKeeper {
   readonly from: string | undefined
   version(): number
   isChanged(): boolean
+  /** Takes up what an earlier run has stored that this one was not told of. For what must not be done twice: events promise to tell, but for a dispatcher that has moved. */
+  look(): Promise<void>
   /** Stores one member at once, and nothing else that the handler has changed. */
   note(name: string, value: Json): Promise<void>
   /** Stores the state as a checkpoint: a later run begins from it. */
@@ -42,6 +44,7 @@ export function createStateKeeper(
   let before = structuredClone(state)
   let base = opened.isRepeat ? withoutMarker(stored.state) : structuredClone(state)
   let version = stored.version
+  let hasLooked = false
 
   const end = (value: State): State =>
     closeState(value, { eventId: options.eventId, before, ...(from === undefined ? {} : { from }) })
@@ -72,6 +75,16 @@ export function createStateKeeper(
     from,
     version: () => version,
     isChanged: () => !isSameState(base, state),
+    async look() {
+      if (hasLooked || version > 0) return
+      hasLooked = true
+      const now = await options.reload()
+      version = now.version
+      const theirs = openState(now.state, options.eventId).value
+      base = structuredClone(theirs)
+      before = structuredClone(theirs)
+      Object.assign(state, { ...theirs, ...state })
+    },
     async note(name, value) {
       state[name] = value
       before = structuredClone(await write({ ...before, [name]: value }, withoutMarker))

@@ -158,7 +158,7 @@ function keepTaskState(handling: Handling, origin: TaskOrigin, stored: StoredTas
         ifMatch: version,
         body: { state, ...(version === 0 ? { task: requestOf(handling, origin) } : {}) },
       }),
-    reload: () => tasks.getContext({ params }),
+    reload: async () => (await absentAsUndefined(() => tasks.getContext({ params }))) ?? { version: 0 },
   })
 }
 
@@ -213,6 +213,7 @@ async function runOnce<Value extends Json>(
   label: string,
   work: () => Promise<Value> | Value,
 ): Promise<Value> {
+  await keeper.look()
   const done = (keeper.state.$once ?? {}) as Record<string, Json>
   if (label in done) return done[label] as Value
   const value = await work()

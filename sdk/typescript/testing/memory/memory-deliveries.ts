@@ -17,6 +17,7 @@ interface Row {
   readonly event: EventEnvelope
   readonly key: string
   attempt: number
+  wasReturned: boolean
   state: 'ready' | 'leased'
   dueMs: number
   memberId?: string
@@ -84,6 +85,7 @@ export function createMemoryDeliveries(log: MemoryLog, clock: MemoryClock): Memo
       event,
       key: orderKeyOf(event),
       attempt: 0,
+      wasReturned: false,
       state: 'ready',
       dueMs,
       leaseUntilMs: 0,
@@ -260,6 +262,7 @@ export function createMemoryDeliveries(log: MemoryLog, clock: MemoryClock): Memo
     const { maxAttempts, backoff } = group.subscription
     if (nack.release === true) {
       row.attempt -= 1
+      row.wasReturned = true
       free(group, row)
     } else if (nack.dead === true || row.attempt >= maxAttempts) {
       bury(group, row, nack.problem ?? { code: 'delivery-dead', detail: 'no problem was named' })
@@ -278,7 +281,7 @@ const matches = (filter: string, type: string): boolean =>
 const isBusy = (group: Group, row: Row, clock: MemoryClock): boolean =>
   row.state === 'leased' || (row.dueMs <= clock.nowMs() && group.members.size > 0)
 
-const frameOf = (row: Row, redelivered = row.attempt > 1): StreamFrame => ({
+const frameOf = (row: Row, redelivered = row.attempt > 1 || row.wasReturned): StreamFrame => ({
   event: 'delivery',
   data: {
     deliveryId: row.deliveryId,

@@ -42,6 +42,15 @@ class StateKeeper:
     def is_changed(self) -> bool:
         return not is_same_state(self._base, self.state)
 
+    async def look(self) -> None:
+        """Takes up what an earlier run has stored that this one was not told of. For what must not be done twice:
+        events promise to tell, but for a dispatcher that has moved."""
+        if self.version == 0:
+            now = await self._reload()
+            self._base = copy_of(open_state(now.get("state"), self._event_id).value)
+            self._before, self.version = copy_of(self._base), int(now["version"])
+            self.state.update({**copy_of(self._base), **self.state})
+
     async def note(self, name: str, value: Any) -> None:
         """Stores one member at once, and nothing else that the handler has changed."""
         self.state[name] = value
@@ -68,24 +77,18 @@ class StateKeeper:
         self.state.clear()
         self.state.update(written)
 
-    async def _write(self, given: State, close: Callable[[State], State]) -> State:
+    async def _write(self, given: State, close: Callable[[State], State], conflicts: int = 0) -> State:
         """Compare-and-set. On a conflict it reads again and, if others changed other members only, writes the union."""
         mine: State = copy_of(given)
-        conflicts = 0
-        while True:
-            try:
-                saved = await self._put(close(mine), self.version)
-            except Problem as error:
-                if error.code != "version-conflict" or conflicts == _MAXIMUM_CONFLICTS:
-                    raise
-                now = await self._reload()
-                theirs = without_marker(now.get("state"))
-                merged = merge_states(self._base, mine, theirs)
-                if merged is None:
-                    raise
-                self._base, mine, self.version = theirs, merged, now["version"]
-                conflicts += 1
-                continue
-            self._base, self.version = mine, saved["version"]
-            written: State = copy_of(mine)
-            return written
+        try:
+            saved = await self._put(close(mine), self.version)
+        except Problem as error:
+            now = await self._reload() if error.code == "version-conflict" and conflicts < _MAXIMUM_CONFLICTS else None
+            theirs = without_marker(now.get("state")) if now else {}
+            merged = merge_states(self._base, mine, theirs) if now else None
+            if now is None or merged is None:
+                raise
+            self._base, self.version = theirs, now["version"]
+            return await self._write(merged, close, conflicts + 1)
+        self._base, self.version = copy_of(mine), saved["version"]
+        return mine

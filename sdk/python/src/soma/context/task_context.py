@@ -121,10 +121,10 @@ class TaskContext(Generic[Data]):
     async def once(self, label: str, work: Callable[[], Awaitable[Value] | Value]) -> Value:
         """Runs `work` once for this task: its result is stored before the handler goes on, and answered on every later
         run."""
+        await self._keeper.look()
         done = dict(self.state.get("$once") or {})
         if label not in done:
-            made: Any = work()
-            done[label] = copy_of(await made if inspect.isawaitable(made) else made)
+            done[label] = copy_of(await made if inspect.isawaitable(made := work()) else made)
             await self._keeper.note("$once", done)
         kept: Value = done[label]
         return kept
@@ -203,7 +203,7 @@ class TaskContext(Generic[Data]):
         return await self._tasks.put_context(self.task_id, if_match=version, body=body)
 
     async def _reload(self) -> Any:
-        return await self._tasks.get_context(self.task_id)
+        return await absent_as_none(self._tasks.get_context(self.task_id)) or {"version": 0}
 
     def _request(self) -> Any:
         origin, agent = self._origin, self._handling.agent
