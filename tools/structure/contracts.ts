@@ -13,6 +13,9 @@ const CAPABILITY = /^[a-z][a-z-]*:[a-z][a-z-]*$/
 const SETTING_NAME = /^[a-z][a-zA-Z0-9]*$/
 const OPEN_CAPABILITIES = new Set(['public', 'authenticated', 'internal'])
 
+/** Declared by the contract of the process, which is no module. */
+const OF_THE_PROCESS = ['platform:read', 'platform:operate']
+
 interface LoadedContract {
   readonly folder: string
   readonly path: string
@@ -122,7 +125,7 @@ function wrongPaths({ path, contract, operations }: LoadedContract): Finding[] {
 }
 
 function undeclaredCapabilities(loaded: readonly LoadedContract[]): Finding[] {
-  const declared = new Set(loaded.flatMap(({ contract }) => Object.keys(contract.capabilities)))
+  const declared = new Set([...OF_THE_PROCESS, ...loaded.flatMap(({ contract }) => Object.keys(contract.capabilities))])
   return loaded.flatMap(({ path, operations }) =>
     operations
       .filter(({ capability }) => !OPEN_CAPABILITIES.has(capability) && !declared.has(capability))

@@ -1,4 +1,4 @@
-import { contract, instant, operation, pageQuery, queryBoolean, setting } from '@soma/kernel'
+import { commonProblems, contract, idSchema, instant, operation, pageQuery, queryBoolean, setting } from '@soma/kernel'
 import * as z from 'zod'
 import {
   agentMetrics,
@@ -12,6 +12,7 @@ import {
   planId,
   planProgress,
   planState,
+  rebuild,
   taskId,
   taskRecord,
   taskState,
@@ -226,6 +227,41 @@ const agents = {
   }),
 } as const
 
+const rebuildParams = z.strictObject({ rebuildId: idSchema('rbd') })
+/** Whose read models; default: the caller's tenant. Another tenant is named by principals of the platform alone. */
+const ofTenant = z.strictObject({ tenantId: z.string().min(1).max(128).optional() })
+const rebuilding = {
+  method: 'POST',
+  capability: 'platform:operate',
+  action: 'platform.operate',
+  body: ofTenant,
+  output: rebuild,
+  status: 202,
+} as const
+const rebuilds = {
+  create: operation({
+    ...rebuilding,
+    path: '/v1/tracker/rebuilds',
+    summary: 'Builds the read models of a tenant anew from the log beside those that serve, compares and swaps them.',
+    problems: [commonProblems.conflict],
+  }),
+  verify: operation({
+    ...rebuilding,
+    path: '/v1/tracker/rebuilds/verify',
+    summary: 'Builds the read models of a tenant beside those that serve, and compares them.',
+    problems: [commonProblems.conflict],
+  }),
+  get: operation({
+    method: 'GET',
+    capability: 'platform:operate',
+    path: '/v1/tracker/rebuilds/{rebuildId}',
+    summary: 'How far a rebuild or verification is, and what it found.',
+    params: rebuildParams,
+    query: ofTenant,
+    output: rebuild,
+  }),
+} as const
+
 export const trackerContract = contract({
   module: 'tracker',
   summary: 'Where is everything, since when, what does it wait for, and who can unblock it?',
@@ -243,6 +279,7 @@ export const trackerContract = contract({
     traces,
     correlations,
     agents,
+    rebuilds,
   },
   events: [],
   capabilities: {},

@@ -77,6 +77,8 @@ export const planProgress = z.strictObject({
   scopeChangedAt: z.iso.datetime().optional(),
   ownerId: z.string().optional(),
   constitutionHash: z.string().optional(),
+  /** Facts of it are older than the log: a rebuild keeps what was known of it. */
+  kept: z.boolean().optional(),
   /** The plan's version of the newest fact applied; 0 while only facts of its tasks have come. */
   version: z.number().int(),
 })
@@ -110,6 +112,8 @@ export const taskRecord = z.strictObject({
   completedAt: z.iso.datetime().optional(),
   updatedAt: z.iso.datetime(),
   problem: problem.optional(),
+  /** As of a plan. */
+  kept: z.boolean().optional(),
   version: z.number().int(),
 })
 export type TaskRecord = z.output<typeof taskRecord>
@@ -148,6 +152,8 @@ export const timelineEntry = z.strictObject({
   summary: z.string().max(200),
   /** True for what came after the end of its plan or task: shown, and counted nowhere. */
   ignored: z.boolean(),
+  /** The log no longer has it. */
+  kept: z.boolean().optional(),
 })
 export type TimelineEntry = z.output<typeof timelineEntry>
 
@@ -219,6 +225,35 @@ export const hierarchy = z.strictObject({
   truncated: z.boolean(),
 })
 export type Hierarchy = z.output<typeof hierarchy>
+
+/** The read models of a tenant, built anew from the log beside those that serve. */
+export const rebuild = z.strictObject({
+  rebuildId: idSchema('rbd'),
+  tenantId: z.string(),
+  /** `verify` compares and changes nothing. */
+  kind: z.enum(['rebuild', 'verify']),
+  status: z.enum(['running', 'completed']),
+  /** Records of the log, of all tenants, that were looked at, of those that there were at the start. */
+  read: z.number().int(),
+  toRead: z.number().int(),
+  /** Facts of the tenant. */
+  applied: z.number().int(),
+  /** Facts that could not be applied: they are dead letters too. */
+  failed: z.number().int(),
+  /** Of each model what was built and what served when both were compared. */
+  models: z.array(
+    z.strictObject({
+      model: z.enum(['plans', 'tasks', 'timeline', 'correlations', 'gates', 'agents']),
+      rows: z.number().int(),
+      digest: z.string(),
+      servedDigest: z.string(),
+      isEqual: z.boolean(),
+    }),
+  ),
+  createdAt: z.iso.datetime(),
+  endedAt: z.iso.datetime().optional(),
+})
+export type Rebuild = z.output<typeof rebuild>
 
 export const metricsPeriod = z.enum(['1h', '24h', '7d', '30d'])
 export type MetricsPeriod = z.output<typeof metricsPeriod>

@@ -1,8 +1,12 @@
-import { defineModule, type Delivered, type EventHandler, onTopic, toId } from '@soma/kernel'
+import { defineModule, type Delivered, type EventHandler, type LogRecord, onTopic, toId } from '@soma/kernel'
 import { trackerContract } from '../contract/index.ts'
 import type { TrackerPorts } from './ports.ts'
 import { entryOf } from './projection/entries.ts'
-import { project } from './projection/project.ts'
+import { isAgentFact } from './projection/agents.ts'
+import { project, projectAgent } from './projection/project.ts'
+import { createRebuildRunner } from './rebuild/runner.ts'
+import { createRebuilds } from './rebuild/service.ts'
+import { shadowOf } from './rebuild/shadow.ts'
 import { createTrackerReads } from './reads/service.ts'
 import { createChanges } from './stream/changes.ts'
 import { createPlanStream } from './stream/plan-stream.ts'
@@ -21,16 +25,26 @@ const PROJECTED = [
   ['business-facts', '*'],
 ] as const
 
+const TOPICS = [...new Set(PROJECTED.map(([topic]) => topic))]
+const isProjected = (record: Pick<LogRecord, 'topic' | 'type'>): boolean =>
+  PROJECTED.some(
+    ([topic, type]) =>
+      topic === record.topic &&
+      (type === '*' || type === record.type || (type.endsWith('.*') && record.type.startsWith(type.slice(0, -1)))),
+  )
+
 export const trackerModule = defineModule<typeof trackerContract, Record<never, never>, TrackerPorts | undefined>({
   contract: trackerContract,
   uses: {},
   migrations: new URL('../migrations/', import.meta.url),
-  create: ({ database, settings, ports, metrics }) => {
+  create: ({ database, settings, ports, metrics, log }) => {
     const reads = createTrackerReads({ database, staleMs: settings.staleMs })
     const changes = createChanges(ports?.reader)
     const stream = createPlanStream({ database, reads, changes })
+    const rebuilds = createRebuilds({ database })
     const handle = async (delivered: Delivered) => {
-      await project(delivered)
+      if (isAgentFact(delivered.event)) await projectAgent(delivered.tx, delivered.event)
+      else if (await project(delivered)) await project({ event: delivered.event, tx: shadowOf(delivered.tx) })
       metrics.count('soma_tracker_applied_total', { topic: delivered.event.topic })
       const { plan_id: planId } = entryOf(delivered.event)
       if (planId !== undefined)
@@ -62,12 +76,27 @@ export const trackerModule = defineModule<typeof trackerContract, Record<never, 
         },
         delegationGroups: { get: (context, call) => reads.group(context, call.params.groupId) },
         agents: { metrics: (context, call) => reads.agentMetrics(context, call.params.name, call.query) },
+        rebuilds: {
+          create: (context, call) => rebuilds.start(context, 'rebuild', call.body.tenantId),
+          verify: (context, call) => rebuilds.start(context, 'verify', call.body.tenantId),
+          get: (context, call) => rebuilds.get(context, call.params.rebuildId, call.query.tenantId),
+        },
         traces: { get: (context, call) => reads.trace(context, { column: 'trace_id', value: call.params.traceId }) },
         correlations: {
           get: (context, call) => reads.trace(context, { column: 'correlation_id', value: call.params.correlationId }),
         },
       },
       handlers: PROJECTED.map(([topic, type]): EventHandler => onTopic(topic, type, handle)),
+      jobs:
+        ports?.reader === undefined
+          ? []
+          : [
+              {
+                name: 'rebuild',
+                everyMs: 1000,
+                run: createRebuildRunner({ database, reader: ports.reader, log, isProjected, topics: TOPICS }),
+              },
+            ],
     }
   },
 })

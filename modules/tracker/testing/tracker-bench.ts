@@ -13,12 +13,17 @@ import { plansContract } from '@soma/plans/contract'
 import { plansModule } from '@soma/plans'
 import { trackerContract } from '../contract/index.ts'
 import { trackerModule } from '../src/module.ts'
+import { type BenchLog, createBenchLog } from './bench-log.ts'
 
 export interface TrackerBench {
   readonly tracker: Client<typeof trackerContract>
   readonly plans: Client<typeof plansContract>
   readonly events: EventEnvelope[]
   readonly database: Database
+  /** The events as a log, which rebuilds read. */
+  readonly log: BenchLog
+  /** Lets the job of rebuilds run until nothing is left to do. */
+  rebuild(): Promise<void>
   /** Hands an event to the tracker's handlers, in one worker transaction. */
   deliver(event: EventEnvelope): Promise<void>
   /** Hands every event that was committed since the last call to plans and tracker, in log order, until there are none. */
@@ -32,11 +37,12 @@ export interface TrackerBench {
 
 /** The tracker over real facts of plans, on an embedded database in memory, or on one that has the tables already. */
 export async function openTrackerBench(database?: Database): Promise<TrackerBench> {
+  const log = createBenchLog(() => bench.events)
   const bench: Bench = await openBench({
     ...(database === undefined ? {} : { database }),
     modules: [
       { definition: plansModule as unknown as AnyModule, ports: {} },
-      { definition: trackerModule as unknown as AnyModule, ports: undefined },
+      { definition: trackerModule as unknown as AnyModule, ports: { reader: log } },
     ],
   })
   let settled = 0
@@ -62,6 +68,8 @@ export async function openTrackerBench(database?: Database): Promise<TrackerBenc
     plans: bench.client(plansContract),
     events: bench.events,
     database: bench.database,
+    log,
+    rebuild: () => bench.runJob('rebuild'),
     deliver: (event) => deliverTo(['tracker'], event),
     settle: async () => {
       while (settled < bench.events.length) {

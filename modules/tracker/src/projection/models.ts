@@ -25,6 +25,8 @@ export interface PlanModel {
   /** The earliest log time of any fact: what lists sort by. */
   sortAt: string
   asOf: string
+  /** Facts of it are older than the log. */
+  kept: boolean
 }
 
 export interface PlanDoc {
@@ -59,6 +61,8 @@ export interface TaskModel {
   endedAt: string | undefined
   sortAt: string
   asOf: string
+  /** Facts of it are older than the log. */
+  kept: boolean
 }
 
 export interface TaskDoc {
@@ -106,6 +110,7 @@ export function stubPlan(id: string, event: EventEnvelope): PlanModel {
     endedAt: undefined,
     sortAt: at,
     asOf: BEFORE_ALL,
+    kept: false,
   }
 }
 
@@ -173,6 +178,7 @@ export function blankTask(id: string, planId: string, event: EventEnvelope): Tas
     endedAt: undefined,
     sortAt: at,
     asOf: at,
+    kept: false,
   }
 }
 

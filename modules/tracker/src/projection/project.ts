@@ -1,4 +1,4 @@
-import { type Delivered, type EventEnvelope, type SqlSession, toUuid } from '@soma/kernel'
+import { type EventEnvelope, type SqlSession, toUuid } from '@soma/kernel'
 import { agentFact, applyAgentFact, isAgentFact, UNKNOWN_AGENT } from './agents.ts'
 import { entryOf } from './entries.ts'
 import { isPlanFact, isTaskFact, logTimeOf, planFact, reopened, type TaskFact, taskFact } from './facts.ts'
@@ -45,25 +45,27 @@ const TASK_VERBS = new Set([
   'cancelled',
 ])
 
-/** Applies one event to the read models in the handler's transaction. Once, twice or in another order, the models end the same (TRK-R1, R2). */
-export async function project({ event, tx }: Pick<Delivered, 'event' | 'tx'>): Promise<void> {
-  if (isAgentFact(event)) return projectAgent(tx, event)
-  await insertEntry(tx, entryOf(event))
+/** Applies one event to the read models in the handler's transaction. Once, twice or in another order, the models end the same (TRK-R1, R2). True while they are built anew. */
+export async function project({ event, tx }: { event: EventEnvelope; tx: SqlSession }): Promise<boolean> {
+  const isBuilding = await insertEntry(tx, entryOf(event))
   const gate = isGateFact(event) ? gateChangeOf(event) : undefined
   if (gate !== undefined) await saveGate(tx, gate)
   const verb = event.type.slice(event.type.indexOf('.') + 1)
   if (isPlanFact(event) && PLAN_VERBS.has(verb)) await projectPlan(tx, event)
   if (isTaskFact(event) && TASK_VERBS.has(verb)) await projectTask(tx, taskFact.parse(event.data), event)
+  return isBuilding
 }
 
-/** Facts of one agent come in order of their key; they are in no timeline. */
-async function projectAgent(tx: SqlSession, event: EventEnvelope): Promise<void> {
+/** Facts of one agent count in log order; they are in no timeline. */
+export async function projectAgent(tx: SqlSession, event: EventEnvelope): Promise<void> {
   const fact = agentFact.parse(event.data)
   const known = await lockAgent(tx, fact.agentId)
+  const sequence = event.sequence ?? known?.sequence ?? ''
+  if (known !== undefined && event.sequence !== undefined && sequence <= known.sequence) return
   const name = fact.name ?? known?.name
   if (name === undefined) return
   const doc = applyAgentFact(known?.doc ?? UNKNOWN_AGENT, fact, event)
-  await saveAgent(tx, { id: fact.agentId, spaceId: event.spaceid ?? '', name, doc })
+  await saveAgent(tx, { id: fact.agentId, spaceId: event.spaceid ?? '', name, sequence, doc })
 }
 
 async function projectPlan(tx: SqlSession, event: EventEnvelope): Promise<void> {

@@ -1,4 +1,5 @@
 import type { SqlSession } from '@soma/kernel'
+import { IS_BUILDING } from '../rebuild/store.ts'
 import type { EntryRow } from './entries.ts'
 import type { PlanModel, TaskModel } from './models.ts'
 import type { Ends } from './rank.ts'
@@ -23,10 +24,11 @@ export interface PlanRecord {
   ended_at: Date | null
   sort_at: Date
   as_of: Date
+  kept: boolean
 }
 
 export const PLAN_COLUMNS =
-  'p.id, p.space_id, p.user_id, p.owner_id, p.visibility, p.version, p.generation, p.ends, p.status, p.parent_id, p.root_id, p.session_id, p.origin, p.doc, p.created_at, p.started_at, p.ended_at, p.sort_at, p.as_of'
+  'p.id, p.space_id, p.user_id, p.owner_id, p.visibility, p.version, p.generation, p.ends, p.status, p.parent_id, p.root_id, p.session_id, p.origin, p.doc, p.created_at, p.started_at, p.ended_at, p.sort_at, p.as_of, p.kept'
 
 export const planModelOf = (row: PlanRecord): PlanModel => ({
   id: row.id,
@@ -48,6 +50,7 @@ export const planModelOf = (row: PlanRecord): PlanModel => ({
   endedAt: row.ended_at?.toISOString(),
   sortAt: row.sort_at.toISOString(),
   asOf: row.as_of.toISOString(),
+  kept: row.kept,
 })
 
 export async function lockPlanModel(tx: SqlSession, id: string): Promise<PlanModel | undefined> {
@@ -119,10 +122,11 @@ export interface TaskModelRecord {
   ended_at: Date | null
   sort_at: Date
   as_of: Date
+  kept: boolean
 }
 
 export const TASK_COLUMNS =
-  't.id, t.plan_id, t.space_id, t.user_id, t.version, t.generation, t.ends, t.status, t.parent_id, t.group_id, t.attempts, t.progress, t.doc, t.created_at, t.started_at, t.ended_at, t.sort_at, t.as_of'
+  't.id, t.plan_id, t.space_id, t.user_id, t.version, t.generation, t.ends, t.status, t.parent_id, t.group_id, t.attempts, t.progress, t.doc, t.created_at, t.started_at, t.ended_at, t.sort_at, t.as_of, t.kept'
 
 export const taskModelOf = (row: TaskModelRecord): TaskModel => ({
   id: row.id,
@@ -143,6 +147,7 @@ export const taskModelOf = (row: TaskModelRecord): TaskModel => ({
   endedAt: row.ended_at?.toISOString(),
   sortAt: row.sort_at.toISOString(),
   asOf: row.as_of.toISOString(),
+  kept: row.kept,
 })
 
 export async function lockTaskModel(tx: SqlSession, id: string): Promise<TaskModel | undefined> {
@@ -200,12 +205,14 @@ export async function saveCorrelations(
   )
 }
 
-/** Once per event id: a redelivery adds nothing. */
-export async function insertEntry(tx: SqlSession, entry: EntryRow): Promise<void> {
+/** Once per event id: a redelivery adds nothing. True while the models are built anew: then the event is applied to both. */
+export async function insertEntry(tx: SqlSession, entry: EntryRow): Promise<boolean> {
   const columns = Object.keys(entry)
-  await tx.execute(
-    `insert into tracker.timeline (tenant_id, ${columns.join(', ')}) values (current_setting('soma.tenant_id'), ${columns.map((_column, index) => `$${index + 1}`).join(', ')})
-     on conflict (tenant_id, event_id) do nothing`,
+  const [row] = await tx.query<{ building: boolean }>(
+    `with entry as (insert into tracker.timeline (tenant_id, ${columns.join(', ')}) values (current_setting('soma.tenant_id'), ${columns.map((_column, index) => `$${index + 1}`).join(', ')})
+       on conflict (tenant_id, event_id) do nothing)
+     select ${IS_BUILDING} as building`,
     Object.values(entry).map((value) => value ?? null),
   )
+  return row?.building === true
 }

@@ -20,22 +20,26 @@ export async function saveGate(tx: SqlSession, gate: GateChange): Promise<void> 
   )
 }
 
-export async function lockAgent(tx: SqlSession, id: string): Promise<{ name: string; doc: AgentDoc } | undefined> {
-  const [row] = await tx.query<{ name: string; doc: AgentDoc }>(
-    'select a.name, a.doc from tracker.agents a where a.id = $1 for update',
+interface KnownAgent {
+  name: string
+  /** Of the last fact that was applied. */
+  sequence: string
+  doc: AgentDoc
+}
+
+export async function lockAgent(tx: SqlSession, id: string): Promise<KnownAgent | undefined> {
+  const [row] = await tx.query<KnownAgent>(
+    'select a.name, a.sequence, a.doc from tracker.agents a where a.id = $1 for update',
     [id],
   )
   return row
 }
 
-export async function saveAgent(
-  tx: SqlSession,
-  agent: { id: string; spaceId: string; name: string; doc: AgentDoc },
-): Promise<void> {
+export async function saveAgent(tx: SqlSession, agent: { id: string; spaceId: string } & KnownAgent): Promise<void> {
   await tx.execute(
-    `insert into tracker.agents (tenant_id, id, space_id, name, takes, doc) values (current_setting('soma.tenant_id'), $1, $2, $3, $4, $5::jsonb)
-     on conflict (tenant_id, id) do update set name = excluded.name, takes = excluded.takes, doc = excluded.doc`,
-    [agent.id, agent.spaceId, agent.name, takenBy(agent.doc), JSON.stringify(agent.doc)],
+    `insert into tracker.agents (tenant_id, id, space_id, name, takes, doc, sequence) values (current_setting('soma.tenant_id'), $1, $2, $3, $4, $5::jsonb, $6)
+     on conflict (tenant_id, id) do update set name = excluded.name, takes = excluded.takes, doc = excluded.doc, sequence = excluded.sequence`,
+    [agent.id, agent.spaceId, agent.name, takenBy(agent.doc), JSON.stringify(agent.doc), agent.sequence],
   )
 }
 

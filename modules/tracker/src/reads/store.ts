@@ -99,7 +99,7 @@ function summaryOf(rows: readonly SummaryRecord[]): TaskSummary {
 }
 
 const ENTRY_COLUMNS = `e.event_id, coalesce(e.plan_id, p.id) as plan_id, e.task_id, e.at, e.sequence, e.topic, e.kind, e.type, e.actor, e.causation_id, e.correlation_id, e.trace_id, e.reply, e.attempt, e.duration_ms,
-  e.outcome, e.summary,
+  e.outcome, e.summary, e.kept,
   coalesce((case e.entity when 'task' then t.ends when 'plan' then p.ends end ->> e.generation::text)::int4 < e.version, false) as ignored`
 
 /** The plan of an entry that names neither plan nor known task: by its correlation, for the same user and space. One plan, so that nothing is shown twice. */

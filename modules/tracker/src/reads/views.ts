@@ -54,6 +54,7 @@ export function viewPlan(plan: PlanModel, tasks: TaskSummary): PlanProgress {
     scopeChangedAt: tasks.scopeChangedAt,
     ownerId: plan.ownerId,
     constitutionHash: doc.constitutionHash,
+    kept: plan.kept || undefined,
     version: plan.version,
   }) as PlanProgress
 }
@@ -94,6 +95,7 @@ export function viewTask(task: TaskModel): TaskRecord {
     completedAt: task.endedAt,
     updatedAt: task.asOf,
     problem: doc.problem,
+    kept: task.kept || undefined,
     version: task.version,
   }) as TaskRecord
 }
@@ -117,6 +119,7 @@ export interface EntryRecord {
   outcome: string | null
   summary: string
   ignored: boolean
+  kept: boolean
 }
 
 export function viewEntry(row: EntryRecord): TimelineEntry {
@@ -136,5 +139,6 @@ export function viewEntry(row: EntryRecord): TimelineEntry {
     outcome: row.outcome ?? undefined,
     summary: row.summary,
     ignored: row.ignored,
+    kept: row.kept || undefined,
   }) as TimelineEntry
 }

@@ -64,6 +64,7 @@ class PlanPlan(TypedDict):
     scopeChangedAt: NotRequired[str]
     ownerId: NotRequired[str]
     constitutionHash: NotRequired[str]
+    kept: NotRequired[bool]
     version: int
 
 
@@ -90,6 +91,7 @@ class PlanLineageEntriesItem(TypedDict):
     outcome: NotRequired[str]
     summary: str
     ignored: bool
+    kept: NotRequired[bool]
 
 
 PlanLineageEdgesItem = TypedDict(
@@ -176,6 +178,7 @@ class TaskTask(TypedDict):
     completedAt: NotRequired[str]
     updatedAt: str
     problem: NotRequired[PlanPlanProblem]
+    kept: NotRequired[bool]
     version: int
 
 
@@ -222,6 +225,28 @@ class Trace(TypedDict):
     entries: list[PlanLineageEntriesItem]
     planIds: list[str]
     cost: PlanPlanCost
+
+
+class RebuildModelsItem(TypedDict):
+    model: Literal["plans", "tasks", "timeline", "correlations", "gates", "agents"]
+    rows: int
+    digest: str
+    servedDigest: str
+    isEqual: bool
+
+
+class Rebuild(TypedDict):
+    rebuildId: str
+    tenantId: str
+    kind: Literal["rebuild", "verify"]
+    status: Literal["running", "completed"]
+    read: int
+    toRead: int
+    applied: int
+    failed: int
+    models: list[RebuildModelsItem]
+    createdAt: str
+    endedAt: NotRequired[str]
 
 
 class PlansListAnswer(TypedDict):
@@ -362,6 +387,10 @@ class AgentsMetricsAnswer(TypedDict):
     lagMs: int
     stale: bool
     metrics: AgentsMetricsAnswerMetrics
+
+
+class RebuildsCreateBody(TypedDict):
+    tenantId: NotRequired[str]
 
 
 class PlansOperations:
@@ -806,6 +835,61 @@ class AgentsOperations:
         return cast(AgentsMetricsAnswer, answer)
 
 
+class RebuildsOperations:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def create(
+        self,
+        *,
+        body: RebuildsCreateBody,
+        idempotency_key: str | None = None,
+    ) -> Rebuild:
+        """Builds the read models of a tenant anew from the log beside those that serve, compares and swaps them."""
+        answer = await self._transport.call(Request(
+            "POST",
+            "/v1/tracker/rebuilds",
+            headers={
+                "idempotency-key": idempotency_key,
+            },
+            body=body,
+        ))
+        return cast(Rebuild, answer)
+
+    async def verify(
+        self,
+        *,
+        body: RebuildsCreateBody,
+        idempotency_key: str | None = None,
+    ) -> Rebuild:
+        """Builds the read models of a tenant beside those that serve, and compares them."""
+        answer = await self._transport.call(Request(
+            "POST",
+            "/v1/tracker/rebuilds/verify",
+            headers={
+                "idempotency-key": idempotency_key,
+            },
+            body=body,
+        ))
+        return cast(Rebuild, answer)
+
+    async def get(
+        self,
+        rebuild_id: str,
+        *,
+        tenant_id: str | None = None,
+    ) -> Rebuild:
+        """How far a rebuild or verification is, and what it found."""
+        answer = await self._transport.call(Request(
+            "GET",
+            f"/v1/tracker/rebuilds/{in_path(rebuild_id)}",
+            query={
+                "tenantId": tenant_id,
+            },
+        ))
+        return cast(Rebuild, answer)
+
+
 class TrackerClient:
     """Every operation of `tracker`."""
 
@@ -823,3 +907,4 @@ class TrackerClient:
         self.traces = TracesOperations(transport)
         self.correlations = CorrelationsOperations(transport)
         self.agents = AgentsOperations(transport)
+        self.rebuilds = RebuildsOperations(transport)
