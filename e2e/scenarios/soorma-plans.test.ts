@@ -229,6 +229,23 @@ test('a task that names a plan of its user is a task of that plan', async () => 
   expect((await plansOfSoma({}, 'owner'))[0]?.counts.total).toBe(1)
 })
 
+test('SOO-R7 answers are those of the user whom the token names; without one, of its principal', async () => {
+  const named = await acme.as('planner', { serviceUserId: 'dora' })
+  const bare = await acme.as('planner')
+  for (const [agent, userId] of [
+    [named, 'dora'],
+    [bare, bare.principalId],
+  ] as const) {
+    const made = await agent.ask('POST /v1/memory/plans', { planId: 'whose', goalEvent: 'a.b' })
+    expect(made.body).toMatchObject({ tenantId: acme.tenantId, userId })
+    expect((await agent.ask('POST /v1/memory/task-context', aTask('whose'))).body.userId).toBe(userId)
+    expect((await agent.get('/v1/memory/plans')).body).toMatchObject([{ planId: 'whose', userId }])
+  }
+  // Another principal that speaks for the same user has the same plans.
+  const other = await acme.as('planner', { serviceUserId: 'dora' })
+  expect((await other.get('/v1/memory/plans/whose')).body.userId).toBe('dora')
+})
+
 test('equal ids of two tenants, two service tenants or two users never meet, UUIDs among them', async () => {
   const ids = ['shared', '0191f0c1-2222-7333-8444-555566667777']
   const agents = [

@@ -124,7 +124,7 @@ test('what is no event of the dialect is refused in its words', async () => {
   expect((await acme.get('/v1/events/stream?topics=action-requests')).status).toBe(422)
 })
 
-test('principals publish for any user and space of their tenant, a user for itself alone', async () => {
+test('SOO-R7 principals publish for any user and space of their tenant, a user for itself alone', async () => {
   expect((await acme.publish(anEvent(acme, { tenant_id: 'a-customer', user_id: 'bob' }))).status).toBe(200)
   const user = await acme.as('user', { serviceUserId: 'alice' })
   expect((await user.publish(anEvent(acme))).status).toBe(200)
@@ -136,7 +136,7 @@ test('principals publish for any user and space of their tenant, a user for itse
 })
 
 test(
-  'an event of any type comes as it was sent, and so does the type of its reply: in capitals, of one word, or under a noun of the platform',
+  'SOO-R6 an event of any type comes as it was sent, and so does the type of its reply: in capitals, of one word, or under a noun of the platform',
   async () => {
     const stream = await openStream(acme, 'topics=task-events&agent_id=t-1&agent_name=types')
     const types = ['Research.Requested', 'greet', 'inventory.low_stock', 'plan.started', 'soorma.greet', 'Ärger & Co.']

@@ -3,7 +3,7 @@ import { createEventTypes, toForeignType } from './types.ts'
 
 const types = createEventTypes(new Set(['plan', 'task']))
 
-test('a type that ours can hold stays as it is, any other is kept under `soorma` and reads back as it was', () => {
+test('SOO-R6 a type that ours can hold stays as it is, any other is kept under `soorma` and reads back as it was', () => {
   for (const type of ['math.add.requested', 'a.1', 'sums-2.done']) expect(types.toOwn(type)).toBe(type)
   const foreign = [
     ...['greet', 'inventory.low_stock', 'Research.Requested', 'plan.started', 'task.x', 'soorma.greet', 'soorma'],

@@ -56,7 +56,7 @@ const claims = (more: object = {}) => ({
 const said = (more: object, key: RsaKeyPair = KEY) => rs256(key, { claims: claims(more) })
 const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
 
-test('an issuer is trusted by its administrator, changed by its id, and is one of its own tenant alone', async () => {
+test('SOO-R18 an issuer is trusted by its administrator, changed by its id, and is one of its own tenant alone', async () => {
   const made = await post(acme, 'delegated-issuers', anIssuer(acme))
   expect([made.status, made.body]).toEqual([
     200,

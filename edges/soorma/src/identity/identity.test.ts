@@ -34,7 +34,7 @@ test('onboarding makes a tenant for whoever has the superuser’s key, and for n
   expect((await production.ask('POST /v1/identity/onboarding', { headers, body: {} })).status).toBe(403)
 })
 
-test('the same reference within 10 s is one tenant, afterwards another; no reference is always another', async () => {
+test('SOO-R16 the same reference within 10 s is one tenant, afterwards another; no reference is always another', async () => {
   const [one, other] = await Promise.all([wire.onboard('example-01'), wire.onboard('example-01')])
   expect([other.tenantId, other.adminKey]).toEqual([one.tenantId, one.adminKey])
   now += 10_001
@@ -77,7 +77,7 @@ test('a token of 15 minutes says who its principal is, verifies by the published
   expect((await wire.ask('GET /events/', { headers: { authorization: `Bearer ${body.token}` } })).status).toBe(200)
 })
 
-test('a revoked principal gets no token, and those it has are refused when what identity said is old', async () => {
+test('SOO-R17 a revoked principal gets no token, and those it has are refused when what identity said is old', async () => {
   const principalId = await acme.principal('worker')
   const { token } = (await issue(acme, { principalId })).body
   const open = () => wire.ask('GET /events/', { headers: { authorization: `Bearer ${token}` } })
@@ -100,7 +100,7 @@ test('a revoked principal gets no token, and those it has are refused when what 
   expect(claimsOf((await issue(acme, { principalId })).body.token).principal_type).toBe('tool')
 })
 
-test('rotating kills the key before, which belongs to one tenant alone', async () => {
+test('SOO-R18 rotating kills the key before, which belongs to one tenant alone', async () => {
   const rotate = (headers: Record<string, string>) =>
     wire.ask('POST /v1/identity/tenant-admin-credentials/rotate', { headers, body: {} })
   const gamma = await wire.onboard()
@@ -126,7 +126,7 @@ test('rotating kills the key before, which belongs to one tenant alone', async (
   expect((await rotate({ ...gamma.admin, 'x-identity-admin-key': body.tenantAdminApiKey })).status).toBe(200)
 })
 
-test('no administrator reaches another tenant: not its domain, not its principals', async () => {
+test('SOO-R18 no administrator reaches another tenant: not its domain, not its principals', async () => {
   const create = (tenantDomainId: string) =>
     wire.ask('POST /v1/identity/principals', {
       headers: acme.admin,

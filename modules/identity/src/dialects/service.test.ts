@@ -18,7 +18,7 @@ const named = {
   role: { name: 'soorma-worker', capabilities: ['event:publish', 'principal:act-for'] },
 }
 
-test("a dialect's token verifies by the keys listed for it, which verify nothing of ours and are not listed as ours", async () => {
+test("SOO-R17 a dialect's token verifies by the keys listed for it, which verify nothing of ours and are not listed as ours", async () => {
   const { identity } = installation
   const caller = moduleCaller()
   const { token } = await identity.dialectTokens.create(caller, { params, body: { claims: { sub: 'agt_1', exp: 1 } } })
