@@ -57,7 +57,7 @@ const namesOf = async (agent: SoormaAgent, query = '') =>
   // oxlint-disable-next-line typescript/no-explicit-any -- a test reads whatever members the wire has
   (await agent.get(`/v1/agents${query}`)).body.agents.map(({ agentId, name }: any) => `${agentId} ${name}`)
 
-test('an agent is registered, found by each filter as it was said, kept alive for 300 s a sign of life, and ended', async () => {
+test('SOO-R12 an agent is registered, found by each filter as it was said, kept alive for 300 s a sign of life, and ended', async () => {
   const made = await acme.ask('POST /v1/agents', anAgent('calc-1'))
   expect([made.status, made.body]).toEqual([
     200,
@@ -200,7 +200,7 @@ test('agents, events and schemas of Soma are listed in the words of the dialect,
   expect((await acme.ask('POST /v1/schemas', { schema })).status).toBe(409)
 })
 
-test('an event definition is taken as it is said, on any topic and of any name; one that breaks readers gets the next major version here', async () => {
+test('SOO-R5 an event definition is taken as it is said, on any topic and of any name; one that breaks readers gets the next major version here', async () => {
   const restarted = await acme.as('worker')
   const payloadSchema = { type: 'object', properties: { a: { type: 'number' } }, required: ['a'] }
   const define = async (agent: SoormaAgent, event: object) => {
@@ -233,7 +233,7 @@ test('an event definition is taken as it is said, on any topic and of any name; 
   ])
 })
 
-test('a schema is registered once a version; the latest is the highest version, and one of a form of its own is kept', async () => {
+test('SOO-R5 a schema is registered once a version; the latest is the highest version, and one of a form of its own is kept', async () => {
   const register = (schemaName: string, version: string, key = 'schema') =>
     acme.ask('POST /v1/schemas', {
       [key]: { schema_name: schemaName, version, json_schema: { title: version }, ownerAgentId: 'calc-1' },

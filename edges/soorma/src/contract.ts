@@ -34,6 +34,12 @@ export const soormaContract = contract({
       summary:
         'Whether an event that a stream sent goes to its group again when the connection breaks within 2 s, or is gone, as with the original.',
     }),
+    validation: setting({
+      type: z.enum(['warn', 'strict']),
+      default: 'warn',
+      summary:
+        'Whether events of types that nobody registered, or whose data does not fit, are taken as the original does, or refused.',
+    }),
     groupLingerMs: setting({
       type: milliseconds(0, 31_536_000_000),
       default: 60_000,

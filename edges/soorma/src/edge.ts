@@ -66,6 +66,9 @@ const uses = {
     'subscriptions.update': ['subscription:manage'],
     'deliveries.stream': [],
     'deliveries.settle': [],
+    // The request that a failure answers: whoever gets the answer of its group gets what it was about.
+    'events.get': ['event:read'],
+    'events.validate': ['principal:act-for'],
   }),
   registry: use(registryContract, {
     // In the dialect names are the tenant's; which of them may be taken is this edge's to say.

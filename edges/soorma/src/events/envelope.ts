@@ -3,6 +3,7 @@ import type { EventInput } from '@soma/events/contract'
 import { type EventEnvelope, withoutUndefined } from '@soma/kernel'
 import * as z from 'zod'
 import { derivedUuid } from '../records/own-names.ts'
+import { failureOf, problemIn } from './failures.ts'
 import { type EventTypes, toForeignType } from './types.ts'
 
 /** The topics of the dialect: each is ours of the same name. */
@@ -59,6 +60,7 @@ export interface Owner {
 export function toEventInput(envelope: SoormaEnvelope, owner: Owner, types: EventTypes): EventInput {
   const id = envelope.id ?? randomUUID()
   const responseEvent = given(envelope.response_event)
+  const problem = problemIn(envelope.topic, envelope.data ?? {})
   const extensions = withoutUndefined({
     traceid: given(envelope.trace_id),
     payloadschema: given(envelope.payload_schema_name),
@@ -70,7 +72,9 @@ export function toEventInput(envelope: SoormaEnvelope, owner: Owner, types: Even
     topic: envelope.topic,
     time: withZone(given(envelope.time)),
     subject: given(envelope.subject),
-    data: envelope.data ?? undefined,
+    ...(problem === undefined
+      ? { data: envelope.data ?? undefined }
+      : { data: { ...envelope.data, problem }, outcome: 'failed' }),
     correlationId: given(envelope.correlation_id) ?? derivedUuid(envelope.source, id),
     causationId: given(envelope.parent_event_id),
     ...owner,
@@ -98,8 +102,11 @@ const fromSource = (source: string): string => {
 const withZone = (time: string | undefined): string | undefined =>
   time === undefined || /(?:Z|[+-]\d\d:?\d\d)$/i.test(time) ? time : `${time}Z`
 
-/** An event of ours as clients of the dialect read it; what it lacks is left out. */
-export function toSoormaEnvelope(event: EventEnvelope): Record<string, unknown> {
+/** An event of ours as clients of the dialect read it; what it lacks is left out. `request`: the data of what it answers, where it failed. */
+export function toSoormaEnvelope(
+  event: EventEnvelope,
+  request: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
   return withoutUndefined({
     id: event.id,
     source: fromSource(event.source),
@@ -108,7 +115,7 @@ export function toSoormaEnvelope(event: EventEnvelope): Record<string, unknown> 
     topic: event.topic,
     time: event.time,
     subject: event.subject,
-    data: dataOf(event.data),
+    data: event.outcome === 'failed' ? failureOf(event, request) : dataOf(event.data),
     correlation_id: event.correlationid,
     parent_event_id: event.causationid,
     trace_id: event['traceid'],

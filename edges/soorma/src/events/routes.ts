@@ -37,7 +37,7 @@ const connection = z.strictObject({ connection_id: z.string(), agent_id: z.strin
 
 export function eventRoutes(options: EventRouteOptions): Route[] {
   const { events, database, settings, draining, adapter, log } = options
-  const publish = createPublish(events, options.types)
+  const publish = createPublish({ events, types: options.types, isStrict: settings.validation === 'strict' })
   const streams = createStreams({ events, settings, draining, log })
   const isReachable = () =>
     database

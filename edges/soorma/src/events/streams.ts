@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { eventsContract } from '@soma/events/contract'
-import { type Client, type EventEnvelope, type Logger, newUuid } from '@soma/kernel'
+import { type Client, type Context, type EventEnvelope, type Logger, newUuid } from '@soma/kernel'
 import type { SoormaSettings } from '../contract.ts'
 import type { Caller } from '../wire/route.ts'
+import { documentOr } from '../memory/foreign-ids.ts'
 import { toSoormaEnvelope } from './envelope.ts'
+import { isOwnFailure } from './failures.ts'
 import { ensureGroup, type Group } from './groups.ts'
 import { createHandoff, type Handoff } from './handoff.ts'
 import { createSettling, type Held, type Settling } from './settling.ts'
@@ -75,9 +77,29 @@ export function createStreams(options: StreamOptions) {
       }
       for (const signal of [request.signal, options.draining]) onAbort(signal, ending.signal, () => handoff.push('end'))
       connections.set(connection.connection_id, connection)
-      return framesOf(connection, { ...request, heartbeatMs: options.settings.heartbeatMs, handoff, settling, close })
+      const requestOf = (event: EventEnvelope) => readRequest(options.events, context, event)
+      return framesOf(connection, {
+        ...request,
+        requestOf,
+        heartbeatMs: options.settings.heartbeatMs,
+        handoff,
+        settling,
+        close,
+      })
     },
   }
+}
+
+/** The data of the request that a failure of ours answers: its requester knows its task by them. Nothing where it can't be read. */
+async function readRequest(
+  events: StreamOptions['events'],
+  context: Context,
+  event: EventEnvelope,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { causationid: eventId } = event
+  if (eventId === undefined || !isOwnFailure(event)) return {}
+  const request = await events.events.get(context, { params: { eventId }, query: {} }).catch(() => undefined)
+  return documentOr(request?.data, {})
 }
 
 /** Calls back once, until the other signal aborts. */
@@ -131,12 +153,13 @@ interface Framing extends StreamRequest {
   readonly handoff: Handoff<Item>
   readonly settling: Settling
   readonly close: () => Promise<void>
+  readonly requestOf: (event: EventEnvelope) => Promise<Readonly<Record<string, unknown>>>
 }
 
 /** The next frame is asked for when the one before was taken by the operating system: only then does its delivery begin to count. */
 async function* framesOf(
   { tenantId: _tenantId, ...connection }: Connection & { readonly tenantId: string },
-  { handoff, settling, heartbeatMs, lastEventId, close }: Framing,
+  { handoff, settling, heartbeatMs, lastEventId, close, requestOf }: Framing,
 ): AsyncGenerator<string, void> {
   const about = { connection_id: connection.connection_id }
   try {
@@ -148,7 +171,8 @@ async function* framesOf(
       else if ('gap' in item) yield frame('gap', item.gap)
       else if (item.event.id === lastEventId) settling.known(item.held)
       else {
-        yield frame('message', toSoormaEnvelope(item.event), item.event.id)
+        const envelope = toSoormaEnvelope(item.event, await requestOf(item.event))
+        yield frame('message', envelope, item.event.id)
         settling.taken(item.held)
       }
     }
