@@ -162,6 +162,7 @@ const ANSWERED_FOR_ABSENT: Readonly<Record<string, string>> = {
   'registry.instances.register': 'makes what it names',
   'tracker.traces.get': 'a trace is whatever carries its id, be it nothing',
   'tracker.correlations.get': 'so is a correlation',
+  'tracker.session-plans.list': 'the tracker knows no sessions, only the plans that name one',
 }
 
 describe('what goes out', () => {

@@ -23,6 +23,9 @@ export * from './records.ts'
 
 const read = { method: 'GET', capability: 'plan:read', action: 'plan.read' } as const
 const params = z.strictObject({ planId })
+/** The id of an event: the answer waits up to 5 s until it is applied, so that a caller reads what he wrote. Later than that it says `stale`. */
+const fresh = { waitFor: z.string().min(1).max(128).optional() }
+const page = { ...pageQuery, ...fresh }
 /** A page with its freshness. */
 const listOf = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ ...freshness, items: z.array(item), nextCursor: z.string().nullable() })
@@ -46,7 +49,7 @@ const plans = {
     path: '/v1/tracker/plans',
     summary: 'Progress of plans, newest first; lone tasks only when asked for.',
     query: z.strictObject({
-      ...pageQuery,
+      ...page,
       status: planState.optional(),
       sessionId: z.string().max(100).optional(),
       parentPlanId: planId.optional(),
@@ -62,6 +65,7 @@ const plans = {
     path: '/v1/tracker/plans/{planId}',
     summary: 'Progress of one plan.',
     params,
+    query: z.strictObject(fresh),
     output: one('plan', planProgress),
   }),
 } as const
@@ -72,7 +76,7 @@ const planTasks = {
     path: '/v1/tracker/plans/{planId}/tasks',
     summary: 'The tasks of a plan in the order they were made.',
     params,
-    query: z.strictObject({ ...pageQuery, state: taskState.optional(), agent: z.string().max(128).optional() }),
+    query: z.strictObject({ ...page, state: taskState.optional(), agent: z.string().max(128).optional() }),
     output: listOf(taskRecord),
   }),
 } as const
@@ -84,7 +88,7 @@ const planTimeline = {
     summary: 'Everything that happened in a plan in log order: attempts, gates, replies, dead letters.',
     params,
     query: z.strictObject({
-      ...pageQuery,
+      ...page,
       kinds: z.string().max(200).optional(),
       order: z.enum(['oldest', 'newest']).default('oldest'),
     }),
@@ -101,6 +105,7 @@ const planLineage = {
     query: z.strictObject({
       eventId: z.string().max(100).optional(),
       depth: z.coerce.number().int().min(1).max(50).default(50),
+      ...fresh,
     }),
     output: z.strictObject({ ...freshness, entries: z.array(timelineEntry), edges: z.array(edge) }),
   }),
@@ -113,8 +118,30 @@ const planHierarchy = {
     summary:
       'The plans above and below a plan and the delegations inside them, flat, each with its parent; at most 10,000.',
     params,
-    query: z.strictObject({ direction: z.enum(['up', 'down', 'both']).default('both') }),
+    query: z.strictObject({ direction: z.enum(['up', 'down', 'both']).default('both'), ...fresh }),
     output: z.strictObject({ ...freshness, ...hierarchy.shape }),
+  }),
+} as const
+
+const planSubPlans = {
+  list: operation({
+    ...read,
+    path: '/v1/tracker/plans/{planId}/sub-plans',
+    summary: 'Progress of the plans that a plan handed out, newest first.',
+    params,
+    query: z.strictObject(page),
+    output: listOf(planProgress),
+  }),
+} as const
+
+const sessionPlans = {
+  list: operation({
+    ...read,
+    path: '/v1/tracker/sessions/{sessionId}/plans',
+    summary: 'Progress of the plans of a session, newest first.',
+    params: z.strictObject({ sessionId: z.string().min(1).max(100) }),
+    query: z.strictObject(page),
+    output: listOf(planProgress),
   }),
 } as const
 
@@ -124,7 +151,7 @@ const planBlockers = {
     path: '/v1/tracker/plans/{planId}/blockers',
     summary: 'Why the open tasks of a plan do not run, oldest first.',
     params,
-    query: z.strictObject(pageQuery),
+    query: z.strictObject(page),
     output: listOf(blocker),
   }),
 } as const
@@ -135,7 +162,7 @@ const blockers = {
     path: '/v1/tracker/blockers',
     summary: 'Why open tasks of all visible plans do not run, oldest first.',
     query: z.strictObject({
-      ...pageQuery,
+      ...page,
       waitingFor: z.string().max(50).optional(),
       /** Only what a holder of this role may decide at a gate. */
       role: z.string().max(128).optional(),
@@ -166,7 +193,7 @@ const tasks = {
     path: '/v1/tracker/tasks',
     summary: 'Tasks, newest first.',
     query: z.strictObject({
-      ...pageQuery,
+      ...page,
       planId: planId.optional(),
       state: taskState.optional(),
       agent: z.string().max(128).optional(),
@@ -180,6 +207,7 @@ const tasks = {
     path: '/v1/tracker/tasks/{taskId}',
     summary: 'One task.',
     params: z.strictObject({ taskId }),
+    query: z.strictObject(fresh),
     output: one('task', taskRecord),
   }),
 } as const
@@ -190,6 +218,7 @@ const delegationGroups = {
     path: '/v1/tracker/delegation-groups/{groupId}',
     summary: 'A delegation group with every member and its end.',
     params: z.strictObject({ groupId }),
+    query: z.strictObject(fresh),
     output: one('group', delegationGroup),
   }),
 } as const
@@ -200,6 +229,7 @@ const traces = {
     path: '/v1/tracker/traces/{traceId}',
     summary: 'Every record that carries a trace id, in time order.',
     params: z.strictObject({ traceId: z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 hexadecimal characters') }),
+    query: z.strictObject(fresh),
     output: traceOutput,
   }),
 } as const
@@ -210,6 +240,7 @@ const correlations = {
     path: '/v1/tracker/correlations/{correlationId}',
     summary: 'Every record that carries a correlation id, in time order.',
     params: z.strictObject({ correlationId: z.string().min(1).max(200) }),
+    query: z.strictObject(fresh),
     output: traceOutput,
   }),
 } as const
@@ -222,7 +253,7 @@ const agents = {
     path: '/v1/tracker/agents/{name}/metrics',
     summary: 'What an agent has done in a period: counts, durations, retries, by type of task.',
     params: z.strictObject({ name: z.string().min(1).max(128) }),
-    query: z.strictObject({ period: metricsPeriod.default('24h'), type: z.string().max(200).optional() }),
+    query: z.strictObject({ period: metricsPeriod.default('24h'), type: z.string().max(200).optional(), ...fresh }),
     output: one('metrics', agentMetrics),
   }),
 } as const
@@ -271,8 +302,10 @@ export const trackerContract = contract({
     planTimeline,
     planLineage,
     planHierarchy,
+    planSubPlans,
     planBlockers,
     blockers,
+    sessionPlans,
     planStream,
     tasks,
     delegationGroups,

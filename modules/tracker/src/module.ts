@@ -8,6 +8,7 @@ import { createRebuildRunner } from './rebuild/runner.ts'
 import { createRebuilds } from './rebuild/service.ts'
 import { shadowOf } from './rebuild/shadow.ts'
 import { createTrackerReads } from './reads/service.ts'
+import { createWaiting } from './reads/waiting.ts'
 import { createChanges } from './stream/changes.ts'
 import { createPlanStream } from './stream/plan-stream.ts'
 
@@ -39,6 +40,7 @@ export const trackerModule = defineModule<typeof trackerContract, Record<never, 
   migrations: new URL('../migrations/', import.meta.url),
   create: ({ database, settings, ports, metrics, log }) => {
     const reads = createTrackerReads({ database, staleMs: settings.staleMs })
+    const waiting = createWaiting({ database })
     const changes = createChanges(ports?.reader)
     const stream = createPlanStream({ database, reads, changes })
     const rebuilds = createRebuilds({ database })
@@ -53,17 +55,27 @@ export const trackerModule = defineModule<typeof trackerContract, Record<never, 
     return {
       operations: {
         plans: {
-          list: (context, call) => reads.plans(context, call.query),
-          get: (context, call) => reads.plan(context, call.params.planId),
+          list: waiting((context, call) => reads.plans(context, call.query)),
+          get: waiting((context, call) => reads.plan(context, call.params.planId)),
         },
-        planTasks: { list: (context, call) => reads.planTasks(context, call.params.planId, call.query) },
-        planTimeline: { list: (context, call) => reads.timeline(context, call.params.planId, call.query) },
-        planLineage: { get: (context, call) => reads.lineage(context, call.params.planId, call.query) },
-        planHierarchy: { get: (context, call) => reads.hierarchy(context, call.params.planId, call.query.direction) },
+        planTasks: { list: waiting((context, call) => reads.planTasks(context, call.params.planId, call.query)) },
+        planTimeline: { list: waiting((context, call) => reads.timeline(context, call.params.planId, call.query)) },
+        planLineage: { get: waiting((context, call) => reads.lineage(context, call.params.planId, call.query)) },
+        planHierarchy: {
+          get: waiting((context, call) => reads.hierarchy(context, call.params.planId, call.query.direction)),
+        },
+        planSubPlans: {
+          list: waiting((context, { params, query }) => reads.subPlans(context, params.planId, query)),
+        },
         planBlockers: {
-          list: (context, { params, query }) => reads.blockers(context, { ...query, planId: params.planId }),
+          list: waiting((context, { params, query }) => reads.blockers(context, { ...query, planId: params.planId })),
         },
-        blockers: { list: (context, call) => reads.blockers(context, call.query) },
+        blockers: { list: waiting((context, call) => reads.blockers(context, call.query)) },
+        sessionPlans: {
+          list: waiting((context, { params, query }) =>
+            reads.plans(context, { ...query, sessionId: params.sessionId, loneTasks: true }),
+          ),
+        },
         planStream: {
           read: async (context, call) => {
             await reads.plan(context, call.params.planId)
@@ -71,19 +83,23 @@ export const trackerModule = defineModule<typeof trackerContract, Record<never, 
           },
         },
         tasks: {
-          list: (context, call) => reads.tasks(context, call.query),
-          get: (context, call) => reads.task(context, call.params.taskId),
+          list: waiting((context, call) => reads.tasks(context, call.query)),
+          get: waiting((context, call) => reads.task(context, call.params.taskId)),
         },
-        delegationGroups: { get: (context, call) => reads.group(context, call.params.groupId) },
-        agents: { metrics: (context, call) => reads.agentMetrics(context, call.params.name, call.query) },
+        delegationGroups: { get: waiting((context, call) => reads.group(context, call.params.groupId)) },
+        agents: { metrics: waiting((context, call) => reads.agentMetrics(context, call.params.name, call.query)) },
         rebuilds: {
           create: (context, call) => rebuilds.start(context, 'rebuild', call.body.tenantId),
           verify: (context, call) => rebuilds.start(context, 'verify', call.body.tenantId),
           get: (context, call) => rebuilds.get(context, call.params.rebuildId, call.query.tenantId),
         },
-        traces: { get: (context, call) => reads.trace(context, { column: 'trace_id', value: call.params.traceId }) },
+        traces: {
+          get: waiting((context, call) => reads.trace(context, { column: 'trace_id', value: call.params.traceId })),
+        },
         correlations: {
-          get: (context, call) => reads.trace(context, { column: 'correlation_id', value: call.params.correlationId }),
+          get: waiting((context, call) =>
+            reads.trace(context, { column: 'correlation_id', value: call.params.correlationId }),
+          ),
         },
       },
       handlers: PROJECTED.map(([topic, type]): EventHandler => onTopic(topic, type, handle)),

@@ -33,6 +33,9 @@ import { costOf, NO_TASKS, viewEntry, viewPlan, viewTask } from './views.ts'
 type Operations = (typeof trackerContract)['operations']
 type QueryOf<O extends { query: z.ZodType }> = z.output<O['query']>
 
+/** A page of plans; absent members ask for all. */
+type PlansQuery = Pick<QueryOf<Operations['plans']['list']>, 'limit'> & Partial<QueryOf<Operations['plans']['list']>>
+
 const LINEAGE_ENTRIES = 2000
 const TRACE_ENTRIES = 1000
 
@@ -45,17 +48,12 @@ export function createTrackerReads({ database, staleMs }: { database: ModuleData
     plan: (context: Context, planId: string) =>
       answer(context, async (tx) => ({ plan: await progressOf(tx, await requirePlan(tx, planId)) })),
 
-    plans: (context: Context, query: QueryOf<Operations['plans']['list']>) =>
+    plans: (context: Context, query: PlansQuery) => answer(context, (tx) => pageOfPlans(tx, query)),
+
+    subPlans: (context: Context, planId: string, query: PlansQuery) =>
       answer(context, async (tx) => {
-        const rows = await listPlans(tx, query, decodeCursor(query.cursor, ['time', 'uuid']))
-        const summaries = await summarise(
-          tx,
-          rows.map((row) => row.id),
-        )
-        return toPage(rows, query.limit, {
-          item: (row) => viewPlan(planModelOf(row), summaries.get(row.id) ?? NO_TASKS),
-          key: (row) => [row.sort_at.toISOString(), row.id],
-        })
+        await requirePlan(tx, planId)
+        return pageOfPlans(tx, { ...query, parentPlanId: planId, loneTasks: true })
       }),
 
     planTasks: (context: Context, planId: string, query: QueryOf<Operations['planTasks']['list']>) =>
@@ -206,13 +204,25 @@ async function requirePlan(tx: SqlSession, planId: string): Promise<PlanModel> {
   return plan
 }
 
+async function pageOfPlans(tx: SqlSession, query: PlansQuery) {
+  const rows = await listPlans(tx, query, decodeCursor(query.cursor, ['time', 'uuid']))
+  const summaries = await summarise(
+    tx,
+    rows.map((row) => row.id),
+  )
+  return toPage(rows, query.limit, {
+    item: (row) => viewPlan(planModelOf(row), summaries.get(row.id) ?? NO_TASKS),
+    key: (row) => [row.sort_at.toISOString(), row.id],
+  })
+}
+
 async function progressOf(tx: SqlSession, plan: PlanModel): Promise<PlanProgress> {
   return viewPlan(plan, (await summarise(tx, [plan.id])).get(plan.id) ?? NO_TASKS)
 }
 
 function listPlans(
   tx: SqlSession,
-  query: QueryOf<Operations['plans']['list']>,
+  query: PlansQuery,
   before: readonly (string | number)[] | undefined,
 ): Promise<PlanRecord[]> {
   return tx.query<PlanRecord>(

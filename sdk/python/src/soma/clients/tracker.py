@@ -402,6 +402,7 @@ class PlansOperations:
         *,
         limit: int | None = None,
         cursor: str | None = None,
+        wait_for: str | None = None,
         status: Literal["draft", "pending", "running", "waiting", "paused", "stopping", "completed", "failed", "cancelled"] | None = None,
         session_id: str | None = None,
         parent_plan_id: str | None = None,
@@ -417,6 +418,7 @@ class PlansOperations:
             query={
                 "limit": limit,
                 "cursor": cursor,
+                "waitFor": wait_for,
                 "status": status,
                 "sessionId": session_id,
                 "parentPlanId": parent_plan_id,
@@ -432,6 +434,7 @@ class PlansOperations:
         self,
         *,
         limit: int | None = None,
+        wait_for: str | None = None,
         status: Literal["draft", "pending", "running", "waiting", "paused", "stopping", "completed", "failed", "cancelled"] | None = None,
         session_id: str | None = None,
         parent_plan_id: str | None = None,
@@ -443,7 +446,7 @@ class PlansOperations:
         """Every item of `list`, page after page."""
         cursor: str | None = None
         while True:
-            page = await self.list(limit=limit, status=status, session_id=session_id, parent_plan_id=parent_plan_id, from_=from_, to=to, query=query, lone_tasks=lone_tasks, cursor=cursor)
+            page = await self.list(limit=limit, wait_for=wait_for, status=status, session_id=session_id, parent_plan_id=parent_plan_id, from_=from_, to=to, query=query, lone_tasks=lone_tasks, cursor=cursor)
             for item in page["items"]:
                 yield item
             cursor = page.get("nextCursor")
@@ -453,11 +456,16 @@ class PlansOperations:
     async def get(
         self,
         plan_id: str,
+        *,
+        wait_for: str | None = None,
     ) -> Plan:
         """Progress of one plan."""
         answer = await self._transport.call(Request(
             "GET",
             f"/v1/tracker/plans/{in_path(plan_id)}",
+            query={
+                "waitFor": wait_for,
+            },
         ))
         return cast(Plan, answer)
 
@@ -472,6 +480,7 @@ class PlanTasksOperations:
         *,
         limit: int | None = None,
         cursor: str | None = None,
+        wait_for: str | None = None,
         state: Literal["pending", "running", "delegated", "waiting", "completed", "failed", "cancelled"] | None = None,
         agent: str | None = None,
     ) -> PlanTasksListAnswer:
@@ -482,6 +491,7 @@ class PlanTasksOperations:
             query={
                 "limit": limit,
                 "cursor": cursor,
+                "waitFor": wait_for,
                 "state": state,
                 "agent": agent,
             },
@@ -493,13 +503,14 @@ class PlanTasksOperations:
         plan_id: str,
         *,
         limit: int | None = None,
+        wait_for: str | None = None,
         state: Literal["pending", "running", "delegated", "waiting", "completed", "failed", "cancelled"] | None = None,
         agent: str | None = None,
     ) -> AsyncIterator[TaskTask]:
         """Every item of `list`, page after page."""
         cursor: str | None = None
         while True:
-            page = await self.list(plan_id, limit=limit, state=state, agent=agent, cursor=cursor)
+            page = await self.list(plan_id, limit=limit, wait_for=wait_for, state=state, agent=agent, cursor=cursor)
             for item in page["items"]:
                 yield item
             cursor = page.get("nextCursor")
@@ -517,6 +528,7 @@ class PlanTimelineOperations:
         *,
         limit: int | None = None,
         cursor: str | None = None,
+        wait_for: str | None = None,
         kinds: str | None = None,
         order: Literal["oldest", "newest"] | None = None,
     ) -> PlanTimelineListAnswer:
@@ -527,6 +539,7 @@ class PlanTimelineOperations:
             query={
                 "limit": limit,
                 "cursor": cursor,
+                "waitFor": wait_for,
                 "kinds": kinds,
                 "order": order,
             },
@@ -538,13 +551,14 @@ class PlanTimelineOperations:
         plan_id: str,
         *,
         limit: int | None = None,
+        wait_for: str | None = None,
         kinds: str | None = None,
         order: Literal["oldest", "newest"] | None = None,
     ) -> AsyncIterator[PlanLineageEntriesItem]:
         """Every item of `list`, page after page."""
         cursor: str | None = None
         while True:
-            page = await self.list(plan_id, limit=limit, kinds=kinds, order=order, cursor=cursor)
+            page = await self.list(plan_id, limit=limit, wait_for=wait_for, kinds=kinds, order=order, cursor=cursor)
             for item in page["items"]:
                 yield item
             cursor = page.get("nextCursor")
@@ -562,6 +576,7 @@ class PlanLineageOperations:
         *,
         event_id: str | None = None,
         depth: int | None = None,
+        wait_for: str | None = None,
     ) -> PlanLineage:
         """What caused what in a plan, roots first; with an event, its causes and its effects."""
         answer = await self._transport.call(Request(
@@ -570,6 +585,7 @@ class PlanLineageOperations:
             query={
                 "eventId": event_id,
                 "depth": depth,
+                "waitFor": wait_for,
             },
         ))
         return cast(PlanLineage, answer)
@@ -584,6 +600,7 @@ class PlanHierarchyOperations:
         plan_id: str,
         *,
         direction: Literal["up", "down", "both"] | None = None,
+        wait_for: str | None = None,
     ) -> PlanHierarchy:
         """The plans above and below a plan and the delegations inside them, flat, each with its parent; at most 10,000."""
         answer = await self._transport.call(Request(
@@ -591,9 +608,52 @@ class PlanHierarchyOperations:
             f"/v1/tracker/plans/{in_path(plan_id)}/hierarchy",
             query={
                 "direction": direction,
+                "waitFor": wait_for,
             },
         ))
         return cast(PlanHierarchy, answer)
+
+
+class PlanSubPlansOperations:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def list(
+        self,
+        plan_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        wait_for: str | None = None,
+    ) -> PlansListAnswer:
+        """Progress of the plans that a plan handed out, newest first."""
+        answer = await self._transport.call(Request(
+            "GET",
+            f"/v1/tracker/plans/{in_path(plan_id)}/sub-plans",
+            query={
+                "limit": limit,
+                "cursor": cursor,
+                "waitFor": wait_for,
+            },
+        ))
+        return cast(PlansListAnswer, answer)
+
+    async def list_all(
+        self,
+        plan_id: str,
+        *,
+        limit: int | None = None,
+        wait_for: str | None = None,
+    ) -> AsyncIterator[PlanPlan]:
+        """Every item of `list`, page after page."""
+        cursor: str | None = None
+        while True:
+            page = await self.list(plan_id, limit=limit, wait_for=wait_for, cursor=cursor)
+            for item in page["items"]:
+                yield item
+            cursor = page.get("nextCursor")
+            if cursor is None:
+                return
 
 
 class PlanBlockersOperations:
@@ -606,6 +666,7 @@ class PlanBlockersOperations:
         *,
         limit: int | None = None,
         cursor: str | None = None,
+        wait_for: str | None = None,
     ) -> PlanBlockersListAnswer:
         """Why the open tasks of a plan do not run, oldest first."""
         answer = await self._transport.call(Request(
@@ -614,6 +675,7 @@ class PlanBlockersOperations:
             query={
                 "limit": limit,
                 "cursor": cursor,
+                "waitFor": wait_for,
             },
         ))
         return cast(PlanBlockersListAnswer, answer)
@@ -623,11 +685,12 @@ class PlanBlockersOperations:
         plan_id: str,
         *,
         limit: int | None = None,
+        wait_for: str | None = None,
     ) -> AsyncIterator[PlanBlockersListAnswerItemsItem]:
         """Every item of `list`, page after page."""
         cursor: str | None = None
         while True:
-            page = await self.list(plan_id, limit=limit, cursor=cursor)
+            page = await self.list(plan_id, limit=limit, wait_for=wait_for, cursor=cursor)
             for item in page["items"]:
                 yield item
             cursor = page.get("nextCursor")
@@ -644,6 +707,7 @@ class BlockersOperations:
         *,
         limit: int | None = None,
         cursor: str | None = None,
+        wait_for: str | None = None,
         waiting_for: str | None = None,
         role: str | None = None,
         older_than_ms: int | None = None,
@@ -655,6 +719,7 @@ class BlockersOperations:
             query={
                 "limit": limit,
                 "cursor": cursor,
+                "waitFor": wait_for,
                 "waitingFor": waiting_for,
                 "role": role,
                 "olderThanMs": older_than_ms,
@@ -666,6 +731,7 @@ class BlockersOperations:
         self,
         *,
         limit: int | None = None,
+        wait_for: str | None = None,
         waiting_for: str | None = None,
         role: str | None = None,
         older_than_ms: int | None = None,
@@ -673,7 +739,49 @@ class BlockersOperations:
         """Every item of `list`, page after page."""
         cursor: str | None = None
         while True:
-            page = await self.list(limit=limit, waiting_for=waiting_for, role=role, older_than_ms=older_than_ms, cursor=cursor)
+            page = await self.list(limit=limit, wait_for=wait_for, waiting_for=waiting_for, role=role, older_than_ms=older_than_ms, cursor=cursor)
+            for item in page["items"]:
+                yield item
+            cursor = page.get("nextCursor")
+            if cursor is None:
+                return
+
+
+class SessionPlansOperations:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def list(
+        self,
+        session_id: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        wait_for: str | None = None,
+    ) -> PlansListAnswer:
+        """Progress of the plans of a session, newest first."""
+        answer = await self._transport.call(Request(
+            "GET",
+            f"/v1/tracker/sessions/{in_path(session_id)}/plans",
+            query={
+                "limit": limit,
+                "cursor": cursor,
+                "waitFor": wait_for,
+            },
+        ))
+        return cast(PlansListAnswer, answer)
+
+    async def list_all(
+        self,
+        session_id: str,
+        *,
+        limit: int | None = None,
+        wait_for: str | None = None,
+    ) -> AsyncIterator[PlanPlan]:
+        """Every item of `list`, page after page."""
+        cursor: str | None = None
+        while True:
+            page = await self.list(session_id, limit=limit, wait_for=wait_for, cursor=cursor)
             for item in page["items"]:
                 yield item
             cursor = page.get("nextCursor")
@@ -710,6 +818,7 @@ class TasksOperations:
         *,
         limit: int | None = None,
         cursor: str | None = None,
+        wait_for: str | None = None,
         plan_id: str | None = None,
         state: Literal["pending", "running", "delegated", "waiting", "completed", "failed", "cancelled"] | None = None,
         agent: str | None = None,
@@ -723,6 +832,7 @@ class TasksOperations:
             query={
                 "limit": limit,
                 "cursor": cursor,
+                "waitFor": wait_for,
                 "planId": plan_id,
                 "state": state,
                 "agent": agent,
@@ -736,6 +846,7 @@ class TasksOperations:
         self,
         *,
         limit: int | None = None,
+        wait_for: str | None = None,
         plan_id: str | None = None,
         state: Literal["pending", "running", "delegated", "waiting", "completed", "failed", "cancelled"] | None = None,
         agent: str | None = None,
@@ -745,7 +856,7 @@ class TasksOperations:
         """Every item of `list`, page after page."""
         cursor: str | None = None
         while True:
-            page = await self.list(limit=limit, plan_id=plan_id, state=state, agent=agent, type=type, waiting_for=waiting_for, cursor=cursor)
+            page = await self.list(limit=limit, wait_for=wait_for, plan_id=plan_id, state=state, agent=agent, type=type, waiting_for=waiting_for, cursor=cursor)
             for item in page["items"]:
                 yield item
             cursor = page.get("nextCursor")
@@ -755,11 +866,16 @@ class TasksOperations:
     async def get(
         self,
         task_id: str,
+        *,
+        wait_for: str | None = None,
     ) -> Task:
         """One task."""
         answer = await self._transport.call(Request(
             "GET",
             f"/v1/tracker/tasks/{in_path(task_id)}",
+            query={
+                "waitFor": wait_for,
+            },
         ))
         return cast(Task, answer)
 
@@ -771,11 +887,16 @@ class DelegationGroupsOperations:
     async def get(
         self,
         group_id: str,
+        *,
+        wait_for: str | None = None,
     ) -> DelegationGroup:
         """A delegation group with every member and its end."""
         answer = await self._transport.call(Request(
             "GET",
             f"/v1/tracker/delegation-groups/{in_path(group_id)}",
+            query={
+                "waitFor": wait_for,
+            },
         ))
         return cast(DelegationGroup, answer)
 
@@ -787,11 +908,16 @@ class TracesOperations:
     async def get(
         self,
         trace_id: str,
+        *,
+        wait_for: str | None = None,
     ) -> Trace:
         """Every record that carries a trace id, in time order."""
         answer = await self._transport.call(Request(
             "GET",
             f"/v1/tracker/traces/{in_path(trace_id)}",
+            query={
+                "waitFor": wait_for,
+            },
         ))
         return cast(Trace, answer)
 
@@ -803,11 +929,16 @@ class CorrelationsOperations:
     async def get(
         self,
         correlation_id: str,
+        *,
+        wait_for: str | None = None,
     ) -> Trace:
         """Every record that carries a correlation id, in time order."""
         answer = await self._transport.call(Request(
             "GET",
             f"/v1/tracker/correlations/{in_path(correlation_id)}",
+            query={
+                "waitFor": wait_for,
+            },
         ))
         return cast(Trace, answer)
 
@@ -822,6 +953,7 @@ class AgentsOperations:
         *,
         period: Literal["1h", "24h", "7d", "30d"] | None = None,
         type: str | None = None,
+        wait_for: str | None = None,
     ) -> AgentsMetricsAnswer:
         """What an agent has done in a period: counts, durations, retries, by type of task."""
         answer = await self._transport.call(Request(
@@ -830,6 +962,7 @@ class AgentsOperations:
             query={
                 "period": period,
                 "type": type,
+                "waitFor": wait_for,
             },
         ))
         return cast(AgentsMetricsAnswer, answer)
@@ -899,8 +1032,10 @@ class TrackerClient:
         self.plan_timeline = PlanTimelineOperations(transport)
         self.plan_lineage = PlanLineageOperations(transport)
         self.plan_hierarchy = PlanHierarchyOperations(transport)
+        self.plan_sub_plans = PlanSubPlansOperations(transport)
         self.plan_blockers = PlanBlockersOperations(transport)
         self.blockers = BlockersOperations(transport)
+        self.session_plans = SessionPlansOperations(transport)
         self.plan_stream = PlanStreamOperations(transport)
         self.tasks = TasksOperations(transport)
         self.delegation_groups = DelegationGroupsOperations(transport)
