@@ -3,6 +3,8 @@ import type { Database, Job, Logger } from '@soma/kernel'
 
 /** A job's lease outlives its slowest healthy run (jobs are slices of ≤ 500 rows); a process that died frees it after this. */
 const LEASE_MS = 30_000
+/** A process that has the lease asks for it again after so long: each ask is a transaction, and some jobs run every 50 ms. */
+const RENEW_MS = LEASE_MS / 3
 
 /** Runs each job on one process at a time, `everyMs` after its last end. An error is logged and the next run tries again. */
 export function createJobs(options: {
@@ -40,9 +42,17 @@ interface LoopOptions {
 
 async function loop({ module, job }: { module: string; job: Job }, options: LoopOptions): Promise<void> {
   const name = `${module}/${job.name}`
+  let askAtMs = Number.NEGATIVE_INFINITY
+  const hasLease = async (): Promise<boolean> => {
+    const nowMs = performance.now()
+    if (nowMs < askAtMs) return true
+    const isHeld = await lease(name, options)
+    if (isHeld) askAtMs = nowMs + RENEW_MS
+    return isHeld
+  }
   while (!options.signal.aborted) {
     try {
-      if (await lease(name, options)) await job.run(options.signal)
+      if (await hasLease()) await job.run(options.signal)
       else job.elsewhere?.()
     } catch (error) {
       if (!options.signal.aborted) options.log.error('job failed', { job: name, error })

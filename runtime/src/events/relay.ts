@@ -11,6 +11,8 @@ const LEASE_MS = 9_000
 const RENEW_MS = 2_700
 const IDLE_POLL_MS = 1_000
 const ACTIVE_POLL_MS = 100
+/** After a batch that took all there was: what is committed meanwhile wakes the relay, so a look at once would be a transaction for nothing. Only a delayed event waits for it. */
+const AFTER_ALL_MS = 20
 /** After a shipped batch the next is likely: poll at the active rate for so long. */
 const ACTIVE_FOR_MS = 2_000
 /** The wait is short enough that a bus that is back gets the first batch well within the 30 s of EVT-R15; a batch is small by then. */
@@ -78,12 +80,13 @@ export function createRelay(options: RelayOptions): Relay {
   const shipOnce = async (): Promise<{ shipped: number; nextDueMs: number }> => {
     const held = await holdLease()
     if (held === undefined) return { shipped: 0, nextDueMs: IDLE_POLL_MS }
+    const limit = batch.now()
     const { count, records, nextDueMs, isLost } = await shipBatch({
       database,
       bus,
       owner,
       epoch: held,
-      limit: batch.now(),
+      limit,
       shipped,
       sender: (options.tail && options.emitter?.sender) ?? owner,
     })
@@ -93,7 +96,7 @@ export function createRelay(options: RelayOptions): Relay {
       options.tail?.offer(records)
       metrics.count('soma_events_relayed_total', {}, count)
     }
-    return { shipped: count, nextDueMs }
+    return { shipped: count, nextDueMs: count === 0 || count === limit ? nextDueMs : AFTER_ALL_MS }
   }
   /** Answers how long to wait before the next batch. */
   const turn = async (): Promise<number> => {
@@ -101,7 +104,7 @@ export function createRelay(options: RelayOptions): Relay {
     try {
       const { shipped, nextDueMs } = await shipOnce()
       failures = 0
-      if (shipped > 0) return 0
+      if (shipped > 0) return nextDueMs
       const isActive = database.engine === 'postgres' && performance.now() - lastShippedAt < ACTIVE_FOR_MS
       return Math.min(isActive ? ACTIVE_POLL_MS : IDLE_POLL_MS, Math.max(nextDueMs, 1))
     } catch (error) {
