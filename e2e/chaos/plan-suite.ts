@@ -159,6 +159,12 @@ async function expectWhole(
     )
     return { isReached: replies.length >= given, seen: { replies: replies.length, ...tasks } }
   })
+  // A task that failed shows in sums; why it failed is said here alone.
+  const failed = await platform.askAs(
+    tenantId,
+    "select key, kind, reason, delivery, try, doc -> 'problem' as problem from plans.tasks where status = 'failed'",
+  )
+  expect(failed).toEqual([])
   const replies = await repliesOf(platform)
   const answers = replies.map(({ correlationid, data }) => ({
     goal: Number(correlationid?.slice('goal-'.length)),
