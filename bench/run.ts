@@ -23,6 +23,7 @@ const HELPERS = new Set([
   'bare-clients',
   'fill-log',
   'load-event',
+  'chain-times',
 ])
 const all = readdirSync(folder)
   .filter((name) => name.endsWith('.ts'))
