@@ -1,5 +1,5 @@
 import { type EventEnvelope, type SqlSession, toUuid } from '@soma/kernel'
-import { agentFact, applyAgentFact, isAgentFact, UNKNOWN_AGENT } from './agents.ts'
+import { agentFact, applyAgentFact, UNKNOWN_AGENT } from './agents.ts'
 import { entryOf } from './entries.ts'
 import { isPlanFact, isTaskFact, logTimeOf, planFact, reopened, type TaskFact, taskFact } from './facts.ts'
 import { gateChangeOf, isGateFact } from './gates.ts'
