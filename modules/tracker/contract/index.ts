@@ -5,6 +5,7 @@ import {
   blocker,
   delegationGroup,
   edge,
+  etaAnswer,
   freshness,
   groupId,
   hierarchy,
@@ -131,6 +132,17 @@ const planSubPlans = {
     params,
     query: z.strictObject(page),
     output: listOf(planProgress),
+  }),
+} as const
+
+const planEta = {
+  get: operation({
+    ...read,
+    path: '/v1/tracker/plans/{planId}/eta',
+    summary: 'When the open tasks of a plan will be done, sampled from how long such tasks took.',
+    params,
+    query: z.strictObject(fresh),
+    output: z.strictObject({ ...freshness, ...etaAnswer }),
   }),
 } as const
 
@@ -303,6 +315,7 @@ export const trackerContract = contract({
     planLineage,
     planHierarchy,
     planSubPlans,
+    planEta,
     planBlockers,
     blockers,
     sessionPlans,
@@ -317,6 +330,16 @@ export const trackerContract = contract({
   events: [],
   capabilities: {},
   settings: {
+    etaMinSamples: setting({
+      type: z.number().int().min(1).max(1000),
+      default: 5,
+      summary: 'Fewest past tasks of a kind from which an end is estimated.',
+    }),
+    etaWindow: setting({
+      type: z.number().int().min(1).max(400),
+      default: 30,
+      summary: 'Days back from which past tasks are taken.',
+    }),
     staleMs: setting({
       type: z.number().int().min(1),
       default: 5000,

@@ -285,6 +285,28 @@ export const agentMetrics = z.strictObject({
 })
 export type AgentMetrics = z.output<typeof agentMetrics>
 
+/** When a plan will be done, from how long such work took before. */
+export const eta = z.strictObject({
+  /** Nine of ten simulated ends lie after it, half, and one of ten. */
+  p10At: z.iso.datetime(),
+  p50At: z.iso.datetime(),
+  p90At: z.iso.datetime(),
+  basis: z.strictObject({
+    /** What the coarsest estimate of a task was read from. */
+    level: z.enum(['type-and-agent', 'type']),
+    /** The fewest past tasks that one was read from. */
+    samples: z.number().int(),
+  }),
+  /** Gates that are waited for: their time is not in the estimate. */
+  excludes: z.array(z.string()),
+})
+export type Eta = z.output<typeof eta>
+export const etaAnswer = {
+  eta: eta.nullable(),
+  /** Why there is none. */
+  reason: z.enum(['not-enough-history', 'nothing-open', 'ended', 'paused']).optional(),
+}
+
 /** Why a task has no running work, and what or who would end that. A delegated task has one when nothing below it runs. */
 export const blocker = z.strictObject({
   taskId,

@@ -38,8 +38,8 @@ export const trackerModule = defineModule<typeof trackerContract, Record<never, 
   contract: trackerContract,
   uses: {},
   migrations: new URL('../migrations/', import.meta.url),
-  create: ({ database, settings, ports, metrics, log }) => {
-    const reads = createTrackerReads({ database, staleMs: settings.staleMs })
+  create: ({ database, settings, ports, metrics, log, clock }) => {
+    const reads = createTrackerReads({ database, settings, clock })
     const waiting = createWaiting({ database })
     const changes = createChanges(ports?.reader)
     const stream = createPlanStream({ database, reads, changes })
@@ -71,6 +71,7 @@ export const trackerModule = defineModule<typeof trackerContract, Record<never, 
           list: waiting((context, { params, query }) => reads.blockers(context, { ...query, planId: params.planId })),
         },
         blockers: { list: waiting((context, call) => reads.blockers(context, call.query)) },
+        planEta: { get: waiting((context, call) => reads.eta(context, call.params.planId)) },
         sessionPlans: {
           list: waiting((context, { params, query }) =>
             reads.plans(context, { ...query, sessionId: params.sessionId, loneTasks: true }),

@@ -1,8 +1,10 @@
 import {
+  type Clock,
   type Context,
   commonProblems,
   decodeCursor,
   type ModuleDatabase,
+  type SettingValues,
   type SqlSession,
   toId,
   toPage,
@@ -23,6 +25,7 @@ import {
 import type { PlanModel, TaskModel } from '../projection/models.ts'
 import { hasEnded } from '../projection/rank.ts'
 import { readBlocked } from './blockers.ts'
+import { readEta } from './eta.ts'
 import { readFreshness } from './freshness.ts'
 import { type Direction, readHierarchy } from './hierarchy.ts'
 import { around, edgesOf } from './lineage.ts'
@@ -39,10 +42,19 @@ type PlansQuery = Pick<QueryOf<Operations['plans']['list']>, 'limit'> & Partial<
 const LINEAGE_ENTRIES = 2000
 const TRACE_ENTRIES = 1000
 
+interface Dependencies {
+  readonly database: ModuleDatabase
+  readonly settings: SettingValues<typeof trackerContract>
+  readonly clock: Clock
+}
+
 /** Reads run as the caller: row-level security decides what is there. Every answer says how fresh it is. */
-export function createTrackerReads({ database, staleMs }: { database: ModuleDatabase; staleMs: number }) {
+export function createTrackerReads({ database, settings, clock }: Dependencies) {
   const answer = <T extends object>(context: Context, work: (tx: SqlSession) => Promise<T>) =>
-    database.transaction(context, async (tx) => ({ ...(await readFreshness(tx, staleMs)), ...(await work(tx)) }))
+    database.transaction(context, async (tx) => ({
+      ...(await readFreshness(tx, settings.staleMs)),
+      ...(await work(tx)),
+    }))
 
   return {
     plan: (context: Context, planId: string) =>
@@ -131,6 +143,9 @@ export function createTrackerReads({ database, staleMs }: { database: ModuleData
         const plan = await requirePlan(tx, planId)
         return readHierarchy(tx, plan.id, direction)
       }),
+
+    eta: (context: Context, planId: string) =>
+      answer(context, async (tx) => readEta(tx, await requirePlan(tx, planId), { ...settings, now: clock.now() })),
 
     blockers: (context: Context, query: QueryOf<Operations['blockers']['list']> & { readonly planId?: string }) =>
       answer(context, async (tx) => {

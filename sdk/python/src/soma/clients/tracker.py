@@ -148,6 +148,27 @@ class PlanHierarchy(TypedDict):
     truncated: bool
 
 
+class PlanEtaEtaBasis(TypedDict):
+    level: Literal["type-and-agent", "type"]
+    samples: int
+
+
+class PlanEtaEta(TypedDict):
+    p10At: str
+    p50At: str
+    p90At: str
+    basis: PlanEtaEtaBasis
+    excludes: list[str]
+
+
+class PlanEta(TypedDict):
+    asOf: str | None
+    lagMs: int
+    stale: bool
+    eta: PlanEtaEta | None
+    reason: NotRequired[Literal["not-enough-history", "nothing-open", "ended", "paused"]]
+
+
 class TaskTaskAgent(TypedDict):
     name: str
     instanceId: NotRequired[str]
@@ -656,6 +677,27 @@ class PlanSubPlansOperations:
                 return
 
 
+class PlanEtaOperations:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def get(
+        self,
+        plan_id: str,
+        *,
+        wait_for: str | None = None,
+    ) -> PlanEta:
+        """When the open tasks of a plan will be done, sampled from how long such tasks took."""
+        answer = await self._transport.call(Request(
+            "GET",
+            f"/v1/tracker/plans/{in_path(plan_id)}/eta",
+            query={
+                "waitFor": wait_for,
+            },
+        ))
+        return cast(PlanEta, answer)
+
+
 class PlanBlockersOperations:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -1033,6 +1075,7 @@ class TrackerClient:
         self.plan_lineage = PlanLineageOperations(transport)
         self.plan_hierarchy = PlanHierarchyOperations(transport)
         self.plan_sub_plans = PlanSubPlansOperations(transport)
+        self.plan_eta = PlanEtaOperations(transport)
         self.plan_blockers = PlanBlockersOperations(transport)
         self.blockers = BlockersOperations(transport)
         self.session_plans = SessionPlansOperations(transport)
