@@ -217,7 +217,7 @@ test('SOO-R5 types that nobody registered are taken, unless a setting says stric
 }, 60_000)
 
 test('SOO-R12 an agent that gives signs of life stays with its capabilities, and one that gives none ends after its lease', async () => {
-  const own = await start({ 'soorma.agentTtlSeconds': 2, 'registry.heartbeatMs': 500, 'registry.sweepMs': 200 })
+  const own = await start({ 'soorma.agentTtlSeconds': 6, 'registry.heartbeatMs': 500, 'registry.sweepMs': 200 })
   try {
     const tenant = await onboard(`${own.url}/soorma`)
     const event = { eventName: 'a.b', topic: 'action-requests', description: 'Asks.' }

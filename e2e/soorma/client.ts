@@ -44,12 +44,12 @@ async function send(
   return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
 }
 
-/** A new tenant with an agent of it. */
-export async function onboard(base: string): Promise<SoormaTenant> {
+/** A new tenant with an agent of it; with a reference, the one that was just made for it. */
+export async function onboard(base: string, reference = ''): Promise<SoormaTenant> {
   const { body: made } = await send(
     `${base}/v1/identity/onboarding`,
     { 'X-Identity-Admin-Key': 'dev-identity-admin' },
-    {},
+    { bootstrapAdminExternalRef: reference },
   )
   const tenantId: string = made.platformTenantId
   const admin = { 'X-Tenant-ID': tenantId, 'X-Identity-Admin-Key': made.tenantAdminApiKey }

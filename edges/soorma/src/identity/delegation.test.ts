@@ -102,6 +102,8 @@ test('SOO-R17 a delegated token needs an assertion that the registered keys veri
     { assertion: said({ sub: await acme.principal('agent') }) },
     { assertion: unsigned({ header: { kid: KEY.kid }, claims: claims({ sub: principalId }) }) },
     { assertion: hs256(KEY.pem, { header: { kid: KEY.kid }, claims: claims({ sub: principalId }) }) },
+    // Rightly signed, and called something else.
+    { assertion: rs256(KEY, { header: { alg: 'PS256' }, claims: claims({ sub: principalId }) }) },
     { assertion: 'no token' },
     { assertion: said({ sub: principalId }), delegatedIssuerId: 'dis_unknown' },
     { assertion: said({ sub: principalId }), delegatedIssuerId: await trust(beta) },
