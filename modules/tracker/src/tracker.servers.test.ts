@@ -1,10 +1,11 @@
 import { openPostgres, type PostgresForTests } from '@soma/governance/testing'
-import type { EventEnvelope } from '@soma/kernel'
+import { type EventEnvelope, sequenceOf } from '@soma/kernel'
 import { plansModule } from '@soma/plans'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import {
   aFact,
   aHistory,
+  aPlanner,
   aReader,
   aTaskFact,
   groupId,
@@ -77,6 +78,41 @@ it('two nodes that apply the topics of one plan at the same time, each twice, en
     )
   expect(await answersOf(two)).toEqual(await answersOf(embedded))
   await embedded.close()
+})
+
+it('a rebuild on one node loses nothing that another applies at the same time', async () => {
+  const [one, two] = nodes as [TrackerBench, TrackerBench]
+  const operator = aReader(['platform:operate', 'plan:read', 'plan:read-all'])
+  const planner = aPlanner()
+  let applied = 0
+  const applyOnTwo = async () => {
+    for (; applied < one.events.length; applied++) {
+      const event = one.events[applied] as EventEnvelope
+      await two.deliver({ ...event, recordedtime: event.time, sequence: sequenceOf(0, applied + 1) })
+    }
+  }
+  const work = async () => {
+    const made = await one.plans.plans.create(planner, { body: { title: 'Live' } })
+    const specs = [{ type: 'check.requested' }, { type: 'check.requested' }]
+    await one.plans.plans.delegate(planner, { params: { planId: made.planId }, body: { specs } })
+    await applyOnTwo()
+  }
+  for (let round = 0; round < 10; round++) await work()
+  for (let rebuild = 0; rebuild < 5; rebuild++) {
+    const { rebuildId } = await one.tracker.rebuilds.create(operator, { body: {} })
+    const params = { rebuildId }
+    let isDone = false
+    const ended = one.rebuild().finally(() => (isDone = true))
+    while (!isDone) await work()
+    await ended
+    expect(await two.tracker.rebuilds.get(operator, { params })).toMatchObject({ status: 'completed', failed: 0 })
+  }
+  const { rebuildId } = await one.tracker.rebuilds.verify(operator, { body: {} })
+  await one.rebuild()
+  const { models } = await one.tracker.rebuilds.get(operator, { params: { rebuildId } })
+  expect(models.filter(({ isEqual }) => !isEqual)).toEqual([])
+  const plans = one.events.filter((event) => event.type === 'plan.created')
+  expect(models.find(({ model }) => model === 'plans')?.rows).toBe(plans.length)
 })
 
 /** A plan that was rewound, with a task that waits for an agent, a live agent, and a task that ended just now. */
