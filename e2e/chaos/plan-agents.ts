@@ -11,7 +11,10 @@ const order = JSON.parse(process.argv[2] as string) as AgentsOrder
 /** So that a process that is killed has some in hand. */
 const HANDLING_MS = 200
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+/** A kill costs what is in hand an attempt, and so does a busy machine that lets leases of 3 s lapse: that attempts run out is not what is shown here. */
+const MAXIMUM_ATTEMPTS = 20
 const common = {
+  maxAttempts: MAXIMUM_ATTEMPTS,
   description: 'Of the chaos suite.',
   leaseMs: 3_000,
   memberGraceMs: 500,
