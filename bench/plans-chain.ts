@@ -1,6 +1,6 @@
 /**
  * A goal, a planner, three tasks of a worker one after the other, and the reply, all in the process of the platform. Beside it, in the same run, the same plan on DBOS
- * Transact (same Postgres) and on Temporal's development server. `npm run bench:peers` installs and starts them; where they are not, their columns are missing.
+ * Transact and the same Postgres, where the steps are functions of the same process and no agent is asked. `npm run bench:peers` installs it; where it is not, its rows are missing.
  */
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -55,8 +55,6 @@ const server = process.env.DATABASE_URL
 if (server !== undefined && existsSync(`${PEERS}node_modules`)) {
   const dbos = async () => peerTimes('dbos', { DATABASE_URL: await newPostgresDatabase(server) })
   print('plans.chain, DBOS 5.3 on Postgres', await rounds(ROUNDS, dbos), false)
-  if (process.env.TEMPORAL_ADDRESS !== undefined)
-    print('plans.chain, Temporal 1.29 dev server', await rounds(ROUNDS, () => peerTimes('temporal', {})), false)
 }
 
 function print(bench: string, times: readonly ChainTimes[], hasGoal: boolean): void {
@@ -75,7 +73,7 @@ function print(bench: string, times: readonly ChainTimes[], hasGoal: boolean): v
   })
 }
 
-async function peerTimes(peer: 'dbos' | 'temporal', environment: Record<string, string>): Promise<ChainTimes> {
+async function peerTimes(peer: 'dbos', environment: Record<string, string>): Promise<ChainTimes> {
   const { stdout } = await runChild(process.execPath, [...process.execArgv, `${PEERS}${peer}.mjs`], { environment })
   return JSON.parse(stdout.trim().split('\n').at(-1) as string) as ChainTimes
 }

