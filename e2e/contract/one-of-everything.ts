@@ -1,7 +1,6 @@
-import { buildBoundClient, createHttpTransport } from '@soma/kernel'
+import { buildBoundClient, createHttpTransport, isProblem, newId, type Operation } from '@soma/kernel'
 import { createClients } from '@soma/sdk/clients'
 import { trackerContract } from '@soma/tracker/contract'
-import { isProblem, type Operation } from '@soma/kernel'
 
 /** The ids of what a tenant has: one of every kind. */
 export interface Things {
@@ -26,6 +25,7 @@ export interface Things {
   readonly eventId: string
   readonly correlationId: string
   readonly traceId: string
+  readonly sessionId: string
   readonly agentName: string
   readonly instanceId: string
   readonly schemaName: string
@@ -137,7 +137,8 @@ async function makeWork({ plans }: Clients, mark: string) {
     correlationId,
     responseType: 'mark.answered',
   }
-  const plan = await plans.plans.create({ body: { title: mark, goal, state: { mark }, inputs: { mark } } })
+  const sessionId = newId('ses')
+  const plan = await plans.plans.create({ body: { title: mark, goal, sessionId, state: { mark }, inputs: { mark } } })
   const { planId } = plan
   const specs = [{ type: 'step.requested', data: { mark } }]
   const made = await plans.plans.delegate({ params: { planId }, body: { specs, group: true } })
@@ -147,7 +148,7 @@ async function makeWork({ plans }: Clients, mark: string) {
   const inside = await plans.tasks.delegate({ params: { taskId }, body: { specs, group: true } })
   const traceId = plan.traceparent.split('-')[1] as string
   const [groupId, taskGroupId] = [made.groupId as string, inside.groupId as string]
-  return { planId, taskId, groupId, taskGroupId, correlationId, traceId }
+  return { planId, taskId, groupId, taskGroupId, correlationId, traceId, sessionId }
 }
 
 function notFound(error: unknown): undefined {
