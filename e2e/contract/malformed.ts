@@ -14,7 +14,8 @@ import { declaredBy, OPERATIONS } from './operations.ts'
 import { type RawAnswer, sendRaw } from './raw-request.ts'
 import { type Input, inputOf } from './sample.ts'
 
-const TIMEOUT_MS = 5_000
+/** A read may wait 5 s for an event (TRK-R4), which a wrong id never is. */
+const TIMEOUT_MS = 10_000
 const AT_ONCE = 8
 
 const { values } = parseArgs({

@@ -117,3 +117,28 @@ describe('a value', () => {
     expect(inherits?.({})).toHaveLength(1)
   })
 })
+
+describe('a schema that leads back to itself', () => {
+  test.each([
+    { $ref: '#' },
+    { allOf: [{ type: 'object' }, { $ref: '#' }] },
+    { $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/b' }, b: { anyOf: [{ $ref: '#/$defs/a' }] } } },
+  ])('before it looks at a member takes no value: %j', (schema) => {
+    const { validate } = compiler.compile(schema as JsonSchema)
+    expect(validate?.({})).toMatchObject([{ pointer: '', code: '$ref' }])
+  })
+
+  test('for some values alone refuses these', () => {
+    const schema = { if: { type: 'object', required: ['again'] }, then: { $ref: '#' } }
+    const { validate } = compiler.compile(schema as JsonSchema)
+    expect(validate?.({})).toEqual([])
+    expect(validate?.({ again: 1 })).toMatchObject([{ code: '$ref' }])
+  })
+
+  test('member by member is a tree', () => {
+    const tree = { type: 'object', properties: { left: { $ref: '#' }, right: { $ref: '#' } } }
+    const { validate } = createSchemaCompiler().compile(tree)
+    expect(validate?.({ left: { right: {} } })).toEqual([])
+    expect(validate?.({ left: { right: 1 } })).toMatchObject([{ pointer: '/left/right', code: 'type' }])
+  })
+})

@@ -20,23 +20,12 @@ export function createSchemaCompiler(): SchemaCompiler {
       try {
         if (checker.validateSchema(schema as object | boolean) !== true)
           return { issues: issuesOf(checker.errors).map((issue) => ({ ...issue, code: 'schema' })) }
-        return {
-          validate: validatorOf(
-            newAjv({ meta: false, validateSchema: false, keywords: notesOf(schema) }).compile(
-              schema as object | boolean,
-            ),
-          ),
-        }
+        const ajv = newAjv({ meta: false, validateSchema: false, keywords: notesOf(schema) })
+        const compiled = ajv.compile(schema as object | boolean)
+        return { validate: validatorOf(compiled) }
       } catch (error) {
-        return {
-          issues: [
-            {
-              pointer: '',
-              code: 'schema',
-              detail: (error instanceof Error ? error.message : String(error)).slice(0, 500),
-            },
-          ],
-        }
+        const detail = (error instanceof Error ? error.message : String(error)).slice(0, 500)
+        return { issues: [{ pointer: '', code: 'schema', detail }] }
       }
     },
   }
@@ -63,10 +52,17 @@ function newAjv(options: Options) {
   return ajv
 }
 
+/** A schema that leads back to itself before it looks at a member fills the call stack, and so does a value that is nested too deeply: both are refused. */
 const validatorOf =
   (compiled: ValidateFunction): SchemaValidator =>
-  (value) =>
-    compiled(value) ? [] : issuesOf(compiled.errors)
+  (value) => {
+    try {
+      return compiled(value) ? [] : issuesOf(compiled.errors)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      return [{ pointer: '', code: '$ref', detail: 'the schema refers to itself without end for this value' }]
+    }
+  }
 
 /** One issue a field: of several branches that failed on one value the first says enough. */
 function issuesOf(errors: readonly ErrorObject[] | null | undefined): SchemaIssue[] {
