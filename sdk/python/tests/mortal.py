@@ -63,11 +63,13 @@ class MortalTransport(Transport):
     async def call(self, request: Request) -> Any:
         is_last = self._mortal.counts(request)
         await self._mortal.lives()
-        answer = await super().call(request)
-        if is_last:
-            await self._mortal.die()
-        await self._mortal.lives()
-        return answer
+        try:
+            return await super().call(request)
+        finally:
+            # A problem is an answer too.
+            if is_last:
+                await self._mortal.die()
+            await self._mortal.lives()
 
     async def open(self, request: Request) -> httpx.Response:
         await self._mortal.lives()
