@@ -19,5 +19,7 @@ export default defineConfig({
     // Tests wait for timers, processes and disks more than they compute: one file a core, where the default leaves a core free.
     maxWorkers: '100%',
     testTimeout: 20_000,
+    // A boot of the embedded database takes a second, on a busy machine ten.
+    hookTimeout: 30_000,
   },
 })
