@@ -137,7 +137,7 @@ describe('a schema that leads back to itself', () => {
 
   test('member by member is a tree', () => {
     const tree = { type: 'object', properties: { left: { $ref: '#' }, right: { $ref: '#' } } }
-    const { validate } = createSchemaCompiler().compile(tree)
+    const { validate } = compiler.compile(tree)
     expect(validate?.({ left: { right: {} } })).toEqual([])
     expect(validate?.({ left: { right: 1 } })).toMatchObject([{ pointer: '/left/right', code: 'type' }])
   })

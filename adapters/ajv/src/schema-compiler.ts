@@ -60,7 +60,13 @@ const validatorOf =
       return compiled(value) ? [] : issuesOf(compiled.errors)
     } catch (error) {
       if (!(error instanceof RangeError)) throw error
-      return [{ pointer: '', code: '$ref', detail: 'the schema refers to itself without end for this value' }]
+      return [
+        {
+          pointer: '',
+          code: '$ref',
+          detail: 'the schema refers to itself without end for this value, or the value is nested too deeply',
+        },
+      ]
     }
   }
 
