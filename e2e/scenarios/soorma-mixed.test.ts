@@ -235,14 +235,17 @@ test('SOO-R12 an agent that gives signs of life stays with its capabilities, and
         (await tenant.get(`/v1/agents?name=Pair${query}`)).body.agents.map(({ agentId }: any) => agentId).toSorted()
       expect(await listed()).toEqual(['dying', 'living'])
       await expect.poll(() => listed(), { timeout: 30_000 }).toEqual(['living'])
+      // Reads hide an ended lease before the sweep ends its instance; until then a sign of life would renew it.
+      const clients = createClients({ url: own.url, auth: { apiKey: apiKeyOf(tenant) } })
+      const stopped = async () =>
+        (await clients.events.events.list({ query: { type: 'agent.instance-stopped' } })).items.map(({ data }) => data)
+      await expect.poll(stopped, { timeout: 30_000 }).toMatchObject([{ reason: 'expired' }])
       expect(await listed('&include_expired=true')).toEqual(['dying', 'living'])
       expect((await tenant.ask('PUT /v1/agents/dying/heartbeat')).status).toBe(404)
       const [living] = (await tenant.get('/v1/agents/discover?consumed_event=a.b')).body.agents
       expect(living).toMatchObject({ agentId: 'living', capabilities: [{ taskName: 'add', consumedEvent: event }] })
       // One agent of Soma with one instance.
-      const { items } = await createClients({ url: own.url, auth: { apiKey: apiKeyOf(tenant) } }).registry.agents.list({
-        query: {},
-      })
+      const { items } = await clients.registry.agents.list({ query: {} })
       expect(items.map(({ instances }) => instances.length)).toEqual([1])
     } finally {
       clearInterval(beating)

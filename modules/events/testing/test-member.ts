@@ -20,7 +20,7 @@ export interface TestMember {
   readonly memberId: string
   /** The next frame, whatever it is. */
   next(): Promise<{ event: string; data: unknown } | undefined>
-  /** The next delivery; other frames before it are skipped. */
+  /** The next delivery; other frames before it are skipped, and a stream that ended because its dispatcher moved is opened again, as agents do. */
   delivery(): Promise<ReceivedDelivery>
   settle(body: Readonly<Record<string, unknown>>): ReturnType<EventsHost['events']['deliveries']['settle']>
   ack(
@@ -43,12 +43,15 @@ export async function aMember(
 ): Promise<TestMember> {
   const { memberId = newUuid(), credits = 10, agentInstanceId } = options
   const ending = new AbortController()
-  const frames = await host.events.deliveries.stream(context, {
-    params: { subscriptionId },
-    query: { memberId, credits, ...(agentInstanceId === undefined ? {} : { agentInstanceId }) },
-    signal: ending.signal,
-  })
-  const iterator = frames[Symbol.asyncIterator]()
+  const open = async () => {
+    const frames = await host.events.deliveries.stream(context, {
+      params: { subscriptionId },
+      query: { memberId, credits, ...(agentInstanceId === undefined ? {} : { agentInstanceId }) },
+      signal: ending.signal,
+    })
+    return frames[Symbol.asyncIterator]()
+  }
+  let iterator = await open()
   const next = async () => {
     const frame = await iterator.next()
     return frame.done === true ? undefined : (frame.value as { event: string; data: unknown })
@@ -61,8 +64,8 @@ export async function aMember(
     delivery: async () => {
       for (;;) {
         const frame = await next()
-        if (frame === undefined) throw new Error('the stream ended while a delivery was awaited')
-        if (frame.event === 'delivery') return frame.data as ReceivedDelivery
+        if (frame === undefined) iterator = await open()
+        if (frame?.event === 'delivery') return frame.data as ReceivedDelivery
       }
     },
     settle,
