@@ -106,6 +106,36 @@ describe('isolation of plans', () => {
       ).rejects.toMatchObject({ code: 'forbidden' })
   })
 
+  it('PLN-R6 a user of that name in another space is somebody else, and rights of a principal bound to a space end with it', async () => {
+    const { plans, tasks } = bench.client
+    const inSpace = { ...owner, spaceId: 'support' }
+    const { planId: id } = await plans.create(inSpace, { body: { title: 'Private' } })
+    const params = { planId: id }
+    const finds = async (context: typeof owner) => {
+      const listed = (await plans.list(context, { query: { limit: 200 } })).items.some((plan) => plan.planId === id)
+      const got = await plans.get(context, { params }).then(
+        () => true,
+        ({ code }: { code: string }) => code !== 'not-found',
+      )
+      expect(got).toBe(listed)
+      return got
+    }
+    const reader = actor({ id: 'usr-all', userId: 'usr-all', capabilities: ['plan:read', 'plan:read-all'] })
+    const { userId: _userId, ...unaccompanied } = owner
+    expect(await finds(inSpace)).toBe(true)
+    expect(await finds(unaccompanied)).toBe(true)
+    for (const spaceId of ['support', '']) expect(await finds({ ...reader, spaceId })).toBe(true)
+    expect(await finds(owner)).toBe(false)
+    for (const context of [owner, reader, unaccompanied]) expect(await finds({ ...context, spaceId: 'hall' })).toBe(false)
+    const controller = actor({ id: 'usr-ctl', userId: 'usr-ctl', spaceId: 'hall', capabilities: ['*'] })
+    for (const context of [owner, controller])
+      await expect(plans.cancel(context, { params, body: { reason: 'x' } })).rejects.toMatchObject({ code: 'not-found' })
+    await expect(
+      plans.delegate(owner, { params, body: { specs: [{ type: 'a.requested' }] } }),
+    ).rejects.toMatchObject({ code: 'not-found' })
+    expect((await tasks.list(owner, { query: { planId: id } })).items).toEqual([])
+  })
+
   it('the scheduler sees who is due, never what is in it', async () => {
     const asScheduler = (sql: string) =>
       bench.database.transaction({ role: 'soma_scheduler' }, (session) => session.query(sql))
