@@ -126,13 +126,16 @@ describe('isolation of plans', () => {
     expect(await finds(unaccompanied)).toBe(true)
     for (const spaceId of ['support', '']) expect(await finds({ ...reader, spaceId })).toBe(true)
     expect(await finds(owner)).toBe(false)
-    for (const context of [owner, reader, unaccompanied]) expect(await finds({ ...context, spaceId: 'hall' })).toBe(false)
+    for (const context of [owner, reader, unaccompanied])
+      expect(await finds({ ...context, spaceId: 'hall' })).toBe(false)
     const controller = actor({ id: 'usr-ctl', userId: 'usr-ctl', spaceId: 'hall', capabilities: ['*'] })
     for (const context of [owner, controller])
-      await expect(plans.cancel(context, { params, body: { reason: 'x' } })).rejects.toMatchObject({ code: 'not-found' })
-    await expect(
-      plans.delegate(owner, { params, body: { specs: [{ type: 'a.requested' }] } }),
-    ).rejects.toMatchObject({ code: 'not-found' })
+      await expect(plans.cancel(context, { params, body: { reason: 'x' } })).rejects.toMatchObject({
+        code: 'not-found',
+      })
+    await expect(plans.delegate(owner, { params, body: { specs: [{ type: 'a.requested' }] } })).rejects.toMatchObject({
+      code: 'not-found',
+    })
     expect((await tasks.list(owner, { query: { planId: id } })).items).toEqual([])
   })
 
