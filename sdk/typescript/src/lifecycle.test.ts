@@ -228,7 +228,10 @@ describe.each(['in process', 'over HTTP', 'in memory'] as const)('an agent %s', 
     await tenant.request('work', { name: 'a' }, 'corr-1')
     const { gates } = tenant.clients.governance
     const gate = await until(async () => (await gates.list(tenant.user, { query: {} })).items[0])
-    await gates.decide(tenant.user, {
+    // On a laptop agent and user are one principal.
+    const asker = { ...tenant.user, principal: { ...tenant.user.principal, id: gate.requesterId } }
+    expect((await gates.list(asker, { query: { mine: 'true' } })).items).toHaveLength(1)
+    await gates.decide(asker, {
       params: { gateId: gate.gateId },
       body: { decision: 'approve', payloadHash: gate.payloadHash, edits: { answer: 'green' } },
     })

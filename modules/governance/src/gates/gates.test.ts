@@ -264,6 +264,25 @@ describe('reading', () => {
     ).toContain(foreign.gateId)
   })
 
+  test('mine leaves out what the caller asked for himself, unless a requirement that names him lets him vote', async () => {
+    const planId = newId('plan')
+    const own = (requirements: z.input<typeof openGate>['requirements']) =>
+      open({ subject: { planId }, requirements }, ann)
+    const [closed, plain, named, held, ...others] = [
+      await own([{}]),
+      await own([{ excludeRequester: false }]),
+      await own([{ deciders: [{ principal: 'usr_ann' }], excludeRequester: false }]),
+      await own([{ deciders: [{ role: 'Reviewer' }], excludeRequester: false }]),
+      await own([{ deciders: [{ principal: 'usr_ann' }] }, { deciders: [{ role: 'Legal' }], excludeRequester: false }]),
+      await own([{ deciders: [{ principal: 'usr_bob' }], excludeRequester: false }]),
+    ]
+    const idsOf = (items: readonly { gateId: string }[]) => items.map(({ gateId }) => gateId)
+    const { items } = await gates().list(ann, { query: { mine: 'true', planId } })
+    expect(idsOf(items)).toEqual(idsOf([held, named, plain]))
+    for (const gate of [closed, ...others]) await expect(decide(gate)).rejects.toMatchObject({ code: 'not-a-decider' })
+    for (const gate of [plain, named, held]) expect((await decide(gate)).status).toBe('approved')
+  })
+
   test('a list goes on where its cursor stands', async () => {
     const planId = newId('plan')
     const all = []

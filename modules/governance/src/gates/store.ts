@@ -140,6 +140,11 @@ export interface GateFilter {
   readonly before?: readonly [string, string] | undefined
 }
 
+/** The same rule as `meets` for the requester's own vote: one requirement that lets it vote must also name it. */
+const REQUESTER_MAY_VOTE = `exists (select from jsonb_array_elements(requirements) r where not (r ->> 'excludeRequester')::boolean
+  and (jsonb_array_length(r -> 'deciders') = 0 or r -> 'deciders' @> jsonb_build_array(jsonb_build_object('principal', $4::text))
+    or exists (select from jsonb_array_elements(r -> 'deciders') d where $5::jsonb ? (d ->> 'role'))))`
+
 export const listGates = (
   tx: SqlSession,
   { limit, status, kind, planId, voter, before }: GateFilter,
@@ -147,7 +152,8 @@ export const listGates = (
   tx.query<GateRow>(
     `select ${COLUMNS} from governance.gates
      where ($1::text is null or status = $1) and ($2::text is null or kind = $2) and ($3::text is null or plan_id = $3)
-       and ($4::text is null or (status = 'open' and (anyone or decider_principals ? $4 or decider_roles ?| array(select jsonb_array_elements_text($5::jsonb)))))
+       and ($4::text is null or (status = 'open' and (anyone or decider_principals ? $4 or decider_roles ?| array(select jsonb_array_elements_text($5::jsonb)))
+         and (requester_id <> $4 or ${REQUESTER_MAY_VOTE})))
        and ($6::timestamptz is null or (opened_at, id) < ($6::timestamptz, $7::uuid))
      order by opened_at desc, id desc limit $8`,
     [

@@ -57,7 +57,8 @@ async function ask(
   const editSchema = { type: 'object', properties: { answer: schema }, required: ['answer'] }
   const key = `ask-${memory.asked}`
   try {
-    await plan.openGate({ key, kind: 'input', title: question, payload: { answer: null }, editSchema })
+    const requirements = [{ excludeRequester: false }]
+    await plan.openGate({ key, kind: 'input', title: question, payload: { answer: null }, editSchema, requirements })
   } catch (error) {
     if (!isProblem(error) || error.code !== 'invalid-request') throw error
     return error.message

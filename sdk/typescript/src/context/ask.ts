@@ -11,7 +11,7 @@ export interface Question {
   readonly schema: Readonly<Record<string, unknown>>
   /** Tells several questions of one task apart. Default `ask`. */
   readonly key?: string
-  /** Default: any holder of `gate:decide`. */
+  /** Default: any holder of `gate:decide`, the asker's own principal among them: an answer is no approval, and on a laptop agent and user are one principal. */
   readonly deciders?: readonly ({ readonly role: string } | { readonly principal: string })[]
   readonly dueAt?: string
 }
@@ -52,6 +52,6 @@ const gateOf = (origin: TaskOrigin, question: Question, gateId: string) => ({
   subject: { taskId: origin.taskId },
   payload: { answer: null },
   editSchema: { type: 'object', properties: { answer: question.schema }, required: ['answer'] },
-  ...(question.deciders === undefined ? {} : { requirements: [{ deciders: question.deciders }] }),
+  requirements: [{ deciders: question.deciders ?? [], excludeRequester: false }],
   ...(question.dueAt === undefined ? {} : { dueAt: question.dueAt }),
 })

@@ -98,6 +98,7 @@ def _gate_of(task_id: str, question: Question, gate_id: str) -> Any:
         subject={"taskId": task_id},
         payload={"answer": None},
         editSchema={"type": "object", "properties": {"answer": question.schema}, "required": ["answer"]},
-        requirements=None if question.deciders is None else [{"deciders": list(question.deciders)}],
+        # An answer is no approval: the asker's own principal may give it, and on a laptop agent and user are one.
+        requirements=[{"deciders": list(question.deciders or []), "excludeRequester": False}],
         dueAt=question.due_at,
     )
