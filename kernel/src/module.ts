@@ -94,6 +94,8 @@ export interface EventHandler {
   readonly type: string
   /** Schema of the data, where one type alone is handled. */
   readonly data?: EventDefinition['data']
+  /** Of the event alone, without I/O: false = nothing would be done, so no transaction is opened for it. Default: true. */
+  concerns?(event: EventEnvelope): boolean
   handle(delivered: Delivered): Promise<void>
 }
 
@@ -110,9 +112,10 @@ export function on<E extends EventDefinition>(
 export function onTopic(
   topic: EventDefinition['topic'],
   type: string,
-  handle: (delivered: Delivered) => Promise<void>,
+  handle: EventHandler['handle'],
+  concerns?: EventHandler['concerns'],
 ): EventHandler {
-  return { topic, type, handle }
+  return { topic, type, handle, ...(concerns === undefined ? {} : { concerns }) }
 }
 
 /** A sweep. Runs on one process at a time (a lease in the database), `everyMs` after the end of its last run. */

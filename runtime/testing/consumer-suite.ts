@@ -1,4 +1,4 @@
-import type { Delivered } from '@soma/kernel'
+import type { Delivered, EventEnvelope } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aGroup, type ConsumerSuiteOptions, FAST } from './a-group.ts'
 import { type EventSpine, openEventSpine } from './event-spine.ts'
@@ -28,6 +28,30 @@ export function consumerSuite({ name, open, openBus }: ConsumerSuiteOptions): vo
       const heads = await spine.bus.partitions('business-facts')
       expect((await cursors()).map((row) => row.pos)).toEqual(heads.map((head) => head.position))
       expect((await cursors()).every((row) => row.owner === null)).toBe(true)
+    })
+
+    it('what concerns no handler passes without a transaction, and what cannot tell is handled', async () => {
+      const { tenant, group, mine, cursors } = aGroup(spine)
+      const seen = queue<unknown>()
+      const concerns = ({ data }: EventEnvelope) => {
+        if (data === 'unsure') throw new Error('no idea')
+        return data === 'mine'
+      }
+      const handler = { ...mine(async ({ data }) => seen.push(data)), concerns }
+      const consumer = spine.consumer([handler], FAST, group)
+      await consumer.start()
+      for (const data of ['other', 'mine', 'other', 'unsure', 'other'])
+        await spine.publish({ tenantId: tenant, key: 'k', data })
+      expect([await seen.next(), await seen.next()]).toEqual(['mine', 'unsure'])
+      await consumer.stop()
+      const heads = await spine.bus.partitions('business-facts')
+      expect((await cursors()).map((row) => row.pos)).toEqual(heads.map((head) => head.position))
+      const entered = await spine.asBus((session) =>
+        session.query<{ entered: number }>('select count(*)::int4 as entered from runtime.inbox where grp = $1', [
+          group,
+        ]),
+      )
+      expect(entered).toEqual([{ entered: 2 }])
     })
 
     it('EVT-R47 a handler reads no row of another tenant', async () => {

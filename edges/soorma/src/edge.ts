@@ -1,6 +1,14 @@
 import { eventsContract } from '@soma/events/contract'
 import { identityContract } from '@soma/identity/contract'
-import { type Delivered, defineModule, type Front, type FrontListener, onTopic, use } from '@soma/kernel'
+import {
+  type Delivered,
+  defineModule,
+  type EventEnvelope,
+  type Front,
+  type FrontListener,
+  onTopic,
+  use,
+} from '@soma/kernel'
 import { plansContract } from '@soma/plans/contract'
 import { registryContract } from '@soma/registry/contract'
 import { trackerContract } from '@soma/tracker/contract'
@@ -154,9 +162,11 @@ export const soormaEdge = defineModule<typeof soormaContract, typeof uses, Soorm
         metrics,
       }),
     }
-    return { operations: {}, front, handlers: TRACKED_TOPICS.map((topic) => onTopic(topic, '*', track)) }
+    return { operations: {}, front, handlers: TRACKED_TOPICS.map((topic) => onTopic(topic, '*', track, isTracked)) }
   },
 })
+
+const isTracked = (event: EventEnvelope): boolean => toPlanEvent(event) !== undefined
 
 async function track({ event, tx }: Delivered): Promise<void> {
   const said = toPlanEvent(event)

@@ -6,7 +6,7 @@ import { createPlanControl } from './plans/control.ts'
 import { createPlanCreator } from './plans/create.ts'
 import { createPlannerService } from './plans/planner.ts'
 import { createPlanReads } from './plans/reads.ts'
-import { takeReply } from './replies-in.ts'
+import { isReply, takeReply } from './replies-in.ts'
 import { createTaskChanger } from './tasks/change-task.ts'
 import { createTaskCommands } from './tasks/commands.ts'
 import { createTaskContexts } from './tasks/context.ts'
@@ -24,8 +24,8 @@ export const plansModule = defineModule({
   uses: {},
   migrations: new URL('../migrations/', import.meta.url),
   create: ({ database, settings, log, metrics }) => {
-    const changePlan = createPlanChanger({ database, metrics })
-    const changeTask = createTaskChanger({ database, changePlan })
+    const { changePlan, changePlanOf } = createPlanChanger({ database, metrics })
+    const changeTask = createTaskChanger({ changePlanOf })
     const createPlan = createPlanCreator({ database, maxOpenPlans: settings.maxOpenPlans })
     const control = createPlanControl({ changePlan })
     const planner = createPlannerService({ changePlan })
@@ -86,8 +86,8 @@ export const plansModule = defineModule({
         },
       },
       handlers: [
-        onTopic('action-results', '*', takeReply),
-        onTopic('business-facts', '*', takeReply),
+        onTopic('action-results', '*', takeReply, isReply),
+        onTopic('business-facts', '*', takeReply, isReply),
         on(gateDecided, takeGateDecision),
         onTopic('dead-letter', 'delivery.dead-lettered', (delivered) =>
           takeDeadLetter(delivered as Delivered<Parameters<typeof takeDeadLetter>[0]['data']>),

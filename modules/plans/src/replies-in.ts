@@ -1,4 +1,4 @@
-import { type Delivered, type Json, toId, toUuid } from '@soma/kernel'
+import { type Delivered, type EventEnvelope, type Json, toId, toUuid } from '@soma/kernel'
 import { mayWork } from './access.ts'
 import { hasPlanEnded, hasTaskEnded } from './statuses.ts'
 import { loadTask } from './tasks/change-task.ts'
@@ -14,12 +14,17 @@ import { problemValue, type ProblemValue } from '../contract/index.ts'
 
 export const OWN_SOURCE = '/modules/plans'
 
+/** Names a task, and is no reply of our own: the task has ended before those left. */
+export const isReply = (event: EventEnvelope): boolean => event.source !== OWN_SOURCE && taskIdsOf(event).length > 0
+
+const taskIdsOf = (event: EventEnvelope): string[] =>
+  [event.correlationid, event.taskid].flatMap((id) => (id === undefined ? [] : (toUuid('task', id) ?? [])))
+
 /**
  * A reply of an agent ends its task (PLN-R18): same type as asked, and the task's id as correlation or task id. Replies to ended tasks change nothing but the
- * journal, which keeps them as `late`. Our own replies are skipped: the task has ended before they left.
+ * journal, which keeps them as `late`.
  */
 export async function takeReply({ event, context, tx, data }: Delivered): Promise<void> {
-  if (event.source === OWN_SOURCE) return
   const task = await findTask(tx, event)
   if (task === undefined || !answers(task, event)) return
   await changePlanWithin(tx, context, {
@@ -39,7 +44,7 @@ export async function takeReply({ event, context, tx, data }: Delivered): Promis
 }
 
 async function findTask(tx: Delivered['tx'], event: Delivered['event']): Promise<TaskRow | undefined> {
-  const ids = [event.correlationid, event.taskid].flatMap((id) => (id === undefined ? [] : (toUuid('task', id) ?? [])))
+  const ids = taskIdsOf(event)
   const tasks = await readTasks(tx, [...new Set(ids)])
   return ids
     .map((id) => tasks.find((task) => task.id === id))

@@ -5,6 +5,7 @@ import {
   type Context,
   type Database,
   type EventEnvelope,
+  type EventHandler,
   newId,
   type Transaction,
 } from '@soma/kernel'
@@ -68,8 +69,10 @@ export async function openPlansBench(options: PlansBenchOptions = {}): Promise<P
   }
 }
 
-const handles = (handler: { topic: string; type: string }, event: EventEnvelope): boolean =>
-  handler.topic === event.topic && (handler.type === '*' || handler.type === event.type)
+const handles = (handler: EventHandler, event: EventEnvelope): boolean =>
+  handler.topic === event.topic &&
+  (handler.type === '*' || handler.type === event.type) &&
+  (handler.concerns?.(event) ?? true)
 
 function contextOf(event: EventEnvelope): Context {
   return {

@@ -1,5 +1,5 @@
-import { type Context, commonProblems, type ModuleDatabase, type Transaction, uuidOf } from '@soma/kernel'
-import type { ChangePlan } from '../transition/change.ts'
+import { type Context, commonProblems, type Transaction, uuidOf } from '@soma/kernel'
+import type { ChangePlanOf } from '../transition/change.ts'
 import { settlePlan } from '../transition/plan-changes.ts'
 import { findPlanOfTask, readGroups, readTasks } from '../transition/read.ts'
 import type { PlanRow, TaskRow } from '../transition/rows.ts'
@@ -12,16 +12,15 @@ export interface TaskChange<T> {
 }
 
 /** Runs one change of one task under its plan's lock, with its group loaded; running and waiting of the plan are settled after it. */
-export function createTaskChanger({ database, changePlan }: { database: ModuleDatabase; changePlan: ChangePlan }) {
+export function createTaskChanger({ changePlanOf }: { changePlanOf: ChangePlanOf }) {
   return async <T>(context: Context, taskId: string, change: TaskChange<T>): Promise<T> => {
     const id = uuidOf('task', taskId)
-    const planId = await database.asWorker(context, (tx) => findPlanOfTask(tx, id))
-    if (planId === undefined) throw commonProblems.notFound.create(`no task ${taskId}`)
-    return changePlan(context, planId, {
+    return changePlanOf(context, id, {
       missing: `no task ${taskId}`,
       allow: change.allow,
-      work: async (transition, tx) => {
-        const task = await loadTask(transition, tx, id)
+      beside: (tx) => readTasks(tx, [id]),
+      work: async (transition, tx, [read]) => {
+        const task = await holdTask(transition, tx, read)
         if (task === undefined) throw commonProblems.notFound.create(`no task ${taskId}`)
         const answer = await change.work(transition, task, tx)
         if (!hasPlanEnded(transition.plan.status)) settlePlan(transition)
@@ -46,6 +45,14 @@ export async function loadTask(
   id: string,
 ): Promise<TaskRow | undefined> {
   const [task] = await readTasks(tx, [id])
+  return holdTask(transition, tx, task)
+}
+
+async function holdTask(
+  transition: Transition,
+  tx: Pick<Transaction, 'query'>,
+  task: TaskRow | undefined,
+): Promise<TaskRow | undefined> {
   if (task === undefined || task.planId !== transition.plan.id) return undefined
   transition.tasks.set(task.id, task)
   if (task.groupId !== undefined)

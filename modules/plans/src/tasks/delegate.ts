@@ -39,11 +39,11 @@ export async function delegateTasks(
   for (const [index, spec] of specs.entries()) checkSpec(spec, index)
   const ids = specs.map((spec) => uuidOf('task', spec.taskId ?? delegation.newId('task')))
   if (new Set(ids).size < ids.length) throw commonProblems.invalidRequest.create('two specs have the same taskId')
-  const known = new Map((await readTasks(tx, ids)).map((task) => [task.id, task]))
+  const [stored, keys] = await Promise.all([readTasks(tx, ids), takenKeys(tx, transition.plan.id)])
+  const known = new Map(stored.map((task) => [task.id, task]))
   if (known.size > 0) return repeated(transition, { ids, specs, known })
   assertTakesTasks(transition)
   if (transition.plan.origin !== 'task') runPlan(transition)
-  const keys = await takenKeys(tx, transition.plan.id)
   if (delegation.groupId !== undefined) openGroup(transition, delegation.groupId, delegation)
   const groupId =
     delegation.joins === undefined

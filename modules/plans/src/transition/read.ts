@@ -120,14 +120,32 @@ export function taskOf(row: TaskRecord): TaskRow {
   }
 }
 
+/** A plan by its own id, or by that of one of its tasks, which stays in its plan for ever. */
+export type PlanPlace = { readonly planId: string } | { readonly taskId: string }
+
 /** Locks the plan's row, then (a second statement, so as of after the wait) reads it with the database's time. */
-export async function lockPlan(tx: Sql, planId: string): Promise<{ plan: PlanRow; at: Date } | undefined> {
-  await tx.query('select 1 from plans.plans where id = $1 for no key update', [planId])
-  const [row] = await tx.query<PlanRecord & { at: Date }>(
-    `select ${PLAN_COLUMNS}, p.state, p.results, date_trunc('milliseconds', statement_timestamp()) as at from plans.plans p where p.id = $1`,
-    [planId],
-  )
-  return row === undefined ? undefined : { plan: planOf(row), at: row.at }
+export const lockPlan = (tx: Sql, planId: string): Promise<{ plan: PlanRow; at: Date } | undefined> =>
+  lockPlanWith(tx, { planId }, nothing)
+
+export const nothing = async (): Promise<undefined> => undefined
+
+/** `beside` reads what else is wanted under the lock: all of it is sent at once, and answered in that order. */
+export async function lockPlanWith<T>(
+  tx: Sql,
+  place: PlanPlace,
+  beside: (tx: Sql) => Promise<T>,
+): Promise<{ plan: PlanRow; at: Date; read: T } | undefined> {
+  const [id, given] =
+    'planId' in place ? ['$1', place.planId] : ['(select t.plan_id from plans.tasks t where t.id = $1)', place.taskId]
+  const [, [row], read] = await Promise.all([
+    tx.query(`select 1 from plans.plans where id = ${id} for no key update`, [given]),
+    tx.query<PlanRecord & { at: Date }>(
+      `select ${PLAN_COLUMNS}, p.state, p.results, date_trunc('milliseconds', statement_timestamp()) as at from plans.plans p where p.id = ${id}`,
+      [given],
+    ),
+    beside(tx),
+  ])
+  return row === undefined ? undefined : { plan: planOf(row), at: row.at, read }
 }
 
 export async function readTasks(tx: Sql, taskIds: readonly string[]): Promise<TaskRow[]> {

@@ -19,25 +19,27 @@ export async function orFindAgain<T>(work: () => Promise<T>): Promise<T> {
 
 /** Stores a transition: rows, journal, timers, mail, then its events. Everything commits together or not at all (PLN-R3). */
 export async function writeTransition(tx: Transaction, transition: Transition): Promise<void> {
+  const changed = [...transition.changedTasks].filter((id) => !transition.newTasks.has(id))
   if (transition.isNewPlan) await insertPlan(tx, transition.plan)
-  else await updatePlan(tx, transition)
-  await insertGroups(tx, transition)
-  await insertTasks(tx, rowsOf(transition, transition.newTasks))
-  await updateTasks(
-    tx,
-    rowsOf(
-      transition,
-      [...transition.changedTasks].filter((id) => !transition.newTasks.has(id)),
-    ),
-  )
-  await updateGroups(tx, transition)
-  await insertJournal(tx, transition)
-  await writeTimers(tx, transition)
-  await insertMail(tx, transition)
+  await together([
+    transition.isNewPlan ? insertCorrelations(tx, transition.plan) : updatePlan(tx, transition),
+    insertGroups(tx, transition),
+    insertTasks(tx, rowsOf(transition, transition.newTasks)),
+    updateTasks(tx, rowsOf(transition, changed)),
+    updateGroups(tx, transition),
+    insertJournal(tx, transition),
+    writeTimers(tx, transition),
+    insertMail(tx, transition),
+  ])
   for (const outgoing of transition.outgoing) {
     if ('envelope' in outgoing) tx.emitEnvelope(outgoing.envelope)
     else tx.emit(outgoing.definition, outgoing.data as never, outgoing.attributes)
   }
+}
+
+/** Statements that travel together. After the first that fails the others fail too, so it is the one that is told. */
+async function together(sent: readonly Promise<void>[]): Promise<void> {
+  for (const ended of await Promise.allSettled(sent)) if (ended.status === 'rejected') throw ended.reason
 }
 
 const rowsOf = (transition: Transition, ids: Iterable<string>): TaskRow[] =>
@@ -83,7 +85,6 @@ async function insertPlan(tx: Sql, plan: PlanRow): Promise<void> {
     ],
   )
   if (inserted === 0) throw RACE_LOST
-  await insertCorrelations(tx, plan)
 }
 
 async function insertCorrelations(tx: Sql, plan: PlanRow): Promise<void> {

@@ -45,15 +45,18 @@ const TASK_VERBS = new Set([
   'cancelled',
 ])
 
-/** Applies one event to the read models in the handler's transaction. Once, twice or in another order, the models end the same (TRK-R1, R2). True while they are built anew. */
+/** Applies one event to the read models in the handler's transaction; statements that do not wait for one another travel together. Once, twice or in another order, the models end the same (TRK-R1, R2). True while they are built anew. */
 export async function project({ event, tx }: { event: EventEnvelope; tx: SqlSession }): Promise<boolean> {
-  const isBuilding = await insertEntry(tx, entryOf(event))
+  const [isBuilding] = await Promise.all([insertEntry(tx, entryOf(event)), applyFact(tx, event)])
+  return isBuilding
+}
+
+async function applyFact(tx: SqlSession, event: EventEnvelope): Promise<void> {
   const gate = isGateFact(event) ? gateChangeOf(event) : undefined
   if (gate !== undefined) await saveGate(tx, gate)
   const verb = event.type.slice(event.type.indexOf('.') + 1)
   if (isPlanFact(event) && PLAN_VERBS.has(verb)) await projectPlan(tx, event)
   if (isTaskFact(event) && TASK_VERBS.has(verb)) await projectTask(tx, taskFact.parse(event.data), event)
-  return isBuilding
 }
 
 /** Facts of one agent count in log order; they are in no timeline. */
@@ -71,23 +74,28 @@ export async function projectAgent(tx: SqlSession, event: EventEnvelope): Promis
 async function projectPlan(tx: SqlSession, event: EventEnvelope): Promise<void> {
   const fact = planFact.parse(event.data)
   const id = idOf('plan', fact.planId)
-  await insertStub(tx, stubPlan(id, event))
-  const known = (await lockPlanModel(tx, id)) ?? stubPlan(id, event)
-  await updatePlanModel(tx, applyPlanFact(known, fact, event))
-  await saveCorrelations(tx, ownerOf(id, event), { ids: fact.correlationIds ?? [], isTask: false })
+  const [, stored] = await Promise.all([insertStub(tx, stubPlan(id, event)), lockPlanModel(tx, id)])
+  await Promise.all([
+    updatePlanModel(tx, applyPlanFact(stored ?? stubPlan(id, event), fact, event)),
+    saveCorrelations(tx, ownerOf(id, event), { ids: fact.correlationIds ?? [], isTask: false }),
+  ])
   for (const task of fact.tasks ?? []) await projectTask(tx, reopened(task, fact.planId), event)
 }
 
 async function projectTask(tx: SqlSession, fact: TaskFact, event: EventEnvelope): Promise<void> {
   const id = idOf('task', fact.taskId)
   const planId = idOf('plan', fact.planId)
-  await insertStub(tx, stubPlan(planId, event))
-  await noteEarlier(tx, planId, logTimeOf(event))
-  const known = (await lockTaskModel(tx, id)) ?? blankTask(id, planId, event)
-  await saveTaskModel(tx, applyTaskFact(known, fact, event))
+  const [, , stored] = await Promise.all([
+    insertStub(tx, stubPlan(planId, event)),
+    noteEarlier(tx, planId, logTimeOf(event)),
+    lockTaskModel(tx, id),
+  ])
   const { correlationId } = fact
-  if (correlationId !== undefined && correlationId !== fact.taskId)
-    await saveCorrelations(tx, ownerOf(planId, event), { ids: [correlationId], isTask: true })
+  const ids = correlationId === undefined || correlationId === fact.taskId ? [] : [correlationId]
+  await Promise.all([
+    saveTaskModel(tx, applyTaskFact(stored ?? blankTask(id, planId, event), fact, event)),
+    saveCorrelations(tx, ownerOf(planId, event), { ids, isTask: true }),
+  ])
 }
 
 const ownerOf = (id: string, event: EventEnvelope) => ({ id, spaceId: event.spaceid ?? '', userId: event.userid })

@@ -123,7 +123,9 @@ async function deliver(inHand: InHand, options: DeliverOptions): Promise<void> {
   // What is replayed had its first attempt in time.
   const event = replayId === undefined ? opened.event : { ...opened.event, replayid: replayId }
   if (attempt === 1 && replayId === undefined && isExpired(event)) return expire(inHand, event, options)
-  const handlers = options.handlers.matching(record.topic, record.type)
+  const matching = options.handlers.matching(record.topic, record.type)
+  const handlers = matching.filter((handler) => isConcerned(handler, event))
+  if (handlers.length === 0) return succeed(inHand, options)
   const mismatch = record.isForeign === true ? mismatchOf(event, handlers) : undefined
   if (mismatch !== undefined) return bury(inHand, options, { problem: mismatch, event, durationMs: 0 })
 
@@ -148,6 +150,15 @@ async function deliver(inHand: InHand, options: DeliverOptions): Promise<void> {
   if (end.kind === 'lost') return options.stopping.aborted ? undefined : options.lose(lane)
   options.suspension.ended()
   await succeed(inHand, options)
+}
+
+/** Who cannot tell runs: what is wrong then ends as a failure of the handler. */
+function isConcerned(handler: EventHandler, event: EventEnvelope): boolean {
+  try {
+    return handler.concerns?.(event) ?? true
+  } catch {
+    return true
+  }
 }
 
 /** Modules' events are always checked: what another program wrote in their types is checked here, because nobody did when it was published. */
