@@ -58,7 +58,7 @@ describe('tokenize', () => {
     ['many words', (index: number) => `w${index.toString(36).padStart(5, '0')} `],
     ['camelCase', 'aA'],
     ['accents', 'a\u0301\u0316'],
-    ['vowel signs', 'क\u093c\u094d'],
+    ['vowel signs', '\u094d\u093c'],
     ['ligatures', '\ufdfa'],
     ['Thai', 'ภาษาไทยไม่มีช่องว่าง'],
     ['one Thai letter', 'ก'],
@@ -69,9 +69,9 @@ describe('tokenize', () => {
     ['compounds', 'a_b-'],
     ['endings', 'ational'],
   ])(
-    'takes time in proportion to its text: 512 KiB of %s are done long before the timeout, its square is not',
+    'takes time in proportion to its text: 2 MiB of %s are done long before the timeout, its square is not',
     (_, piece) => {
-      expect(tokenize(filled(2 ** 19, piece), 'en').length).toBeLessThan(2 ** 20)
+      expect(tokenize(filled(2 ** 21, piece), 'en').length).toBeLessThan(2 ** 22)
     },
   )
 })
