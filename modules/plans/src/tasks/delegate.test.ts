@@ -1,3 +1,4 @@
+import { toId } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTaskSteps, openPlansBench, planner, type PlansBench, replyTo, worker } from '../../testing/index.ts'
 
@@ -140,5 +141,25 @@ describe('delegation', () => {
       body: { title: 'Child', parentTaskId: taskIds[0] as string },
     })
     expect(child).toMatchObject({ parentPlanId: planId, rootPlanId: planId, parentTaskId: taskIds[0] })
+  })
+
+  it('lists tasks newest plan first, and in it the newest, whatever their ids say, by pages', async () => {
+    const reader = { ...planner, userId: 'usr-list' }
+    for (const digit of ['2', '3', '1']) {
+      const planId = toId('plan', `${digit}0000000-0000-5000-8000-000000000000`)
+      await bench.client.plans.create(reader, { body: { planId, title: digit } })
+      const specs = ['a', 'b'].map((key) => ({ type: 'list.requested', data: { at: digit + key } }))
+      await bench.client.plans.delegate(reader, { params: { planId }, body: { specs } })
+    }
+    const seen: unknown[] = []
+    for (let cursor: string | undefined | null; cursor !== null; ) {
+      const page = await bench.client.tasks.list(reader, { query: { limit: 4, ...(cursor ? { cursor } : {}) } })
+      seen.push(page.items.map(({ inputs }) => (inputs as { at: string }).at))
+      cursor = page.nextCursor
+    }
+    expect(seen).toEqual([
+      ['1b', '1a', '3b', '3a'],
+      ['2b', '2a'],
+    ])
   })
 })

@@ -42,11 +42,11 @@ export function createTaskReads({ database }: { database: ModuleDatabase }) {
 
     list: (context: Context, filter: TaskFilter) =>
       database.transaction(context, async (tx) => {
-        const before = decodeCursor(filter.cursor, ['uuid', 'integer'])
+        const before = decodeCursor(filter.cursor, ['time', 'uuid', 'integer'])
         const rows = await listTasks(tx, filter, before)
         return toPage(rows, filter.limit, {
           item: (row) => viewTask(taskOf(row)),
-          key: (row) => [row.plan_id, row.ord],
+          key: (row) => [row.plan_created_at.toISOString(), row.plan_id, row.ord],
         })
       }),
 
@@ -68,20 +68,20 @@ export function createTaskReads({ database }: { database: ModuleDatabase }) {
   }
 }
 
-/** Newest plan first, and in it the newest task: (plan, ord) is the key of the page. */
+/** Newest plan first, and in it the newest task. Ids say nothing about that: those made in handlers are derived. */
 function listTasks(
   tx: SqlSession,
   filter: TaskFilter,
   before: readonly (string | number)[] | undefined,
-): Promise<TaskRecord[]> {
+): Promise<(TaskRecord & { readonly plan_created_at: Date })[]> {
   const uuid = (prefix: string, id: string | undefined) => (id === undefined ? null : uuidOf(prefix, id))
-  return tx.query<TaskRecord>(
-    `select ${TASK_COLUMNS}, ${TASK_OUTPUT} from ${VISIBLE}
+  return tx.query(
+    `select ${TASK_COLUMNS}, ${TASK_OUTPUT}, p.created_at as plan_created_at from ${VISIBLE}
      where ($1::uuid is null or t.plan_id = $1) and ($2::uuid is null or t.parent_id = $2) and ($3::uuid is null or t.id = (select s.parent_id from plans.tasks s where s.id = $3))
        and ($4::uuid is null or t.group_id = $4) and ($5::text is null or t.status = $5) and ($6::text is null or (t.status = 'waiting' and t.reason = $6))
        and ($7::text is null or t.doc ->> 'pendingFor' = $7) and ($8::text is null or t.kind = $8) and ($9::text is null or t.doc -> 'agent' ->> 'name' = $9)
-       and ($10::uuid is null or (t.plan_id, t.ord) < ($10::uuid, $11::int4))
-     order by t.plan_id desc, t.ord desc limit $12`,
+       and ($10::timestamptz is null or (p.created_at, p.id, t.ord) < ($10::timestamptz, $11::uuid, $12::int4))
+     order by p.created_at desc, p.id desc, t.ord desc limit $13`,
     [
       uuid('plan', filter.planId),
       uuid('task', filter.parentTaskId),
@@ -94,6 +94,7 @@ function listTasks(
       filter.agent ?? null,
       before?.[0] ?? null,
       before?.[1] ?? null,
+      before?.[2] ?? null,
       filter.limit + 1,
     ],
   )

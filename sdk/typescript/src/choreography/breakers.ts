@@ -25,6 +25,7 @@ export const breakerDefaults: BreakerLimits = {
 
 /** The counters of a plan since it was begun or resumed; they are a member of its state, so all replicas and restarts share them. */
 export interface Counters {
+  readonly lastFailure?: string
   readonly since: string
   readonly actions: number
   /** The last ones. */
@@ -41,9 +42,11 @@ export interface Trip {
 
 /** What keeps the planner from deciding at all. */
 export function tripBefore(counters: Counters, limits: BreakerLimits, now: number): Trip | undefined {
-  const { failures, stalls, since } = counters
-  if (failures >= limits.maxFailures) return { breaker: 'maxFailures', detail: `${failures} failures in a row` }
-  if (stalls >= limits.maxStalls) return { breaker: 'maxStalls', detail: `${stalls} decisions without a new result` }
+  const { failures, stalls, since, lastFailure } = counters
+  const last = lastFailure === undefined ? '' : `, the last: ${lastFailure}`
+  if (failures >= limits.maxFailures) return { breaker: 'maxFailures', detail: `${failures} failures in a row${last}` }
+  if (stalls >= limits.maxStalls)
+    return { breaker: 'maxStalls', detail: `${stalls} decisions without a new result${last}` }
   const wallMs = now - Date.parse(since)
   if (wallMs >= limits.maxWallMs) return { breaker: 'maxWallMs', detail: `${wallMs} ms since ${since}` }
   return undefined

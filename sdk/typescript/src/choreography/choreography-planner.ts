@@ -177,8 +177,11 @@ async function decideAnew(work: Work): Promise<PlannerDecision | undefined> {
 const limitsOf = ({ maxActions, maxWallMs, maxRepeats, maxFailures, maxStalls }: ChoreographyOptions) =>
   withoutUndefined({ maxActions, maxWallMs, maxRepeats, maxFailures, maxStalls })
 
+/** Longest reason of a pause. */
+const LONGEST_REASON = 500
+
 async function stop({ plan, options }: Work, { breaker, detail }: Trip): Promise<undefined> {
-  const reason = `breaker ${breaker}: ${detail}`
+  const reason = `breaker ${breaker}: ${detail}`.slice(0, LONGEST_REASON)
   if (options.onTrip === 'fail') plan.fail({ code: 'breaker-tripped', detail: reason, retryable: false })
   else await plan.pause(reason)
 }

@@ -1,4 +1,4 @@
-import type { Json } from '@soma/kernel'
+import { canonicalJson, type Json } from '@soma/kernel'
 
 /** A question to a model: everything it needs to know is in it, and whoever else wrote parts of it is fenced off as data. */
 export interface ModelQuestion {
@@ -55,6 +55,8 @@ function readAnswer(answer: unknown): Verdict<unknown> {
   }
 }
 
-/** A value as text that cannot close the fence around it. */
+/** A value as text that cannot close the fence around it: the same text wherever the value has been meanwhile, so that a question can be recorded. */
 export const fenced = (name: string, value: unknown): string =>
-  `<${name}>${(JSON.stringify(value) ?? 'null').replaceAll('<', '\\u003c')}</${name}>`
+  `<${name}>${canonicalJson(asJson(value)).replaceAll('<', '\\u003c')}</${name}>`
+
+const asJson = (value: unknown): Json => JSON.parse(JSON.stringify(value) ?? 'null') as Json
