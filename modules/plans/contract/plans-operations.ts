@@ -211,6 +211,14 @@ const transition = operation({
   problems: [planProblems.illegalTransition],
 })
 
+/** What a planner's handler leaves behind is stored in one commit. */
+const stateBeside = {
+  /** Stored with it: the planner's JSON from now on, at most 1 MiB. What is refused stores nothing. */
+  state: jsonValue.optional(),
+  /** When given, the plan must stand at this version. */
+  version: z.number().int().optional(),
+} as const
+
 const finish = operation({
   method: 'POST',
   path: '/v1/plans/{planId}/finish',
@@ -225,9 +233,10 @@ const finish = operation({
     problem: problemValue.optional(),
     /** Instead of the goal's response type. */
     replyType: eventType.optional(),
+    ...stateBeside,
   }),
   output: plan,
-  bodyLimitBytes: updateLimitBytes,
+  bodyLimitBytes: 4_194_304,
 })
 
 const putState = operation({
@@ -264,6 +273,7 @@ const delegate = operation({
     /** Makes the tasks a group: `groupDone` comes with the last that ends in any way. */
     group: z.boolean().default(false),
     groupId: groupId.optional(),
+    ...stateBeside,
   }),
   output: z.strictObject({ taskIds: z.array(taskId), groupId: groupId.optional(), tasks: z.array(task) }),
   status: 202,

@@ -91,7 +91,11 @@ const delegateFromPlan = (walk: Walk): Command => {
     ...limited(walk, 'heartbeatTimeoutMs'),
     retry: { baseMs: 1, maxTries: 3, on: ['x'] },
   }))
-  const body = { specs, ...(walk.random() < 0.5 ? { group: true, groupId: newId('grp') } : {}) }
+  const body = {
+    specs,
+    ...(walk.random() < 0.5 ? { group: true, groupId: newId('grp') } : {}),
+    ...(walk.random() < 0.5 ? { state: walk.taskIds.length } : {}),
+  }
   return async () => {
     await walk.bench.client.plans.delegate(planner, { ...thePlan(walk), body })
     walk.taskIds.push(...specs.map((spec) => spec.taskId))
@@ -234,7 +238,8 @@ const plan = (walk: Walk): Command => {
       await plans.putState(planner, { ...of, ifMatch: version, body: { state: choice } })
     }
   if (choice < 0.83)
-    return () => plans.finish(planner, { ...of, body: { outcome: choice < 0.82 ? 'completed' : 'failed' } })
+    return () =>
+      plans.finish(planner, { ...of, body: { outcome: choice < 0.82 ? 'completed' : 'failed', state: choice } })
   if (choice < 0.85) return () => plans.cancel(planner, { ...of, body: { reason: 'walk' } })
   return () => walk.bench.sweep()
 }

@@ -37,6 +37,8 @@ export interface FinishBody {
   readonly result?: Json | undefined
   readonly problem?: ProblemValue | undefined
   readonly replyType?: string | undefined
+  readonly state?: Json | undefined
+  readonly version?: number | undefined
 }
 
 /** What the planner that owns a plan does with it: transition, finish, put-state. */
@@ -66,6 +68,7 @@ export function createPlannerService({ changePlan }: { changePlan: ChangePlan })
 
     finish: (context: Context, planId: string, body: FinishBody): Promise<Plan> => {
       assertStorable(body.result, '/body/result')
+      assertStorable(body.state, '/body/state')
       return changePlan(context, uuidOf('plan', planId), {
         missing: `no plan ${planId}`,
         allow: (plan) => isOwn(context, plan),
@@ -83,6 +86,7 @@ export function createPlannerService({ changePlan }: { changePlan: ChangePlan })
               { planStatus: plan.status },
             )
           }
+          storeStateBeside(transition, body)
           const children = await loadForEnd(transition, tx)
           endPlan(transition, endingOf(body), children)
           return viewPlan(plan)
@@ -99,12 +103,8 @@ export function createPlannerService({ changePlan }: { changePlan: ChangePlan })
         work: async (transition, tx) => {
           const { plan } = transition
           assertVersion(plan, version)
-          if (hasPlanEnded(plan.status))
-            throw commonProblems.conflict.create(`the plan is ${plan.status}; its state is final`, {
-              planStatus: plan.status,
-            })
-          plan.state = body.state
-          transition.dirty.state = true
+          assertOpen(plan)
+          keepJson(transition, body.state)
           if (body.results !== undefined) {
             plan.results = body.results
             transition.dirty.results = true
@@ -122,6 +122,11 @@ export function createPlannerService({ changePlan }: { changePlan: ChangePlan })
       })
     },
   }
+}
+
+function assertOpen({ status }: PlanRow): void {
+  if (!hasPlanEnded(status)) return
+  throw commonProblems.conflict.create(`the plan is ${status}; its state is final`, { planStatus: status })
 }
 
 function keepState(plan: PlanRow, currentState: string): void {
@@ -171,6 +176,24 @@ function assertEdge(plan: PlanRow, body: TransitionBody): void {
   }
 }
 
+/** The state that a planner sends with what else its handler did. @throws version-conflict */
+export function storeStateBeside(
+  transition: Transition,
+  { state, version }: { state?: Json | undefined; version?: number | undefined },
+): void {
+  if (version !== undefined) assertVersion(transition.plan, version)
+  if (state === undefined) return
+  assertOpen(transition.plan)
+  keepJson(transition, state)
+  touchPlan(transition)
+  record(transition, 'plan-state-put', { state })
+}
+
+function keepJson(transition: Transition, state: Json): void {
+  transition.plan.state = state
+  transition.dirty.state = true
+}
+
 const illegal = (plan: PlanRow, detail: string) =>
   planProblems.illegalTransition.create(detail, { currentState: plan.doc.currentState, version: plan.version })
 
@@ -187,8 +210,5 @@ function storeResults(transition: Transition, body: TransitionBody): void {
     plan.results = { ...plan.results, [body.on ?? body.toState]: body.data }
     transition.dirty.results = true
   }
-  if (body.state !== undefined) {
-    plan.state = body.state
-    transition.dirty.state = true
-  }
+  if (body.state !== undefined) keepJson(transition, body.state)
 }

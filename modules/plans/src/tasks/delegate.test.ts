@@ -1,4 +1,4 @@
-import { toId } from '@soma/kernel'
+import { newId, toId } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTaskSteps, openPlansBench, planner, type PlansBench, replyTo, worker } from '../../testing/index.ts'
 
@@ -44,6 +44,36 @@ describe('delegation', () => {
     const group = await bench.client.groups.ofPlan(planner, { params: { planId, groupId: groupId as string } })
     expect(group).toMatchObject({ total: 3, completed: 2, failed: 1, pending: 0, done: true, lastTaskId: third })
     expect(group.members.map((member) => member.output ?? member.problem?.code)).toEqual([{ ok: 1 }, 'no', { ok: 3 }])
+  })
+
+  it('a state beside delegations or the end is stored in the same commit over the version it was made from, or nothing is', async () => {
+    const planId = await newPlan()
+    const params = { planId }
+    const { plans } = bench.client
+    const { version } = await plans.get(planner, { params })
+    const specs = [{ taskId: newId('task'), type: 'check.requested' }]
+    const stale = plans.delegate(planner, { params, body: { specs, state: { n: 1 }, version: version - 1 } })
+    await expect(stale).rejects.toMatchObject({ code: 'version-conflict' })
+    expect(await plans.get(planner, { params })).toMatchObject({ version, counts: { total: 0 } })
+    await plans.delegate(planner, { params, body: { specs, state: { n: 1 }, version } })
+    const delegated = await plans.get(planner, { params })
+    expect(delegated).toMatchObject({ state: { n: 1 }, counts: { total: 1 } })
+    const refused = plans.delegate(planner, {
+      params,
+      body: { specs: [{ ...specs[0], type: 'b.c' }], state: { n: 2 } },
+    })
+    await expect(refused).rejects.toMatchObject({ code: 'conflict' })
+    const late = plans.finish(planner, { params, body: { outcome: 'completed', state: { n: 3 }, version } })
+    await expect(late).rejects.toMatchObject({ code: 'version-conflict' })
+    expect(await plans.get(planner, { params })).toEqual(delegated)
+    const body = { outcome: 'completed' as const, state: { n: 3 }, version: delegated.version }
+    expect(await plans.finish(planner, { params, body })).toMatchObject({ status: 'completed', state: { n: 3 } })
+    const { items } = await plans.journal(planner, { params, query: {} })
+    expect(items.map(({ kind }) => kind).filter((kind) => kind === 'plan-state-put')).toHaveLength(2)
+    const after = plans.delegate(planner, { params, body: { specs: [{ type: 'b.c' }], state: { n: 4 } } })
+    await expect(after).rejects.toMatchObject({ code: 'conflict' })
+    const huge = plans.delegate(planner, { params, body: { specs, state: 'x'.repeat(1_048_577) } })
+    await expect(huge).rejects.toMatchObject({ status: 413 })
   })
 
   it('a crash before the commit leaves neither tasks nor requests', async () => {

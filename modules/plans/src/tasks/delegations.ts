@@ -2,7 +2,9 @@ import { type Context, commonProblems, toId, uuidOf } from '@soma/kernel'
 import type * as z from 'zod'
 import type { plansOperations, Task, tasksOperations } from '../../contract/index.ts'
 import { isOwn, mayWork } from '../access.ts'
+import { storeStateBeside } from '../plans/planner.ts'
 import { hasTaskEnded } from '../statuses.ts'
+import { assertStorable } from '../storable.ts'
 import type { ChangePlan } from '../transition/change.ts'
 import { emitTaskFact } from '../transition/facts.ts'
 import { settlePlan } from '../transition/plan-changes.ts'
@@ -34,11 +36,13 @@ export function createDelegations({
   defaults: TaskDefaults
 }) {
   return {
-    ofPlan: (context: Context, planId: string, of: { body: DelegateBody; newId: NewId }): Promise<Delegated> =>
-      changePlan(context, uuidOf('plan', planId), {
+    ofPlan: (context: Context, planId: string, of: { body: DelegateBody; newId: NewId }): Promise<Delegated> => {
+      assertStorable(of.body.state, '/body/state')
+      return changePlan(context, uuidOf('plan', planId), {
         missing: `no plan ${planId}`,
         allow: (plan) => isOwn(context, plan),
         work: async (transition, tx) => {
+          storeStateBeside(transition, of.body)
           const groupId = groupOf(of.body, of.newId)
           const tasks = await delegateTasks(transition, tx, {
             specs: of.body.specs,
@@ -50,7 +54,8 @@ export function createDelegations({
           settlePlan(transition)
           return answerOf(tasks)
         },
-      }),
+      })
+    },
 
     ofTask: (context: Context, taskId: string, of: { body: TaskDelegateBody; newId: NewId }): Promise<Delegated> =>
       changeTask(context, taskId, {

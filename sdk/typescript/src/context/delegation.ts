@@ -89,11 +89,15 @@ export function createDelegations(handling: Handling): Delegations {
   }
 }
 
-/** Makes a repeated call harmless: what exists already with other content was made by an earlier run of this handler, and that one counts. */
-export async function ignoringConflict(work: () => Promise<unknown>): Promise<void> {
+/**
+ * Makes a repeated call harmless: what exists already with other content was made by an earlier run of this handler, and that one counts. Undefined then, else the
+ * answer.
+ */
+export async function ignoringConflict<Answer>(work: () => Promise<Answer>): Promise<Answer | undefined> {
   try {
-    await work()
+    return await work()
   } catch (error) {
     if (!isProblem(error) || error.code !== 'conflict') throw error
+    return undefined
   }
 }

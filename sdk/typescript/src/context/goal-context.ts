@@ -92,7 +92,7 @@ export async function createPlanFromGoal(
     sessionId: event.sessionid?.startsWith('ses_') === true ? event.sessionid : undefined,
   })
   // By its id alone: an Idempotency-Key that a killed server holds would refuse the repeat for a minute, and there would be no plan yet.
-  await ignoringConflict(() => clients.plans.plans.create({ body: body as never }))
-  const plan = await clients.plans.plans.get({ params: { planId } })
+  const made = await ignoringConflict(() => clients.plans.plans.create({ body: body as never }))
+  const plan = made ?? (await clients.plans.plans.get({ params: { planId } }))
   return openPlan(handling, plan, openGate)
 }

@@ -16,6 +16,7 @@ import { failedData, type FailureInput } from './failure.ts'
 import type { GateOptions } from './gates.ts'
 import { openState, type State } from './kept-state.ts'
 import { createStateKeeper, type StateKeeper } from './state-keeper.ts'
+import { NO_STATE, openEnding, type StateBeside } from './state-ending.ts'
 import { type GroupView, toGroupView } from './task-context.ts'
 
 /** What makes a plan move: the reply or fact that is handled, with the state it leads to. */
@@ -206,25 +207,29 @@ function act({ handling, plan, keeper, results, delegations }: PlanWork, { actio
   delegations.batches.push({ specs: [withoutUndefined(task) as never] })
 }
 
-/** State or transitions first, then tasks, then the end: what a crash cuts off is made by the repeat. */
+/** Transitions first, then tasks, then the end: what a crash cuts off is made by the repeat. The state goes with the first of tasks and end, in one commit. */
 async function writePlan(work: PlanWork): Promise<void> {
   const { handling, plan, keeper, delegations, moves, end } = work
   const { plans } = handling.clients.plans
   const params = { planId: plan.planId }
   const needsMarker = end !== undefined && handling.emits.length > 0
-  if (!isEnded(plan) && moves.length === 0 && (keeper.isChanged() || needsMarker)) await keeper.saveEnd()
+  const hasState = !isEnded(plan) && moves.length === 0 && (keeper.isChanged() || needsMarker)
+  const ending = hasState ? openEnding(keeper) : NO_STATE
   for (const move of moves) await writeMove(work, move)
   for (const { specs, groupId } of delegations.batches) {
     const body = { specs: specs as never, group: groupId !== undefined, ...(groupId === undefined ? {} : { groupId }) }
-    await ignoringConflict(() => plans.delegate({ params, body }))
+    const delegate = (beside: StateBeside) => plans.delegate({ params, body: { ...body, ...beside } })
+    if (!(await ending.goesWith(delegate))) await ignoringConflict(() => delegate({}))
   }
   const isMoveTheEnd = end?.outcome !== 'cancelled' && moves.length > 0 && isTerminal(stateOf(work, work.currentState))
-  if (end === undefined || isMoveTheEnd) return
-  const finish = () =>
+  if (end === undefined || isMoveTheEnd) return ending.goesAlone()
+  if (end.outcome === 'cancelled') await ending.goesAlone()
+  const finish = (beside: StateBeside) =>
     end.outcome === 'cancelled'
       ? plans.cancel({ params, body: { reason: end.reason } })
-      : plans.finish({ params, body: end })
-  await (isEnded(plan) ? ignoringConflict(finish) : finish())
+      : plans.finish({ params, body: { ...end, ...beside } })
+  if (await ending.goesWith(finish)) return
+  await (isEnded(plan) ? ignoringConflict(() => finish({})) : finish({}))
 }
 
 async function writeMove({ handling, plan, keeper, results, end }: PlanWork, move: Move): Promise<void> {

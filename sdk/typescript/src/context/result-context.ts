@@ -88,12 +88,12 @@ const hasEnded = (task: Task): boolean => ['completed', 'failed', 'cancelled'].i
 async function recordEnd(handling: Handling, task: Task): Promise<Task> {
   const { event, clients } = handling
   const params = { taskId: task.taskId }
-  await ignoringConflict(() =>
+  const recorded = await ignoringConflict(() =>
     event.outcome === 'failed'
       ? clients.plans.tasks.fail({ params, body: { problem: toProblemValue(event.data), reply: false } })
       : clients.plans.tasks.complete({ params, body: { output: (event.data ?? null) as Json, reply: false } }),
   )
-  return clients.plans.tasks.get({ params })
+  return recorded?.task ?? clients.plans.tasks.get({ params })
 }
 
 /** Undefined: the task was delegated by another agent. */

@@ -18,8 +18,8 @@ export interface StateKeeper {
   note(name: string, value: Json): Promise<void>
   /** Stores the state as a checkpoint: a later run begins from it. */
   save(): Promise<void>
-  /** Stores the state as the end of this handling: a repeat of it begins from the state before. */
-  saveEnd(): Promise<void>
+  /** Stores the state as the end of this handling: a repeat of it begins from the state before. By `put` it is stored with something else, in one commit. */
+  saveEnd(put?: PutState): Promise<void>
   /** What `saveEnd` would store, for commands that store it themselves. */
   end(): State
 }
@@ -29,12 +29,15 @@ export interface StoredState {
   readonly state?: Json | undefined
 }
 
+/** Writes a state over the version it was read at; answers the version it stands at. @throws Problem `version-conflict` */
+export type PutState = (state: State, version: number) => Promise<{ version: number }>
+
 export function createStateKeeper(
   stored: StoredState,
   options: {
     readonly eventId: string
     readonly from?: string | undefined
-    readonly put: (state: State, version: number) => Promise<{ version: number }>
+    readonly put: PutState
     readonly reload: () => Promise<StoredState>
   },
 ): StateKeeper {
@@ -48,12 +51,12 @@ export function createStateKeeper(
 
   const end = (value: State): State =>
     closeState(value, { eventId: options.eventId, before, ...(from === undefined ? {} : { from }) })
-  const write = async (mine: State, close: (value: State) => State): Promise<State> => {
+  const write = async (mine: State, close: (value: State) => State, put = options.put): Promise<State> => {
     const { saved, state: written } = await saveMerged({
       version,
       base,
       mine: structuredClone(mine),
-      put: options.put,
+      put,
       reload: async () => {
         const now = await options.reload()
         return { version: now.version, state: now.state }
@@ -64,8 +67,8 @@ export function createStateKeeper(
     base = written
     return written
   }
-  const writeAll = async (close: (value: State) => State): Promise<void> => {
-    const written = await write(state, close)
+  const writeAll = async (close: (value: State) => State, put?: PutState): Promise<void> => {
+    const written = await write(state, close, put)
     for (const name of Object.keys(state)) delete state[name]
     Object.assign(state, structuredClone(written))
   }
@@ -93,7 +96,7 @@ export function createStateKeeper(
       await writeAll(withoutMarker)
       before = structuredClone(state)
     },
-    saveEnd: () => writeAll(end),
+    saveEnd: (put) => writeAll(end, put),
     end: () => end(state),
   }
 }

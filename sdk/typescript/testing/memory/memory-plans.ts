@@ -237,7 +237,13 @@ export function createMemoryPlans(deps: { log: MemoryLog; clock: MemoryClock; ga
       const outcome = terminal === 'failed' || body.problem !== undefined ? 'failed' : 'completed'
       return finishPlan(planId, { outcome, result: body.result, problem: body.problem })
     },
-    finishPlan,
+    finishPlan(planId: string, body: Parameters<typeof finishPlan>[1] & StateBeside): Plan {
+      const plan = planOf(planId)
+      if (plan.status === body.outcome) return plan
+      if (body.version !== undefined) assertVersion(plan, body.version)
+      if (body.state !== undefined && !hasEnded(plan)) changePlan(planId, { state: body.state })
+      return finishPlan(planId, body)
+    },
     cancelPlan(planId: string, reason: string): Plan {
       if (hasEnded(planOf(planId))) return planOf(planId)
       const problem = { code: 'cancelled', detail: `the plan was cancelled: ${reason}`, retryable: false }
@@ -256,7 +262,12 @@ export function createMemoryPlans(deps: { log: MemoryLog; clock: MemoryClock; ga
       say({ type: 'plan.resumed', topic: 'plan-events', planId, data: { planId } })
       return plan
     },
-    delegateInPlan: (planId: string, body: DelegateBody) => delegate({ planId }, body),
+    delegateInPlan(planId: string, body: DelegateBody & StateBeside) {
+      if (body.version !== undefined) assertVersion(planOf(planId), body.version)
+      const delegated = delegate({ planId }, body)
+      if (body.state !== undefined) changePlan(planId, { state: body.state })
+      return delegated
+    },
     delegateInTask: (taskId: string, body: DelegateBody) =>
       delegate({ planId: rowOf(taskId).task.planId, parent: rowOf(taskId) }, body),
     startTask(taskId: string, body: { deliveryKey: string; agent?: Task['agent'] }): Task {
@@ -341,6 +352,12 @@ export interface OutsideTask {
   readonly responseTopic?: string | undefined
   readonly correlationId?: string | undefined
   readonly agent?: Task['agent'] | undefined
+}
+
+/** What delegate and finish store in the same commit. */
+interface StateBeside {
+  readonly state?: Json | undefined
+  readonly version?: number | undefined
 }
 
 export interface TransitionBody {

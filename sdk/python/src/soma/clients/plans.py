@@ -317,6 +317,8 @@ class PlansFinishBody(TypedDict):
     result: NotRequired[Any]
     problem: NotRequired[PlanProblem]
     replyType: NotRequired[str]
+    state: NotRequired[Any]
+    version: NotRequired[int]
 
 
 class PlansPutStateBody(TypedDict):
@@ -361,6 +363,8 @@ class PlansDelegateBody(TypedDict):
     specs: list[PlansDelegateBodySpecsItem]
     group: NotRequired[bool]
     groupId: NotRequired[str]
+    state: NotRequired[Any]
+    version: NotRequired[int]
 
 
 class PlansDelegateAnswer(TypedDict):
