@@ -64,7 +64,10 @@ export async function aMember(
     delivery: async () => {
       for (;;) {
         const frame = await next()
-        if (frame === undefined) iterator = await open()
+        if (frame === undefined) {
+          ending.signal.throwIfAborted()
+          iterator = await open()
+        }
         if (frame?.event === 'delivery') return frame.data as ReceivedDelivery
       }
     },
