@@ -26,6 +26,13 @@ export interface Things {
   readonly correlationId: string
   readonly traceId: string
   readonly sessionId: string
+  readonly factId: string
+  readonly episodeId: string
+  /** That of the fact. */
+  readonly itemId: string
+  readonly linkId: string
+  /** In the working memory of the plan. */
+  readonly workingKey: string
   readonly agentName: string
   readonly instanceId: string
   readonly schemaName: string
@@ -50,6 +57,7 @@ export async function oneOfEverything({ url, headers }: Caller, tenantId: string
   const registered = await register(clients, mark)
   const delivered = await deliver(clients, mark, registered.type)
   const work = await makeWork(clients, mark)
+  const remembered = await makeMemory(clients, mark, work.planId)
   const { gateId } = await clients.governance.gates.open({
     body: {
       kind: 'review',
@@ -60,7 +68,7 @@ export async function oneOfEverything({ url, headers }: Caller, tenantId: string
     },
   })
   await untilTracked({ url, headers }, { planId: work.planId, agentName: registered.agentName })
-  return { tenantId, ...people, ...registered, ...delivered, ...work, gateId }
+  return { tenantId, ...people, ...registered, ...delivered, ...work, ...remembered, gateId }
 }
 
 type Clients = ReturnType<typeof createClients>
@@ -151,6 +159,15 @@ async function makeWork({ plans }: Clients, mark: string) {
   return { planId, taskId, groupId, taskGroupId, correlationId, traceId, sessionId }
 }
 
+async function makeMemory({ memory }: Clients, mark: string, planId: string) {
+  const { fact } = await memory.facts.create({ body: { content: `The fact is ${mark}.`, metadata: { mark } } })
+  const episode = await memory.episodes.create({ body: { agentId: 'marked', role: 'user', content: `Said ${mark}.` } })
+  const link = await memory.links.create({ body: { fromId: fact.id, relation: 'about', toId: episode.id } })
+  const params = { scopeType: 'plan' as const, scopeId: planId, key: `${mark}-key` }
+  await memory.working.put({ params, body: { value: { mark } } })
+  return { factId: fact.id, itemId: fact.id, episodeId: episode.id, linkId: link.id, workingKey: params.key }
+}
+
 function notFound(error: unknown): undefined {
   if (!isProblem(error) || error.code !== 'not-found') throw error
 }
@@ -176,6 +193,7 @@ export function paramsOf(operation: Operation, things: Things): Record<string, s
   const named: Record<string, string> = {
     ...things,
     name: operation.path.includes('/schemas/') ? things.schemaName : things.agentName,
+    ...{ scopeType: 'plan', scopeId: things.planId, key: things.workingKey },
     ...(operation.path.startsWith('/v1/tasks/') ? { groupId: things.taskGroupId } : {}),
     ...(operation.path.includes('/deliveries/') ? { deliveryId: things.leasedDeliveryId } : {}),
   }

@@ -19,6 +19,7 @@ function valueOf({ type, enumLabel }: Column): unknown {
   counter += 1
   if (enumLabel !== null) return enumLabel
   if (type.endsWith('[]')) return '{}'
+  if (type.startsWith('sparsevec')) return '{1:1}/1048576'
   if (type.startsWith('timestamp') || type === 'date') return new Date(counter * 86_400_000).toISOString()
   if (/^(?:smallint|integer|bigint|numeric|real|double)/.test(type)) return counter
   switch (type) {

@@ -30,8 +30,8 @@ export interface OperationShape {
   readonly problems?: readonly ProblemDefinition[]
   /** Its answer is a document: JSON, or YAML where `Accept` asks for it, with an `ETag` of its bytes; 304 where `If-None-Match` has that. */
   readonly document?: true
-  /** Requires `If-Match: "<version>"` and answers 412 `version-conflict` when the handler says so. */
-  readonly ifMatch?: true
+  /** Requires `If-Match: "<version>"` and answers 412 `version-conflict` when the handler says so; `optional`: without it the last write wins. */
+  readonly ifMatch?: true | 'optional'
   /** Its answer may take as long as the caller allows: a process that stops ends it with `unavailable`, and the caller asks again elsewhere. */
   readonly waits?: true
   /** Default 1 MiB. */
@@ -166,11 +166,17 @@ type RequiredPart<Key extends string, Value> = undefined extends Value
     ? { readonly [K in Key]?: Value }
     : { readonly [K in Key]: Value }
 
+type MatchPart<O> = O extends { ifMatch: true }
+  ? { readonly ifMatch: number }
+  : O extends { ifMatch: 'optional' }
+    ? { readonly ifMatch?: number }
+    : Record<never, never>
+
 /** What a client passes to call an operation. */
 export type OperationInput<O extends OperationShape> = RequiredPart<'params', InputOf<Member<O, 'params'>>> &
   RequiredPart<'query', InputOf<Member<O, 'query'>>> &
   RequiredPart<'body', InputOf<Member<O, 'body'>>> &
-  (O extends { ifMatch: true } ? { readonly ifMatch: number } : Record<never, never>) & {
+  MatchPart<O> & {
     /** For POST: the same key and body give the stored answer. Default: a new random key for each call. */
     readonly idempotencyKey?: string
     readonly signal?: AbortSignal
@@ -206,7 +212,7 @@ export type OperationOutput<O extends OperationShape> = O extends { readonly str
 export type OperationCall<O extends OperationShape> = Part<'params', OutputOf<Member<O, 'params'>>> &
   Part<'query', OutputOf<Member<O, 'query'>>> &
   Part<'body', OutputOf<Member<O, 'body'>>> &
-  (O extends { ifMatch: true } ? { readonly ifMatch: number } : Record<never, never>) & {
+  MatchPart<O> & {
     readonly idempotencyKey?: string
     readonly lastEventId?: string
     /** Aborts when the caller has gone or the process drains. */

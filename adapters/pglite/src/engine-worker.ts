@@ -3,6 +3,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite'
 import { btree_gin } from '@electric-sql/pglite/contrib/btree_gin'
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm'
+import { vector } from '@electric-sql/pglite-pgvector'
 import {
   type EngineMessage,
   type EngineRequest,
@@ -28,7 +29,7 @@ const startParams = [
   ...['-c', 'timezone=UTC'],
 ]
 
-const options: PGliteOptions = { startParams, extensions: { pg_trgm, btree_gin }, relaxedDurability: true }
+const options: PGliteOptions = { startParams, extensions: { pg_trgm, btree_gin, vector }, relaxedDurability: true }
 
 /** Only these two are read; a real Blob would copy the 40 MB twice. */
 function fileBlob(path: string): Blob {

@@ -29,7 +29,7 @@ const PGLITE_VERSION = '0.5.14'
 const PING_TIMEOUT_MS = 2_000
 
 /** Readable by this user alone. The number after the version changes with what boot prepares. */
-const templateFile = (): string => join(tmpdir(), `soma-pglite-${PGLITE_VERSION}-4-${userInfo().uid}.tar`)
+const templateFile = (): string => join(tmpdir(), `soma-pglite-${PGLITE_VERSION}-5-${userInfo().uid}.tar`)
 
 const isInMemory = ({ dataDirectory }: PgliteOptions): boolean => dataDirectory === 'memory'
 

@@ -1,6 +1,7 @@
 /**
  * Makes the platform's roles where they are missing. `soma_session` is who PGlite's only session becomes after boot:
  * it inherits nothing, so a session that loses its role can read nothing. `pg_maintain` lets the scheduled VACUUM reach the catalogs.
+ * Only a superuser may make pgvector, which memory needs, so it is made here.
  */
 export const rolesScript = `
 do $roles$
@@ -19,4 +20,5 @@ begin
   execute format('revoke temporary on database %I from public', current_database());
   revoke create on schema public from public;
   grant pg_maintain to soma_owner;
+  create extension if not exists vector schema public;
 end $roles$`

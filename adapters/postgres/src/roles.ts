@@ -4,7 +4,8 @@ import { postgresProblems } from './problems.ts'
 /**
  * Makes the roles where they are missing and lets the login switch to them. Roles belong to the whole server, so two processes on two
  * databases may run this at once: what another made meanwhile counts as made. Changes nothing when all is there, so a login without
- * rights passes once an administrator has prepared it.
+ * rights passes once an administrator has prepared it. The extension pgvector is made where the server has it and the login may: what needs
+ * it (memory) says at its migration that it is missing.
  */
 const ROLES_SCRIPT = `
 do $roles$
@@ -23,6 +24,13 @@ begin
   end loop;
   if not has_database_privilege('soma_owner', current_database(), 'create') then
     execute format('grant create on database %I to soma_owner', current_database());
+  end if;
+  if not exists (select from pg_extension where extname = 'vector')
+    and exists (select from pg_available_extensions a where a.name = 'vector') then
+    begin
+      create extension vector schema public;
+    exception when insufficient_privilege or duplicate_object or unique_violation then null;
+    end;
   end if;
 end $roles$`
 

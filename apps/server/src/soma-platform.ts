@@ -5,6 +5,7 @@ import { eventsModule } from '@soma/events'
 import { governanceModule } from '@soma/governance'
 import { identityModule } from '@soma/identity'
 import type { SqlSession } from '@soma/kernel'
+import { memoryModule } from '@soma/memory'
 import { plansModule } from '@soma/plans'
 import { planEvents } from '@soma/plans/contract'
 import { registryModule } from '@soma/registry'
@@ -18,7 +19,16 @@ import { VERSION } from './version.ts'
 
 /** Soma: every module and edge, in the order in which their migrations run. */
 export const somaPlatform: Platform = {
-  modules: [identityModule, governanceModule, eventsModule, registryModule, plansModule, trackerModule, soormaEdge],
+  modules: [
+    identityModule,
+    governanceModule,
+    eventsModule,
+    registryModule,
+    plansModule,
+    trackerModule,
+    memoryModule,
+    soormaEdge,
+  ],
   portsOf: ({ database, spine, tokenCodec, encryptionKey, configuration, draining, bus, rights }) => {
     const schemaCompiler = createSchemaCompiler()
     const settings = configuration.of('server') as ServerSettings

@@ -72,8 +72,8 @@ export function authorize(operation: Pick<Operation, 'id' | 'capability'>, conte
 }
 
 function requireMatch(operation: Operation, input: CallInput): number | undefined {
-  if (operation.ifMatch !== true) return undefined
-  if (input.ifMatch === undefined) {
+  if (operation.ifMatch === undefined) return undefined
+  if (input.ifMatch === undefined && operation.ifMatch === true) {
     throw commonProblems.invalidRequest.create('If-Match is missing', {
       errors: [
         {

@@ -103,7 +103,8 @@ const ANSWER_SEALED = `${ANSWER_STORED} It holds a secret, so it is kept sealed 
 
 function headerParameters(operation: Operation): Document[] {
   const parameters: Document[] = []
-  if (operation.ifMatch === true) parameters.push(header('If-Match', 'The version that was read, in quotes.', true))
+  if (operation.ifMatch !== undefined)
+    parameters.push(header('If-Match', 'The version that was read, in quotes.', operation.ifMatch === true))
   if (operation.method === 'POST')
     parameters.push(
       header('Idempotency-Key', operation.secret === true ? ANSWER_SEALED : ANSWER_STORED, false, { maxLength: 255 }),

@@ -2,6 +2,7 @@ import { eventsContract } from '@soma/events/contract'
 import { governanceContract } from '@soma/governance/contract'
 import { identityContract } from '@soma/identity/contract'
 import { type BoundClient, buildBoundClient, type Transport } from '@soma/kernel'
+import { memoryContract } from '@soma/memory/contract'
 import { plansContract } from '@soma/plans/contract'
 import { registryContract } from '@soma/registry/contract'
 import { trackerContract } from '@soma/tracker/contract'
@@ -17,6 +18,7 @@ export interface Clients {
   readonly events: BoundClient<typeof eventsContract>
   readonly registry: BoundClient<typeof registryContract>
   readonly plans: BoundClient<typeof plansContract>
+  readonly memory: BoundClient<typeof memoryContract>
   readonly tracker: BoundClient<typeof trackerContract>
 }
 
@@ -42,5 +44,6 @@ export const clientsOver = (transport: Transport): Clients => ({
   events: buildBoundClient(eventsContract, transport),
   registry: buildBoundClient(registryContract, transport),
   plans: buildBoundClient(plansContract, transport),
+  memory: buildBoundClient(memoryContract, transport),
   tracker: buildBoundClient(trackerContract, transport),
 })

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from soma.clients.events import EventsClient
     from soma.clients.governance import GovernanceClient
     from soma.clients.identity import IdentityClient
+    from soma.clients.memory import MemoryClient
     from soma.clients.plans import PlansClient
     from soma.clients.registry import RegistryClient
     from soma.clients.tracker import TrackerClient
@@ -59,3 +60,9 @@ class BoundClients:
         from soma.clients.tracker import TrackerClient
 
         return TrackerClient(self._transport)
+
+    @cached_property
+    def memory(self) -> MemoryClient:
+        from soma.clients.memory import MemoryClient
+
+        return MemoryClient(self._transport)

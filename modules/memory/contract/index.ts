@@ -1,0 +1,40 @@
+import { contract } from '@soma/kernel'
+import { episodesOperations } from './episodes-operations.ts'
+import { memoryEvents } from './events.ts'
+import { factsOperations } from './facts-operations.ts'
+import { itemsOperations } from './items-operations.ts'
+import { linksOperations } from './links-operations.ts'
+import { memoryProblems } from './problems.ts'
+import { memorySettings } from './settings.ts'
+import { usageOperations } from './usage-operations.ts'
+import { workingOperations } from './working-operations.ts'
+
+export * from './events.ts'
+export type { RecallHit, RecallInput, RememberResult } from './items-operations.ts'
+export { memoryProblems } from './problems.ts'
+export * from './records.ts'
+export * from './words.ts'
+export type { WorkingChange } from './working-operations.ts'
+
+export const memoryContract = contract({
+  module: 'memory',
+  summary: 'What does an agent remember, where did it come from, and when was it true?',
+  operations: {
+    items: itemsOperations,
+    facts: factsOperations,
+    episodes: episodesOperations,
+    working: workingOperations,
+    links: linksOperations,
+    usage: usageOperations,
+  },
+  events: memoryEvents,
+  problems: Object.values(memoryProblems),
+  capabilities: {
+    'memory:read': "Recall and read one's own memory, and what is shared with the plan, space or tenant.",
+    'memory:write': "Remember in one's own scope and in plans one works in.",
+    'memory:publish': 'Remember for the whole space or tenant.',
+    'memory:forget': "Erase one's own items.",
+    'memory:manage': "Change and erase other people's items in shared scopes, and erase a person's.",
+  },
+  settings: memorySettings,
+})

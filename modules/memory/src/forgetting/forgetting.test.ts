@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { aMember, anybody, createMemorySteps, type MemoryBench, openMemoryBench } from '../../testing/index.ts'
+
+let bench: MemoryBench
+beforeAll(async () => {
+  bench = await openMemoryBench()
+}, 60_000)
+afterAll(() => bench.close())
+const { contents, remember } = createMemorySteps(() => bench)
+
+describe('forgetting', () => {
+  it('counts first, then erases by source with every word of it', async () => {
+    const ann = anybody()
+    const source = { kind: 'document' as const, ref: 'page-7' }
+    await remember(
+      ann,
+      { content: 'A quokka smiles.', source },
+      { content: 'A wombat.' },
+      { kind: 'episode', agentId: 'x', role: 'tool', content: 'quokka', source },
+    )
+    await bench.settle()
+    const select = { sourceRef: 'page-7' }
+    const counted = await bench.memory.items.forget(ann, { body: { select, dryRun: true } })
+    expect(counted).toMatchObject({ dryRun: true, counts: { facts: 1, episodes: 1 } })
+    expect(await contents(ann, 'quokka')).toHaveLength(2)
+    await bench.memory.items.forget(ann, { body: { select } })
+    expect(await contents(ann, 'quokka')).toEqual([])
+    const left = await bench.database.transaction({ role: 'soma_worker', tenantId: ann.tenantId }, (session) =>
+      session.query('select term, documents from memory.lexicon order by term'),
+    )
+    expect(left).toEqual([
+      { term: 'a', documents: 1 },
+      { term: 'wombat', documents: 1 },
+    ])
+    expect(bench.events.at(-1)).toMatchObject({
+      type: 'memory.forgotten',
+      data: { cause: 'request', counts: { facts: 1, episodes: 1 } },
+    })
+  })
+
+  it('erases a person for that person and for who manages, and nobody else', async () => {
+    const ann = anybody(['memory:publish'])
+    const bob = aMember({ id: 'usr_bob', tenantId: ann.tenantId })
+    const boss = aMember({ id: 'usr_boss', tenantId: ann.tenantId, more: ['memory:manage'] })
+    await remember(
+      ann,
+      { content: 'private' },
+      { content: 'public', scope: { type: 'tenant' } },
+      { kind: 'working', key: 'k', value: 1 },
+    )
+    const select = { subject: { userId: 'usr_ann' } }
+    await expect(bench.memory.items.forget(bob, { body: { select } })).rejects.toMatchObject({ code: 'forbidden' })
+    expect(await contents(bob, 'public private')).toEqual(['public'])
+    expect(await bench.memory.items.forget(boss, { body: { select } })).toMatchObject({
+      counts: { facts: 2, episodes: 0, working: 1 },
+    })
+    expect(await contents(bob, 'public')).toEqual([])
+    expect((await bench.memory.items.list(ann, { query: {} })).items).toEqual([])
+  })
+})

@@ -1,0 +1,29 @@
+import type { Context, Transaction } from '@soma/kernel'
+import { memoryProblems } from '../../contract/index.ts'
+import { personKey, personOf } from '../scopes/scope-keys.ts'
+
+export interface ItemLimits {
+  readonly maxItemsPerTenant: number
+  readonly maxItemsPerUser: number
+}
+
+const COUNTS = `select memory.tenant_items() as tenant,
+  (select coalesce(sum(items), 0)::int8 from memory.scope_counts where tenant_id = memory.tenant() and scope_key = $1) as own`
+
+/** Counts run behind writes by what the worker has not counted yet. @throws quota-exceeded */
+export async function assertItemRoom(
+  tx: Transaction,
+  context: Context,
+  more: number,
+  limits: ItemLimits,
+): Promise<void> {
+  if (more === 0) return
+  const [counts] = await tx.query<{ tenant: number; own: number }>(COUNTS, [
+    personKey(context.spaceId, personOf(context)),
+  ])
+  const { tenant, own } = counts as { tenant: number; own: number }
+  if (tenant + more > limits.maxItemsPerTenant)
+    throw memoryProblems.quotaExceeded.create(`the tenant keeps ${tenant} items of at most ${limits.maxItemsPerTenant}`)
+  if (own + more > limits.maxItemsPerUser)
+    throw memoryProblems.quotaExceeded.create(`the user keeps ${own} items of at most ${limits.maxItemsPerUser}`)
+}

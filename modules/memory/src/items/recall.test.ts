@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { aMember, anybody, createMemorySteps, type MemoryBench, openMemoryBench } from '../../testing/index.ts'
+
+let bench: MemoryBench
+beforeAll(async () => {
+  bench = await openMemoryBench()
+}, 60_000)
+afterAll(() => bench.close())
+const { contents, remember } = createMemorySteps(() => bench)
+
+describe('remember and recall', () => {
+  it('finds at once what was just remembered, by a word the tenant never used before, and tells why', async () => {
+    const ann = anybody()
+    const results = await remember(
+      ann,
+      { content: 'The zwieback is on the upper shelf.' },
+      { kind: 'episode', agentId: 'cook', role: 'user', content: 'Where is my tea?' },
+      { kind: 'working', key: 'stove', value: { on: true } },
+    )
+    expect(results).toMatchObject([
+      { index: 0, kind: 'fact', outcome: 'stored', version: 1 },
+      { index: 1, kind: 'episode', outcome: 'stored' },
+      { index: 2, kind: 'working', outcome: 'stored', version: 1 },
+    ])
+    const { hits, degraded } = await bench.memory.items.recall(ann, { body: { query: 'where is the zwieback?' } })
+    expect(hits).toMatchObject([
+      {
+        item: { id: results[0]?.id, source: { kind: 'human', actor: 'usr_ann' }, trust: 'verified' },
+        relevance: 1,
+        ranks: { lexical: 1 },
+        layer: 'semantic',
+      },
+    ])
+    const parts = Object.values(hits[0]?.parts ?? {})
+    expect(hits[0]?.score).toBeCloseTo(parts.reduce((product, part) => product * part, 1))
+    expect(degraded).toEqual([])
+    expect(await contents(ann, 'my tea')).toEqual(['Where is my tea?'])
+    expect(await contents(ann, 'the and of')).toEqual(['Where is my tea?', 'The zwieback is on the upper shelf.'])
+    expect(await contents(aMember({ id: 'usr_bob', tenantId: ann.tenantId }), 'zwieback tea')).toEqual([])
+  })
+
+  it('corrects a misspelt word by words of readable items, once they are counted', async () => {
+    const ann = anybody()
+    await remember(ann, { content: 'The umbrella stands behind the door.' })
+    expect(await contents(ann, 'umbrlela')).toEqual([])
+    await bench.settle()
+    const { hits, understood } = await bench.memory.items.recall(ann, { body: { query: 'umbrlela' } })
+    expect(hits.map(({ item }) => item.content)).toEqual(['The umbrella stands behind the door.'])
+    expect(hits[0]?.relevance).toBe(1)
+    expect(understood.corrected).toEqual([{ from: 'umbrlela', to: 'umbrella' }])
+    expect((await bench.memory.usage.get(ann, {})).scopes).toContainEqual({
+      type: 'user',
+      facts: { items: 1, bytes: 36 },
+      episodes: { items: 0, bytes: 0 },
+      working: { items: 0, bytes: 0 },
+    })
+  })
+
+  it('returns as many as are asked for where so many fit a filter, however few of the best do', async () => {
+    const ann = anybody()
+    await remember(
+      ann,
+      ...Array.from({ length: 300 }, (_, n) => ({
+        content: `apple pear ${'plum '.repeat(n % 7)} ${n}`,
+        tags: n % 60 === 59 ? ['rare'] : [],
+      })),
+    )
+    const { hits } = await bench.memory.items.recall(ann, { body: { query: 'apple plum', tags: ['rare'], limit: 5 } })
+    expect(hits).toHaveLength(5)
+    const scores = hits.map(({ score }) => score)
+    expect(scores).toEqual(scores.toSorted((left, right) => right - left))
+  })
+
+  it('masks a secret before anything is kept of it, and says so', async () => {
+    const ann = anybody()
+    const [result] = await remember(ann, { content: 'My card is 4111 1111 1111 1111, says Ann.' })
+    expect(result?.warnings).toEqual(['masked: card-number'])
+    expect(await contents(ann, 'card')).toEqual(['My card is [masked: card-number], says Ann.'])
+    expect(await contents(ann, '4111')).toEqual([])
+  })
+
+  it('takes all or nothing, with a pointer for each bad item, or each item for itself', async () => {
+    const ann = anybody()
+    const items = [
+      { content: 'good' },
+      { content: 'for all', scope: { type: 'tenant' as const } },
+      {
+        kind: 'episode' as const,
+        agentId: 'a',
+        role: 'user' as const,
+        content: 'early',
+        occurredAt: new Date(Date.now() + 86_400_000).toISOString(),
+      },
+    ]
+    await expect(bench.memory.items.remember(ann, { body: { items } })).rejects.toMatchObject({
+      code: 'forbidden',
+      extensions: { errors: [{ pointer: '/body/items/1' }, { pointer: '/body/items/2/occurredAt' }] },
+    })
+    expect(await contents(ann, 'good early')).toEqual([])
+    const { results } = await bench.memory.items.remember(ann, { body: { items, atomic: false } })
+    expect(results.map(({ outcome, problem }) => [outcome, problem?.code])).toEqual([
+      ['stored', undefined],
+      ['refused', 'forbidden'],
+      ['refused', 'invalid-request'],
+    ])
+  })
+})

@@ -1,0 +1,81 @@
+import { toId, type Transaction } from '@soma/kernel'
+import { type FactInput, memoryWritten, type RememberResult } from '../../contract/index.ts'
+import { type PreparedEpisode, storeEpisode } from '../episodes/store.ts'
+import { type PreparedFact, storeFact } from '../facts/store.ts'
+import { insertLink } from '../links/store.ts'
+import { scopeOfKey } from '../scopes/scope-keys.ts'
+import type { PreparedItem } from './prepare.ts'
+import { ensureSource } from './sources-store.ts'
+import { trustOfLevel } from './trust.ts'
+
+/** What became of a fact or an episode. */
+export type WrittenItem = Omit<RememberResult, 'index' | 'id'> & { readonly id: string }
+
+/** Row, words, source and event of a fact, in the caller's transaction. `before`: what it follows though it has not its key. */
+export async function writeFact(
+  tx: Transaction,
+  fact: PreparedFact,
+  before?: { id: string; version: number },
+): Promise<WrittenItem> {
+  const stored = await storeFact(tx, fact, { sourceId: await ensureSource(tx, fact), version: before?.version ?? 0 })
+  if (stored.is_new && stored.rival_id !== null)
+    await insertLink(tx, {
+      ...{ id: fact.linkId, scopeKey: fact.scopeKey, ownerId: fact.ownerId },
+      ...{ fromId: fact.id, relation: 'contradicts', toId: stored.rival_id, strength: 1, properties: {} },
+    })
+  const replacedIds = [...stored.replaced, ...(before === undefined ? [] : [before.id])].map((id) => toId('fact', id))
+  const outcome = !stored.is_new
+    ? 'touched'
+    : stored.status === 'disputed'
+      ? 'disputed'
+      : replacedIds.length > 0
+        ? 'replaced'
+        : 'stored'
+  const result = {
+    kind: 'fact' as const,
+    id: toId('fact', stored.id),
+    outcome,
+    version: stored.version,
+    replacedIds,
+  } as const
+  emitWritten(tx, fact, { ...result, status: stored.status, form: fact.input.form })
+  return { ...result, replacedIds, warnings: [...fact.warnings] }
+}
+
+/** Row, words, source and event of an episode, in the caller's transaction. */
+export async function writeEpisode(tx: Transaction, episode: PreparedEpisode): Promise<WrittenItem> {
+  const stored = await storeEpisode(tx, episode, await ensureSource(tx, episode))
+  const outcome = stored.is_new ? ('stored' as const) : ('touched' as const)
+  const result = { kind: 'episode' as const, id: toId('epi', stored.id), outcome, version: 1, replacedIds: [] }
+  emitWritten(tx, episode, { ...result, status: 'live' })
+  return { ...result, warnings: [...episode.warnings] }
+}
+
+interface Written {
+  readonly kind: 'fact' | 'episode'
+  readonly id: string
+  readonly outcome: 'stored' | 'touched' | 'replaced' | 'disputed'
+  readonly version: number
+  readonly replacedIds: readonly string[]
+  readonly status: string
+  readonly form?: FactInput['form']
+}
+
+function emitWritten(tx: Transaction, item: PreparedItem, { id, ...written }: Written): void {
+  const scope = scopeOfKey(item.scopeKey)
+  tx.emit(
+    memoryWritten,
+    {
+      itemId: id,
+      scope,
+      ...written,
+      replacedIds: [...written.replacedIds],
+      contentHash: Buffer.from(item.contentHash).toString('hex'),
+      sourceKind: item.provenance.kind,
+      sourceRef: item.provenance.ref,
+      trust: trustOfLevel(item.provenance.trust),
+      bytes: item.bytes,
+    },
+    { partitionKey: item.scopeKey, ...(scope.type === 'plan' ? { planId: scope.id } : {}) },
+  )
+}

@@ -1,0 +1,84 @@
+import { newId } from '@soma/kernel'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { aMember, anybody, type MemoryBench, openMemoryBench } from '../../testing/index.ts'
+
+let bench: MemoryBench
+beforeAll(async () => {
+  bench = await openMemoryBench()
+}, 60_000)
+afterAll(() => bench.close())
+
+describe('working memory', () => {
+  const me = { scopeType: 'user' as const, scopeId: 'me' as const }
+  const working = () => bench.memory.working
+
+  it('compares and sets, adds in one step, and forgets at its end', async () => {
+    const ann = anybody()
+    const params = { ...me, key: 'a/b' }
+    await expect(working().put(ann, { params, ifMatch: 3, body: { value: 1 } })).rejects.toMatchObject({
+      code: 'version-conflict',
+      extensions: { version: 0 },
+    })
+    expect(await working().put(ann, { params, ifMatch: 0, body: { value: null } })).toMatchObject({
+      version: 1,
+      value: null,
+    })
+    await expect(working().put(ann, { params, ifMatch: 0, body: { value: 1 } })).rejects.toMatchObject({
+      code: 'version-conflict',
+      extensions: { version: 1 },
+    })
+    expect(await working().put(ann, { params, body: { value: 1 } })).toMatchObject({ version: 2 })
+    await Promise.all(Array.from({ length: 100 }, () => working().apply(ann, { params, body: { op: 'increment' } })))
+    expect(await working().get(ann, { params })).toMatchObject({ value: 101, version: 102 })
+    await expect(working().apply(ann, { params, body: { op: 'append', value: 1 } })).rejects.toMatchObject({
+      code: 'conflict',
+    })
+    await working().put(ann, { params, body: { value: 1, ttlMs: 1 } })
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    await expect(working().get(ann, { params })).rejects.toMatchObject({ code: 'not-found' })
+    expect(await working().put(ann, { params, ifMatch: 0, body: { value: 2 } })).toMatchObject({
+      version: 1,
+    })
+    await working().delete(ann, { params, ifMatch: 1 })
+    await expect(working().delete(ann, { params })).rejects.toMatchObject({ code: 'not-found' })
+    await expect(working().delete(ann, { params, ifMatch: 1 })).rejects.toMatchObject({
+      code: 'version-conflict',
+    })
+  })
+
+  it('appends, merges and removes, and lists by key', async () => {
+    const ann = anybody()
+    const apply = async (key: string, body: object) =>
+      (await working().apply(ann, { params: { ...me, key }, body: body as never })).value
+    for (const value of [1, 2, 3]) await apply('list', { op: 'append', value, maxItems: 2 })
+    expect(await apply('list', { op: 'remove', value: 2 })).toEqual([3])
+    await apply('map', { op: 'merge', patch: { a: 1, b: { c: 2 } } })
+    expect(await apply('map', { op: 'merge', patch: { a: null, b: { d: 3 } } })).toEqual({ b: { c: 2, d: 3 } })
+    const first = await working().list(ann, { params: me, query: { limit: 1 } })
+    expect(first.items.map(({ key }) => key)).toEqual(['list'])
+    const rest = await working().list(ann, { params: me, query: { cursor: first.nextCursor as string } })
+    expect(rest.items.map(({ key }) => key)).toEqual(['map'])
+    expect((await working().list(ann, { params: me, query: { prefix: 'm' } })).items).toHaveLength(1)
+    expect(await working().clear(ann, { params: me })).toEqual({ deleted: 2 })
+  })
+
+  it('is shared by two agents of one plan, closed to others, gone when the plan ends, and takes nothing more', async () => {
+    const tenantId = newId('ten')
+    const planner = aMember({ id: 'agt_one', kind: 'agent', userId: 'usr_ann', tenantId })
+    const worker = aMember({ id: 'agt_two', kind: 'agent', userId: 'usr_ann', tenantId })
+    const stranger = aMember({ id: 'usr_bob', tenantId })
+    const { planId } = await bench.plans.plans.create(planner, { body: { title: 'Cook' } })
+    const params = { scopeType: 'plan' as const, scopeId: planId, key: 'pot' }
+    await working().put(planner, { params, body: { value: 'full' } })
+    expect(await working().get(worker, { params })).toMatchObject({ value: 'full', writer: 'agt_one' })
+    for (const call of [working().get(stranger, { params }), working().put(stranger, { params, body: { value: 1 } })])
+      await expect(call).rejects.toMatchObject({ code: 'not-found' })
+    await bench.plans.plans.finish(planner, { params: { planId }, body: { outcome: 'completed' } })
+    await bench.settle()
+    await expect(working().get(worker, { params })).rejects.toMatchObject({ code: 'not-found' })
+    await expect(working().put(worker, { params, body: { value: 1 } })).rejects.toMatchObject({
+      code: 'memory-scope-closed',
+    })
+    await bench.sweep()
+  })
+})
