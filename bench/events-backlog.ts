@@ -3,7 +3,7 @@
  * the log alone, and a module's group with an empty handler, whose every event is a transaction with an inbox row.
  */
 import { parseArgs } from 'node:util'
-import { newUuid, noMetrics, onTopic, silentLogger } from '@soma/kernel'
+import { type EventEnvelope, newUuid, noMetrics, onTopic, silentLogger } from '@soma/kernel'
 import { contextOfEvent, createConsumer, createModuleDatabase } from '@soma/runtime'
 import { type BenchServer, openBenchServer } from './bench-module.ts'
 import { fillLog } from './fill-log.ts'
@@ -114,9 +114,9 @@ async function handleSome({ server }: BenchServer): Promise<number> {
     database,
     reader: spine.tail,
     emitter: spine.emitter,
-    runInModule: (event, work) => {
-      const context = contextOfEvent(event, principal, 'local')
-      return module.asWorker(context, (tx) => work({ tx, context }))
+    runInModule: ([event], work) => {
+      const context = contextOfEvent(event as EventEnvelope, principal, 'local')
+      return module.asWorker(context, (tx) => work([{ tx, context }]))
     },
     partitions: 16,
     log: silentLogger,

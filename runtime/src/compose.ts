@@ -9,7 +9,6 @@ import {
   operationId as idOf,
   type Logger,
   type Metrics,
-  type ModuleDatabase,
   type AnyModule,
   type ModuleParts,
   type ReadyCheck,
@@ -22,7 +21,7 @@ import { type BoundOperation, bindOperations } from './call/bind.ts'
 import type { Execute } from './call/execute.ts'
 import { createInProcessTransport, withGrants } from './call/in-process.ts'
 import type { Configuration } from './config/configuration.ts'
-import { createModuleDatabase, type TransactionEmitter } from './database/module-database.ts'
+import { createModuleDatabase, type HandlerDatabase, type TransactionEmitter } from './database/module-database.ts'
 import { assertOutsideTransaction } from './database/transaction-guard.ts'
 
 /** A module on this process, with what `apps/server` binds to its ports. */
@@ -48,7 +47,7 @@ export interface ComposeOptions {
 export interface ComposedModule {
   readonly name: string
   readonly contract: Contract
-  readonly database: ModuleDatabase
+  readonly database: HandlerDatabase
   readonly handlers: readonly EventHandler[]
   readonly jobs: readonly Job[]
   readonly ready: readonly ReadyCheck[]

@@ -80,6 +80,42 @@ export function consumerSuite({ name, open, openBus }: ConsumerSuiteOptions): vo
       await consumer.stop()
     })
 
+    it('events of one user and several keys share a transaction, and one that fails is tried again alone', async () => {
+      const { tenant, group, mine, effects, deliveries } = aGroup(spine)
+      const ended = queue<string>()
+      const seen = new Map<string, Delivered>()
+      const handler = mine(async (given) => {
+        await spine.effect(given)
+        if (given.event.partitionkey === 'bad' && given.attempt < 3) throw new Error('not yet')
+        seen.set(given.event.id, given)
+        ended.push(given.event.id)
+      })
+      const consumer = spine.consumer([{ ...handler, sharesTransaction: true }], { ...FAST, concurrency: 64 }, group)
+      await consumer.start()
+      const keys = Array.from({ length: 24 }, (_, n) => (n === 5 ? 'bad' : `k${n}`))
+      const sent = await spine.publish(
+        ...keys.map((key, n) => ({ tenantId: tenant, key, attributes: { userid: `u${n % 2}` } })),
+      )
+      while (seen.size < sent.length) await ended.next()
+      await consumer.stop()
+      expect((await effects()).map((row) => row.event_id).toSorted()).toEqual(sent.map(({ id }) => id).toSorted())
+      expect(await deliveries()).toEqual([])
+      for (const { id, userid } of sent) {
+        expect(seen.get(id)?.context).toMatchObject({ userId: userid, cause: { eventId: id } })
+        expect(seen.get(id)?.attempt).toBe(seen.get(id)?.event.partitionkey === 'bad' ? 3 : 1)
+      }
+      const written = await spine.asBus((session) =>
+        session.query<{ event_id: string; commit: string }>(
+          'select event_id, xmin::text as commit from effects.done where tenant_id = $1',
+          [tenant],
+        ),
+      )
+      const userOf = (eventId: string) => sent.find(({ id }) => id === eventId)?.userid
+      const commits = new Set(written.map(({ commit }) => commit))
+      expect(commits.size).toBeLessThan(sent.length)
+      expect(new Set(written.map(({ commit, event_id }) => `${commit} ${userOf(event_id)}`)).size).toBe(commits.size)
+    })
+
     it('EVT-R13 a call of the bus inside a transaction throws', async () => {
       const { tenant, group, mine } = aGroup(spine)
       const answers = queue<string>()

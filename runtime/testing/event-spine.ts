@@ -1,5 +1,6 @@
 import { createPostgresLog, postgresLogMigrations } from '@soma/adapter-postgres-log'
 import {
+  type Context,
   type Database,
   type EventBus,
   type EventEnvelope,
@@ -210,13 +211,15 @@ const openLogIn = (database: Database) => async (partitions: number) => {
 
 const runInModule =
   (database: Database, emitter: Emitter, pause: Pause): RunInModule =>
-  async (event, work) => {
-    await pause(event)
+  async (events, work) => {
+    for (const event of events) await pause(event)
     const principal = { name: 'test', jobCapabilities: [] }
     const clock = { now: () => new Date() }
     const module = createModuleDatabase({ database, module: principal, emitter, clock, region: 'local' })
-    const context = contextOfEvent(event, principal, 'local')
-    return module.asWorker(context, (tx) => work({ tx, context }))
+    const contexts = events.map((event) => contextOfEvent(event, principal, 'local'))
+    return module.asWorkerTogether(contexts, (txs) =>
+      work(txs.map((tx, index) => ({ tx, context: contexts[index] as Context }))),
+    )
   }
 
 export function anEnvelope(event: TestEvent = {}): EventEnvelope {

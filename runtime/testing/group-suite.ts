@@ -186,58 +186,66 @@ export function groupSuite({ name, open, openBus }: ConsumerSuiteOptions): void 
       await second.stop()
     })
 
-    it('EVT-R19 EVT-R59 with random keys, failures, crashes and takeovers each effect exists once and in order per key', async () => {
-      fresh()
-      const random = seeded(made)
-      const total = 240
-      const failing = () => random() < 0.15
-      const start = async (): Promise<Consumer> => {
-        const consumer = spine.consumer(
-          mine(async (given) => {
+    it.each([
+      { handlers: 'EVT-R19 EVT-R59 with random keys, failures, crashes and takeovers', sharesTransaction: false },
+      { handlers: 'and where handlers share transactions,', sharesTransaction: true },
+    ])(
+      '$handlers each effect exists once and in order per key',
+      async ({ sharesTransaction }) => {
+        fresh()
+        const random = seeded(made)
+        const total = 240
+        const failing = () => random() < 0.15
+        const start = async (): Promise<Consumer> => {
+          const handlers = mine(async (given) => {
             if (failing()) throw new Error('by chance')
             await spine.effect(given)
             if (failing()) throw new Error('by chance, after the effect')
-          }),
-          { ...FAST, maxAttempts: 30, leaseMs: 1_000 },
-          group,
-        )
-        await consumer.start()
-        return consumer
-      }
-      const sent: { id: string; key: string }[] = []
-      let members = [await start(), await start()]
-      for (let round = 0; round < 8; round++) {
-        const events = Array.from({ length: total / 8 }, (_, n) => ({
-          tenantId: tenant,
-          key: `key-${Math.floor(random() * 12)}`,
-          id: `${tenant}-${round}-${n}`,
-        }))
-        await spine.publish(...events)
-        sent.push(...events)
-        const target = Math.min(sent.length, (await effects()).length + 8)
-        await until(async () => (await effects()).length >= target)
-        if (round % 2 === 0) {
-          await members[0]?.abandon()
-          await expire()
-          members = [...members.slice(1), await start()]
-        } else {
-          await members[1]?.stop()
-          members = [members[0] as Consumer, await start()]
+          })
+          const consumer = spine.consumer(
+            handlers.map((handler) => ({ ...handler, sharesTransaction })),
+            { ...FAST, maxAttempts: 30, leaseMs: 1_000 },
+            group,
+          )
+          await consumer.start()
+          return consumer
         }
-      }
-      await members[0]?.stop()
-      await expire()
-      await members[1]?.stop()
-      const last = await start()
-      await until(async () => (await effects()).length >= total)
-      await last.stop()
-      const done = await effects()
-      expect(done.map((row) => row.event_id).toSorted()).toEqual(sent.map((event) => event.id).toSorted())
-      for (const key of new Set(sent.map((event) => event.key)))
-        expect(done.filter((row) => row.key === key).map((row) => row.event_id)).toEqual(
-          sent.filter((event) => event.key === key).map((event) => event.id),
-        )
-    }, 60_000)
+        const sent: { id: string; key: string }[] = []
+        let members = [await start(), await start()]
+        for (let round = 0; round < 8; round++) {
+          const events = Array.from({ length: total / 8 }, (_, n) => ({
+            tenantId: tenant,
+            key: `key-${Math.floor(random() * 12)}`,
+            id: `${tenant}-${round}-${n}`,
+          }))
+          await spine.publish(...events)
+          sent.push(...events)
+          const target = Math.min(sent.length, (await effects()).length + 8)
+          await until(async () => (await effects()).length >= target)
+          if (round % 2 === 0) {
+            await members[0]?.abandon()
+            await expire()
+            members = [...members.slice(1), await start()]
+          } else {
+            await members[1]?.stop()
+            members = [members[0] as Consumer, await start()]
+          }
+        }
+        await members[0]?.stop()
+        await expire()
+        await members[1]?.stop()
+        const last = await start()
+        await until(async () => (await effects()).length >= total)
+        await last.stop()
+        const done = await effects()
+        expect(done.map((row) => row.event_id).toSorted()).toEqual(sent.map((event) => event.id).toSorted())
+        for (const key of new Set(sent.map((event) => event.key)))
+          expect(done.filter((row) => row.key === key).map((row) => row.event_id)).toEqual(
+            sent.filter((event) => event.key === key).map((event) => event.id),
+          )
+      },
+      60_000,
+    )
 
     it('beyond maxParked the partition stops instead of parking more, and goes on when the key is free', async () => {
       fresh()

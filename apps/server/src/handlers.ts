@@ -49,16 +49,28 @@ export async function startHandlers(options: HandlersOptions): Promise<{ stop(gr
 
 function runInModule(module: ComposedModule, region: string) {
   const principal = { name: module.name, jobCapabilities: module.contract.jobCapabilities ?? [] }
-  return <T>(event: EventEnvelope, work: (given: { tx: Transaction; context: Context }) => Promise<T>): Promise<T> => {
+  const traced = <T>(event: EventEnvelope, work: (context: Context) => Promise<T>): Promise<T> => {
     const span = {
       traceparent: event.traceparent ?? newTraceparent(),
       kind: 'consumer',
       isLinked: event.replayid !== undefined,
       attributes: { 'soma.module': module.name },
     } as const
-    return inSpan(`handle ${event.type}`, span, (traceparent) => {
-      const context = contextOfEvent({ ...event, traceparent }, principal, region)
-      return module.database.asWorker(context, (tx) => work({ tx, context }))
-    })
+    return inSpan(`handle ${event.type}`, span, (traceparent) =>
+      work(contextOfEvent({ ...event, traceparent }, principal, region)),
+    )
+  }
+  /** Each event has a span of its own, a child of its producer's; those of one transaction lie in one another. */
+  return <T>(
+    events: readonly EventEnvelope[],
+    work: (given: readonly { tx: Transaction; context: Context }[]) => Promise<T>,
+  ): Promise<T> => {
+    const handle = ([event, ...later]: readonly EventEnvelope[], contexts: readonly Context[]): Promise<T> =>
+      event === undefined
+        ? module.database.asWorkerTogether(contexts, (txs) =>
+            work(txs.map((tx, index) => ({ tx, context: contexts[index] as Context }))),
+          )
+        : traced(event, (context) => handle(later, [...contexts, context]))
+    return handle(events, [])
   }
 }

@@ -11,6 +11,7 @@ import {
   type DataInputOf,
   type EventBus,
   type EventDefinition,
+  type EventEnvelope,
   type LogReader,
   type LogRecord,
   type Metrics,
@@ -225,9 +226,9 @@ export async function createEventsHost(options: EventsHostOptions = {}): Promise
         database,
         reader: tail,
         emitter,
-        runInModule: (event, work) => {
-          const context = contextOfEvent(event, principal, 'local')
-          return module.database.asWorker(context, (tx) => work({ tx, context }))
+        runInModule: ([event], work) => {
+          const context = contextOfEvent(event as EventEnvelope, principal, 'local')
+          return module.database.asWorker(context, (tx) => work([{ tx, context }]))
         },
         partitions,
         settings: { commitEveryMs: 5 },

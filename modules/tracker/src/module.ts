@@ -103,7 +103,12 @@ export const trackerModule = defineModule<typeof trackerContract, Record<never, 
           ),
         },
       },
-      handlers: PROJECTED.map(([topic, type]): EventHandler => onTopic(topic, type, handle)),
+      handlers: PROJECTED.map(
+        ([topic, type]): EventHandler => ({
+          ...onTopic(topic, type, handle),
+          sharesTransaction: true,
+        }),
+      ),
       jobs:
         ports?.reader === undefined
           ? []

@@ -34,15 +34,25 @@ export interface ModuleDatabaseOptions {
   readonly region: string
 }
 
-export function createModuleDatabase(options: ModuleDatabaseOptions): ModuleDatabase {
+/** The database of a module as its handlers are run in it. */
+export interface HandlerDatabase extends ModuleDatabase {
+  /** `asWorker` for several contexts of one tenant, space and user: one transaction that stamps what is emitted with the context it was emitted for. */
+  asWorkerTogether<T>(contexts: readonly Context[], work: (txs: readonly Transaction[]) => Promise<T>): Promise<T>
+}
+
+export function createModuleDatabase(options: ModuleDatabaseOptions): HandlerDatabase {
   const { database, emitter, module } = options
 
-  const open = async <T>(scope: DatabaseScope, context: Context, work: (tx: Transaction) => Promise<T>): Promise<T> => {
+  const openAll = async <T>(
+    scope: DatabaseScope,
+    contexts: readonly Context[],
+    work: (txs: readonly Transaction[]) => Promise<T>,
+  ): Promise<T> => {
     assertOutsideTransaction('a second transaction')
     const envelopes: EventEnvelope[] = []
     const answer = await database.transaction(scope, (raw) =>
       guardTransaction(raw, async (session) => {
-        const result = await work(createTransaction(session, context, envelopes, options))
+        const result = await work(contexts.map((context) => createTransaction(session, context, envelopes, options)))
         if (envelopes.length > 0) await emitter.write(session, envelopes)
         return result
       }),
@@ -50,10 +60,13 @@ export function createModuleDatabase(options: ModuleDatabaseOptions): ModuleData
     if (envelopes.length > 0) emitter.committed(envelopes)
     return answer
   }
+  const open = <T>(scope: DatabaseScope, context: Context, work: (tx: Transaction) => Promise<T>): Promise<T> =>
+    openAll(scope, [context], ([tx]) => work(tx as Transaction))
 
   return {
     transaction: (context, work) => open(scopeOf(context, 'soma_app'), context, work),
     asWorker: (context, work) => open(scopeOf(context, 'soma_worker'), context, work),
+    asWorkerTogether: (contexts, work) => openAll(scopeOf(contexts[0] as Context, 'soma_worker'), contexts, work),
     asScheduler: (work) => {
       assertOutsideTransaction('a scheduler transaction')
       return database.transaction({ role: 'soma_scheduler' }, (session) => guardTransaction(session, work))

@@ -22,6 +22,7 @@ import { createReading } from './reading.ts'
 import { createReplays } from './replays.ts'
 import type { RunInModule } from './run-handlers.ts'
 import { type ConsumerSettings, consumerDefaults } from './settings.ts'
+import { createSharing } from './sharing.ts'
 import { createSuspension } from './suspension.ts'
 import type { Entry } from './window.ts'
 
@@ -97,6 +98,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     handlers,
     settings,
     suspension,
+    share: createSharing(options.runInModule),
     noteEnd: size.noteEnd,
     stopping: hardStop.signal,
     isHeld: (lane) => holding.isHeld(lane.run),

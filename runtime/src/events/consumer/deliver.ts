@@ -19,7 +19,7 @@ import { expire, isExpired } from './expiry.ts'
 import { eventProblems } from './failure.ts'
 import { bury, type DeliverOptions, fail, type InHand, persist, succeed } from './outcomes.ts'
 import { type Lane, placeIn } from './partition-run.ts'
-import { runHandlers } from './run-handlers.ts'
+import { type HandlerRun, runHandlers } from './run-handlers.ts'
 import type { Entry } from './window.ts'
 
 /** Events parked by one statement. */
@@ -131,7 +131,10 @@ async function deliver(inHand: InHand, options: DeliverOptions): Promise<void> {
 
   const startedAt = performance.now()
   const slow = watchSlow(inHand, options)
-  const end = await runHandlers(options.runInModule, {
+  const isShared =
+    attempt === 1 && replayId === undefined && handlers.every(({ sharesTransaction }) => sharesTransaction)
+  const run = isShared ? options.share : (alone: HandlerRun) => runHandlers(options.runInModule, alone)
+  const end = await run({
     event,
     handlers,
     place: inHand.place,

@@ -28,7 +28,7 @@ import { deadLetterEvent, failedReply } from './dead-letter-event.ts'
 import { isDependencyFailure } from './failure.ts'
 import type { HandlerIndex } from './handler-index.ts'
 import type { Lane } from './partition-run.ts'
-import type { RunInModule } from './run-handlers.ts'
+import type { HandlerEnd, HandlerRun, RunInModule } from './run-handlers.ts'
 import { backoffMs, type ConsumerSettings } from './settings.ts'
 import type { Suspension } from './suspension.ts'
 import type { Entry } from './window.ts'
@@ -41,6 +41,8 @@ export interface DeliverOptions {
   readonly emitter: Emitter
   readonly handlers: HandlerIndex
   readonly runInModule: RunInModule
+  /** Runs what may share a transaction. */
+  readonly share: (run: HandlerRun) => Promise<HandlerEnd>
   readonly settings: ConsumerSettings
   readonly suspension: Suspension
   readonly log: Logger

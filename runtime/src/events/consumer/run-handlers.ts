@@ -4,20 +4,25 @@ import {
   type EventEnvelope,
   type EventHandler,
   type Problem,
-  type SqlSession,
   type Transaction,
 } from '@soma/kernel'
 import type { DeliveryPlace } from '../deliveries/store.ts'
-import { enterInbox } from '../inbox.ts'
+import { enterInbox, type InboxAnswer } from '../inbox.ts'
 import { isPartitionLost, partitionLost, problemOf } from './failure.ts'
 
+/** What an event is handled with. */
+export interface HandledIn {
+  readonly tx: Transaction
+  readonly context: Context
+}
+
 /**
- * Opens ONE transaction as the module in the event's tenant, acting for the event's user, with the event as cause. What is emitted is written last.
- * Commits when `work` resolves, rolls back when it throws.
+ * Opens ONE transaction as the module in the tenant of the events, acting for their user, each event as cause of what its handlers do. What is emitted is written last.
+ * Commits when `work` resolves, rolls back when it throws. The events are of one tenant, space and user.
  */
 export type RunInModule = <T>(
-  event: EventEnvelope,
-  work: (given: { tx: Transaction; context: Context }) => Promise<T>,
+  events: readonly EventEnvelope[],
+  work: (given: readonly HandledIn[]) => Promise<T>,
 ) => Promise<T>
 
 export interface HandlerRun {
@@ -43,45 +48,75 @@ export type HandlerEnd =
  * back and refuses further statements.
  */
 export async function runHandlers(runInModule: RunInModule, run: HandlerRun): Promise<HandlerEnd> {
+  try {
+    const [end] = await runTogether(runInModule, [run], run.timeoutMs)
+    return end as HandlerEnd
+  } catch (error) {
+    return isPartitionLost(error) ? { kind: 'lost' } : { kind: 'failed', problem: problemOf(error) }
+  }
+}
+
+/**
+ * Runs the handlers of several events in one transaction, one event after the other, with their inbox rows. All end well or it throws and nothing was done.
+ * @throws what the first handler threw, `timeout`, or that a partition is lost
+ */
+export async function runTogether(
+  runInModule: RunInModule,
+  runs: readonly HandlerRun[],
+  timeoutMs: number,
+): Promise<HandlerEnd[]> {
+  const [{ stopping }] = runs as [HandlerRun]
   const abort = new AbortController()
   const ended = new Promise<never>((_resolve, reject) => {
     abort.signal.addEventListener('abort', () => reject(abort.signal.reason as Error), { once: true })
   })
   ended.catch(() => undefined)
   const onStop = () => abort.abort(partitionLost('the process stops'))
-  run.stopping.addEventListener('abort', onStop, { once: true })
+  stopping.addEventListener('abort', onStop, { once: true })
   let timer: NodeJS.Timeout | undefined
   try {
-    if (run.stopping.aborted) return { kind: 'lost' }
-    const ran = await runInModule(run.event, async ({ tx, context }) => {
-      if (!(await isFirst(tx, run))) return false
-      // From here, so that waiting for a session or for another owner is not held against the handler.
-      timer = setTimeout(() => abort.abort(tooLate(run)), run.timeoutMs)
-      await Promise.race([handle(run, tx, context, abort.signal), ended])
-      return true
-    })
-    return { kind: ran ? 'done' : 'duplicate' }
-  } catch (error) {
-    return isPartitionLost(error) ? { kind: 'lost' } : { kind: 'failed', problem: problemOf(error) }
+    if (stopping.aborted) throw partitionLost('the process stops')
+    return await runInModule(
+      runs.map(({ event }) => event),
+      async (given) => {
+        const answers = await enter(given, runs)
+        // From here, so that waiting for a session or for another owner is not held against the handlers.
+        timer = setTimeout(() => abort.abort(tooLate(runs, timeoutMs)), timeoutMs)
+        const first = runs.flatMap((run, index) =>
+          answers[index] === 'run' ? [{ run, given: given[index] as HandledIn }] : [],
+        )
+        await Promise.race([handleAll(first, abort.signal), ended])
+        return answers.map((answer) => ({ kind: answer === 'run' ? ('done' as const) : ('duplicate' as const) }))
+      },
+    )
   } finally {
     clearTimeout(timer)
-    run.stopping.removeEventListener('abort', onStop)
+    stopping.removeEventListener('abort', onStop)
   }
 }
 
-const tooLate = ({ event, timeoutMs }: HandlerRun) =>
-  commonProblems.timeout.create(`the handler of ${event.type} took longer than ${timeoutMs} ms`)
+const tooLate = (runs: readonly HandlerRun[], timeoutMs: number) =>
+  commonProblems.timeout.create(
+    `the handler of ${[...new Set(runs.map(({ event }) => event.type))].join(', ')} took longer than ${timeoutMs} ms`,
+  )
 
-async function isFirst(session: SqlSession, { place, event }: HandlerRun): Promise<boolean> {
-  const answer = await enterInbox(session, place, event)
-  if (answer === 'lost') throw partitionLost(`partition ${place.topic}:${place.part} has another owner`)
-  return answer === 'run'
+async function enter(given: readonly HandledIn[], runs: readonly HandlerRun[]): Promise<InboxAnswer[]> {
+  const [{ tx }] = given as [HandledIn]
+  const answers = await enterInbox(tx, runs)
+  const lost = runs.find((_run, index) => (answers[index] ?? 'lost') === 'lost')
+  if (lost !== undefined) throw partitionLost(`partition ${lost.place.topic}:${lost.place.part} has another owner`)
+  return answers
 }
 
-async function handle(run: HandlerRun, tx: Transaction, context: Context, signal: AbortSignal): Promise<void> {
-  for (const handler of run.handlers)
-    await handler.handle({ event: run.event, data: run.event.data, context, tx, signal, attempt: run.attempt })
-  // The inbox row was checked when the transaction began; a process that was stopped in between must not commit after its lease.
-  if (!run.isHeld())
-    throw partitionLost(`the lease of ${run.place.topic}:${run.place.part} lapsed while it was handled`)
+async function handleAll(
+  handled: readonly { readonly run: HandlerRun; readonly given: HandledIn }[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { run, given } of handled)
+    for (const handler of run.handlers)
+      await handler.handle({ event: run.event, data: run.event.data, ...given, signal, attempt: run.attempt })
+  // The inbox rows were checked when the transaction began; a process that was stopped in between must not commit after its lease.
+  for (const { run } of handled)
+    if (!run.isHeld())
+      throw partitionLost(`the lease of ${run.place.topic}:${run.place.part} lapsed while it was handled`)
 }
