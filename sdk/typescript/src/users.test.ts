@@ -57,10 +57,13 @@ describe.each(['in process', 'over HTTP'] as const)('one agent of two users %s',
     const apiKey = await anAgentKey()
     const worker = defineWorker({ name: 'keeper', description: 'Keeps secrets.', requireRegistration: true })
     const tasks: { taskId: string; userId: string | undefined; seesOther: boolean }[] = []
-    worker.onTask(noteRequested, async (task, { plans }) => {
+    const recalled: string[][] = []
+    worker.onTask(noteRequested, async (task, { plans, memory }) => {
       const other = tasks.find(({ userId }) => userId !== task.userId)
       const seesOther = other !== undefined && (await plans.restoreTask(other.taskId)) !== undefined
       tasks.push({ taskId: task.taskId, userId: task.userId, seesOther })
+      await memory.remember({ content: task.data.text })
+      recalled.push((await memory.recall('of anna of bert')).hits.map(({ item }) => item.content))
       task.state.secret = task.data.text
       await task.save()
       task.complete({ text: task.data.text })
@@ -95,6 +98,7 @@ describe.each(['in process', 'over HTTP'] as const)('one agent of two users %s',
     })
     expect(new Set(plans.map(({ userId }) => userId))).toEqual(new Set(['usr-anna', 'usr-bert']))
     expect(tasks.map(({ seesOther }) => seesOther)).toEqual([false, false])
+    expect(recalled).toEqual([['of anna'], ['of bert']])
     await worker.stop()
   })
 })

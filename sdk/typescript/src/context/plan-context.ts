@@ -18,6 +18,7 @@ import { openState, type State } from './kept-state.ts'
 import { createStateKeeper, type StateKeeper } from './state-keeper.ts'
 import { NO_STATE, openEnding, type StateBeside } from './state-ending.ts'
 import { type GroupView, toGroupView } from './task-context.ts'
+import { createWorkingMemory, type WorkingMemory } from './working-memory.ts'
 
 /** What makes a plan move: the reply or fact that is handled, with the state it leads to. */
 export interface Trigger {
@@ -44,6 +45,8 @@ export interface PlanContext<Goal = unknown> {
   readonly results: Readonly<Record<string, Json>>
   /** Yours, at most 1 MiB of JSON; saved by `save`, and when the handler returns. */
   readonly state: State
+  /** Values that all who work in the plan share; they go when it ends. */
+  readonly shared: WorkingMemory
   readonly parentPlanId: string | undefined
   readonly sessionId: string | undefined
   readonly correlationId: string | undefined
@@ -118,6 +121,7 @@ export function openPlan(handling: Handling, plan: Plan, gates: OpenGateTask): P
     },
     results: work.results,
     state: keeper.state,
+    shared: createWorkingMemory(handling, plan.planId),
     parentPlanId: plan.parentPlanId,
     sessionId: plan.sessionId,
     correlationId: plan.goal?.correlationId,

@@ -10,11 +10,13 @@ import { derivedId } from '../run/derived-ids.ts'
 import { type AgentIdentity, follow, type Handling, type PublishOptions, responseOf } from '../run/handling.ts'
 import { sdkProblems } from '../sdk-problems.ts'
 import { type GateOptions, openGate } from './gates.ts'
+import { createMemoryContext, type MemoryContext } from './memory-context.ts'
 import { createPlanFromGoal, type GoalContext, type PlanOptions } from './goal-context.ts'
 import { type PlanContext, restorePlan } from './plan-context.ts'
 import { publishNow } from './publish-now.ts'
 import { request } from './request.ts'
 import { restoreTask, type TaskContext } from './task-context.ts'
+import { createWorkingMemory, type WorkingMemory } from './working-memory.ts'
 
 /** What an agent can use while it handles an event; every call acts for the event's user, session, plan and task. */
 export interface PlatformContext {
@@ -24,6 +26,10 @@ export interface PlatformContext {
   readonly plans: PlansContext
   readonly gates: GatesContext
   readonly registry: RegistryContext
+  /** What agent and user remember, and the shared values of the plan. */
+  readonly memory: MemoryContext
+  /** The working memory of a plan that this agent works in. */
+  shared(planId: string): WorkingMemory
   /** For agents that let a model, or words, choose what to publish. */
   readonly toolkit: EventToolkit
   /** Aborts at cancel, lost lease, and when the agent stops and its grace is over. */
@@ -91,6 +97,8 @@ export function createPlatformContext(handling: Handling, machine: Machine | und
       get: (gateId) => absentAsUndefined(() => clients.governance.gates.get({ params: { gateId } })),
     },
     registry: createRegistryContext(clients),
+    memory: createMemoryContext(handling),
+    shared: (planId) => createWorkingMemory(handling, planId),
     toolkit: createEventToolkit(clients),
     signal: handling.signal,
     log: handling.log,

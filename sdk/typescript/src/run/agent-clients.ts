@@ -1,6 +1,7 @@
 import type { eventsContract } from '@soma/events/contract'
 import type { governanceContract } from '@soma/governance/contract'
 import { type BoundClient, buildBoundClient, type Transport } from '@soma/kernel'
+import type { memoryContract } from '@soma/memory/contract'
 import type { plansContract } from '@soma/plans/contract'
 import type { registryContract } from '@soma/registry/contract'
 
@@ -10,15 +11,17 @@ export interface AgentClients {
   readonly registry: BoundClient<typeof registryContract>
   readonly plans: BoundClient<typeof plansContract>
   readonly governance: BoundClient<typeof governanceContract>
+  readonly memory: BoundClient<typeof memoryContract>
 }
 
 /** Loads the contracts at the first start, so that importing the SDK stays cheap; answers a maker of clients over any transport. */
 export async function loadAgentClients(): Promise<(transport: Transport) => AgentClients> {
-  const [events, registry, plans, governance] = await Promise.all([
+  const [events, registry, plans, governance, memory] = await Promise.all([
     import('@soma/events/contract'),
     import('@soma/registry/contract'),
     import('@soma/plans/contract'),
     import('@soma/governance/contract'),
+    import('@soma/memory/contract'),
   ])
   return (transport) => {
     const made: { -readonly [Name in keyof AgentClients]?: AgentClients[Name] } = {}
@@ -34,6 +37,9 @@ export async function loadAgentClients(): Promise<(transport: Transport) => Agen
       },
       get governance() {
         return (made.governance ??= buildBoundClient(governance.governanceContract, transport))
+      },
+      get memory() {
+        return (made.memory ??= buildBoundClient(memory.memoryContract, transport))
       },
     }
   }

@@ -101,7 +101,7 @@ function newGate(wanted: OpenGate, clock: MemoryClock): Gate {
 }
 
 /** JSON merge patch (RFC 7386). */
-function merge(target: unknown, patch: Json): unknown {
+export function merge(target: unknown, patch: Json): unknown {
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch
   const base = typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {}
   const merged = base as Record<string, unknown>

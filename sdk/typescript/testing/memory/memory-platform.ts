@@ -4,15 +4,18 @@ import type { InProcessPlatform } from '../../src/clients/connect.ts'
 import { createMemoryClock } from './memory-clock.ts'
 import { createMemoryDeliveries } from './memory-deliveries.ts'
 import { createMemoryGates } from './memory-gates.ts'
+import { createMemoryItems } from './memory-items.ts'
 import { createMemoryLog, TENANT } from './memory-log.ts'
 import { createMemoryPlans } from './memory-plans.ts'
 import { createMemoryRegistry } from './memory-registry.ts'
+import { createMemoryWorking, type WorkingPlace } from './memory-working.ts'
 
 interface Call {
   readonly params: Record<string, string>
   readonly query: Record<string, unknown>
   readonly body: never
   readonly ifMatch: number
+  readonly idempotencyKey: string | undefined
   readonly signal: AbortSignal
   readonly userId: string | undefined
 }
@@ -27,7 +30,9 @@ export function createMemoryPlatform() {
   const gates = createMemoryGates(clock)
   const plans = createMemoryPlans({ log, clock, gates })
   const registry = createMemoryRegistry(log, clock)
-  const parts = { clock, log, deliveries, gates, plans, registry }
+  const working = createMemoryWorking(clock, plans.planOf)
+  const items = createMemoryItems(clock, working)
+  const parts = { clock, log, deliveries, gates, plans, registry, working, items }
   const handlers = handlersOf(parts)
   const transport: Transport = async ({ contract, noun, verb, operation, context, input }) => {
     const handler = handlers[`${contract.module}.${noun}.${verb}`]
@@ -41,6 +46,7 @@ export function createMemoryPlatform() {
       query: parse(operation.query, input.query ?? {}, 'query') as Record<string, unknown>,
       body: parse(operation.body, input.body, 'body') as never,
       ifMatch: input.ifMatch as number,
+      idempotencyKey: input.idempotencyKey as string | undefined,
       signal: (input.signal as AbortSignal | undefined) ?? new AbortController().signal,
       userId: context?.userId,
     })
@@ -90,6 +96,8 @@ function handlersOf(parts: Omit<MemoryPlatform, 'platform'>): Record<string, Han
     ...planHandlers(parts),
     ...taskHandlers(parts),
     ...gateHandlers(parts),
+    ...itemHandlers(parts),
+    ...workingHandlers(parts),
   }
 }
 
@@ -200,3 +208,27 @@ const gateHandlers = ({ gates }: Omit<MemoryPlatform, 'platform'>): Record<strin
   'governance.gates.list': () => page(gates.list()),
   'governance.gates.decide': ({ params, body }) => gates.decide(params.gateId as string, body),
 })
+
+const itemHandlers = ({ items }: Omit<MemoryPlatform, 'platform'>): Record<string, Handler> => ({
+  'memory.items.remember': ({ body, userId }) => items.remember((body as { items: never[] }).items, userId),
+  'memory.items.recall': ({ body, userId }) => items.recall(body, userId),
+  'memory.items.get': ({ params, userId }) => items.get(params.itemId as string, userId),
+  'memory.items.list': ({ query, userId }) => page(items.list(userId, query.kind as string | undefined)),
+  'memory.items.forget': ({ body, userId }) =>
+    items.forget((body as { select: { itemIds?: string[] } }).select.itemIds ?? [], userId),
+  'memory.links.create': ({ body, userId }) => items.link(body, userId),
+})
+
+function workingHandlers({ working }: Omit<MemoryPlatform, 'platform'>): Record<string, Handler> {
+  const placeOf = ({ params, userId }: Call): WorkingPlace => ({ ...(params as unknown as WorkingPlace), userId })
+  const keyOf = ({ params }: Call): string => params.key as string
+  return {
+    'memory.working.list': (call) =>
+      page(working.list(placeOf(call), call.query as { prefix?: string; limit: number })),
+    'memory.working.get': (call) => working.get(placeOf(call), keyOf(call)),
+    'memory.working.put': (call) => working.put(placeOf(call), keyOf(call), call.body, call.ifMatch),
+    'memory.working.delete': (call) => working.delete(placeOf(call), keyOf(call), call.ifMatch),
+    'memory.working.clear': (call) => working.clear(placeOf(call)),
+    'memory.working.apply': (call) => working.apply(placeOf(call), keyOf(call), call.body, call.idempotencyKey),
+  }
+}

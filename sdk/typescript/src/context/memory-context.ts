@@ -1,0 +1,72 @@
+import { withoutUndefined } from '@soma/kernel'
+import type { Item, Link, RecallHit, RecallInput, RememberItem, RememberResult } from '@soma/memory/contract'
+import type { Handling } from '../run/handling.ts'
+import { absentAsUndefined } from './absent.ts'
+import { createWorkingMemory, type WorkingMemory } from './working-memory.ts'
+
+/** What is remembered: members that are left out are those of the event, or the defaults of the contract. */
+export type Remembered = RememberedFact | RememberedEpisode
+
+type Of<Kind> = Extract<RememberItem, { kind?: Kind | undefined }>
+type RememberedFact = { kind?: 'fact' } & Pick<Of<'fact'>, 'content'> & Partial<Omit<Of<'fact'>, 'kind' | 'content'>>
+type RememberedEpisode = { kind: 'episode' } & Pick<Of<'episode'>, 'content' | 'role'> &
+  Partial<Omit<Of<'episode'>, 'kind' | 'content' | 'role'>>
+
+export interface Recalled {
+  /** The best first, each with the parts of its score. */
+  readonly hits: readonly RecallHit[]
+  /** Ways of searching that were left out because they were down or slow. */
+  readonly degraded: readonly string[]
+}
+
+/** What agent and user remember. Everything is the event's user's, and nobody else's, unless a scope is named. */
+export interface MemoryContext {
+  /** Stores facts and episodes, all or nothing. A repeated handler stores them once. Answers one result an item. @throws Problem `memory-key-taken`, `memory-scope-closed`, `quota-exceeded` */
+  remember(...items: readonly Remembered[]): Promise<RememberResult[]>
+  /** Finds by words what the user may read, with what belongs to the event's plan. */
+  recall(query: string, options?: Partial<Omit<RecallInput, 'query'>>): Promise<Recalled>
+  /** One fact or episode; undefined when there is none, or it is not for this user. */
+  get(itemId: string): Promise<Item | undefined>
+  /** Links two items, or makes a link stronger. */
+  link(fromId: string, relation: string, toId: string, strength?: number): Promise<Link>
+  /** Erases items with their words and links; answers how many. @throws Problem `forbidden` without `memory:forget` */
+  forget(...itemIds: readonly string[]): Promise<number>
+  /** Of the event's plan; outside a plan, of the user. */
+  readonly working: WorkingMemory
+}
+
+export function createMemoryContext(handling: Handling): MemoryContext {
+  const { clients, event } = handling
+  const planId = planOf(handling)
+  const ofPlan = withoutUndefined({ planId })
+  return {
+    async remember(...items) {
+      const body = { items: items.map((item) => complete(handling, item)) }
+      return (await clients.memory.items.remember({ body: body as never })).results
+    },
+    recall: (query, options = {}) => clients.memory.items.recall({ body: { ...ofPlan, ...options, query } }),
+    get: (itemId) => absentAsUndefined(() => clients.memory.items.get({ params: { itemId }, query: ofPlan })),
+    link: (fromId, relation, toId, strength) =>
+      clients.memory.links.create({ body: { ...ofPlan, ...withoutUndefined({ fromId, relation, toId, strength }) } }),
+    async forget(...itemIds) {
+      const body = { select: { itemIds: [...itemIds] }, reason: `${handling.agent.name}: ${event.type}` }
+      return (await clients.memory.items.forget({ body })).itemIds.length
+    },
+    working: createWorkingMemory(handling, planId),
+  }
+}
+
+/** The plan of the event. Other systems may stamp ids of their own. */
+const planOf = ({ event }: Handling): string | undefined =>
+  event.planid?.startsWith('plan_') === true ? event.planid : undefined
+
+/**
+ * The source of a fact is the event; its key makes it one however often it is stored. An episode is one a source, so each has a reference of its own, the same on every run of the handler.
+ */
+function complete(handling: Handling, item: Remembered): Record<string, unknown> {
+  const { event, agent } = handling
+  if (item.kind !== 'episode') return { ...item, source: { ref: event.id, ...item.source } }
+  const ref = handling.id('src', 'memory.items.remember')
+  const known = { agentId: agent.name, sessionId: event.sessionid, planId: planOf(handling), taskId: event.taskid }
+  return { ...withoutUndefined(known), ...item, source: { ref, ...item.source } }
+}
