@@ -24,6 +24,7 @@ const HELPERS = new Set([
   'fill-log',
   'load-event',
   'chain-times',
+  'memory-rankers',
 ])
 const all = readdirSync(folder)
   .filter((name) => name.endsWith('.ts'))

@@ -7,3 +7,9 @@ export {
   type MemoryBenchOptions,
   openMemoryBench,
 } from './memory-bench.ts'
+export { type Evaluation, type EvaluateOptions, evaluate, type Found, type Ranker } from './evaluation/evaluate.ts'
+export { generatedSuite, suiteHash } from './evaluation/generated-suite.ts'
+export { loadLocomo } from './evaluation/load-locomo.ts'
+export { loadLongMemEval } from './evaluation/load-long-mem-eval.ts'
+export type { Conversation, Question, Turn } from './evaluation/suite.ts'
+export { createWordRanker, type WordRankerOptions } from './evaluation/word-ranker.ts'

@@ -1,3 +1,4 @@
+import { stemmer } from 'stemmer'
 import { fold } from './fold.ts'
 import { STOP_WORDS } from './stop-words.ts'
 
@@ -22,17 +23,23 @@ const dictionary = new Intl.Segmenter('en', { granularity: 'word' })
 const DICTIONARY_PIECE = 128
 /** What is longer is an identifier or noise; its end is cut. */
 const MAX_TERM_LENGTH = 64
+/** No English word with an ending is longer, and the stemmer's patterns are not made for it. */
+const MAX_STEMMED_LENGTH = 32
 
 /**
  * The terms of a well-formed text, in its order, repetitions and stop words kept: compatibility form, no accents, lower case, the parts of camelCase and snake_case apart (camelCase whole
- * beside them, so that `iPhone` is found by `iphone`), Chinese, Japanese and Korean in pairs of characters. Takes time in proportion to the text.
+ * beside them, so that `iPhone` is found by `iphone`), Chinese, Japanese and Korean in pairs of characters, endings taken off where `language` is English (`en`, `en-GB`). Takes time in
+ * proportion to the text.
  */
-export const tokenize = (text: string, _language: string): string[] => wordsOf(text)
+export function tokenize(text: string, language: string): string[] {
+  const words = wordsOf(text)
+  return isEnglish(language) ? stemAll(words) : words
+}
 
 /** What a query asks for: its terms without stop words, each once, in its order. Empty when it says nothing: recency decides then. */
 export function queryTerms(text: string, language: string): string[] {
   const words = wordsOf(text)
-  const terms = isEnglish(language) ? words.filter((word) => !STOP_WORDS.has(word)) : words
+  const terms = isEnglish(language) ? stemAll(words.filter((word) => !STOP_WORDS.has(word))) : words
   return [...new Set(terms)]
 }
 
@@ -70,4 +77,15 @@ function pushDictionaryWords(words: string[], run: string): void {
   for (let start = 0; start < run.length; start += DICTIONARY_PIECE)
     for (const { segment, isWordLike } of dictionary.segment(run.slice(start, start + DICTIONARY_PIECE)))
       if (isWordLike === true) words.push(cut(segment))
+}
+
+function stemAll(words: readonly string[]): string[] {
+  const stems = new Map<string, string>()
+  return words.map((word) => {
+    const known = stems.get(word)
+    if (known !== undefined) return known
+    const stem = word.length > MAX_STEMMED_LENGTH ? word : stemmer(word)
+    stems.set(word, stem)
+    return stem
+  })
 }

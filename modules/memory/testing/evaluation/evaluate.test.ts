@@ -7,7 +7,7 @@ import { createWordRanker } from './word-ranker.ts'
 /** Figures of the words alone over the suite with this hash. Other data or a better ranker: take new ones with `npm run eval:memory -- --write`, and say why. */
 const COMMITTED = {
   hash: 'bb36cf5aee356c8c598fc7cad9db6027843c39a5cac443039c7e9be7a3c77598',
-  recallAt5: 0.618,
+  recallAt5: 0.63,
   staleAnswers: 0,
 }
 const ONE_POINT = 0.01

@@ -72,7 +72,7 @@ export function createWorkingMemory({ clients, id }: Handling, planId: string | 
       (await change(key, { op: 'append', value, ...withoutUndefined({ maxItems }) })) as Json[],
     merge: async (key, patch) => (await change(key, { op: 'merge', patch })) as Json,
     remove: async (key, value) => (await change(key, { op: 'remove', value })) as Json[],
-    delete: async (key) => void (await absentAsUndefined(() => working.delete({ params: at(key) }))),
+    delete: (key) => absentAsUndefined(() => working.delete({ params: at(key) })),
     async keys(prefix) {
       const query = { limit: MOST_KEYS, ...withoutUndefined({ prefix }) }
       return (await working.list({ params: place, query })).items.map(({ key }) => key)
