@@ -1,15 +1,7 @@
 import { idSchema } from '@soma/kernel'
 import * as z from 'zod'
 
-const NOT_STORABLE = /\0|\p{Surrogate}/u
-
-/** Text that Postgres can keep: no NUL, no half of a surrogate pair. */
-export const text = (max: number, min = 1) =>
-  z
-    .string()
-    .min(min)
-    .max(max)
-    .refine((value) => !NOT_STORABLE.test(value), 'must be well-formed Unicode without NUL')
+export const text = (max: number, min = 1) => z.string().min(min).max(max)
 
 /** Text of at most so many bytes in UTF-8. */
 export const textOfBytes = (max: number) =>

@@ -105,7 +105,7 @@ describe('memory on Postgres', () => {
     }
   }, 60_000)
 
-  it('100 increments at once on two processes add 100, and of writers with one version one wins', async () => {
+  it('MEM-R40 100 increments at once on two processes add 100, and of writers with one version one wins', async () => {
     const ann = anybody()
     const params = { scopeType: 'user' as const, scopeId: 'me' as const, key: 'count' }
     await Promise.all(

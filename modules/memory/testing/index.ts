@@ -3,6 +3,7 @@ export {
   anybody,
   createMemorySteps,
   MEMORY_MODULES,
+  MEMORY_TABLES,
   type MemoryBench,
   type MemoryBenchOptions,
   openMemoryBench,

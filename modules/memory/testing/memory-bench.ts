@@ -30,6 +30,8 @@ export interface MemoryBench {
 export interface MemoryBenchOptions {
   readonly settings?: Readonly<Record<string, unknown>>
   readonly database?: Database
+  /** What it throws is a crash just before the commit. */
+  readonly beforeCommit?: () => void
 }
 
 export const MEMORY_MODULES = [
@@ -106,3 +108,16 @@ export const createMemorySteps = (bench: () => MemoryBench) => ({
 /** A person of a tenant of their own, so that no test sees another's items. */
 export const anybody = (more: readonly string[] = []): Context =>
   aMember({ id: 'usr_ann', tenantId: newId('ten'), more })
+
+/** Tables that hold something of an item or its scope. */
+export const MEMORY_TABLES = [
+  'nodes',
+  'sources',
+  'facts',
+  'episodes',
+  'item_terms',
+  'lexicon',
+  'scope_counts',
+  'working_items',
+  'links',
+]

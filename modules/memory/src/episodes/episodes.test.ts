@@ -1,6 +1,6 @@
 import { newId } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { anybody, createMemorySteps, type MemoryBench, openMemoryBench } from '../../testing/index.ts'
+import { aMember, anybody, createMemorySteps, type MemoryBench, openMemoryBench } from '../../testing/index.ts'
 
 let bench: MemoryBench
 beforeAll(async () => {
@@ -15,7 +15,7 @@ describe('episodes', () => {
     occurredAt: `2026-01-01T00:0${minute}:00.000Z`,
   })
 
-  it('lists them in time, page by page, with their neighbours, and records one source once', async () => {
+  it('MEM-R31 lists them in time, page by page, with their neighbours, and records one source once', async () => {
     const ann = anybody()
     const source = { kind: 'event', ref: 'evt-1' }
     const [, second] = await remember(
@@ -44,7 +44,7 @@ describe('episodes', () => {
 })
 
 describe('links', () => {
-  it('reinforces a link that is made again, walks the strongest, and goes with its ends', async () => {
+  it('MEM-R44 reinforces a link that is made again, walks the strongest, and goes with its ends', async () => {
     const ann = anybody()
     const [a, b, c] = (await remember(ann, { content: 'a' }, { content: 'b' }, { content: 'c' })).map(
       ({ id }) => id as string,
@@ -55,6 +55,7 @@ describe('links', () => {
       })
     expect((await link(a, b, 0.5)).strength).toBe(0.5)
     expect((await link(a, b)).strength).toBeCloseTo(0.55)
+    expect((await link(a, b, 0.55)).strength).toBe(0.55)
     const second = await link(b, c)
     await link(c, a)
     const { nodes } = await bench.memory.links.expand(ann, { body: { startIds: [a], hops: 3 } })
@@ -69,5 +70,38 @@ describe('links', () => {
     expect((await bench.memory.links.list(ann, { query: {} })).items).toEqual([])
     await expect(link(b, newId('fact'))).rejects.toMatchObject({ code: 'not-found' })
     await expect(link(b, b)).rejects.toMatchObject({ code: 'invalid-request' })
+  })
+
+  it('MEM-R45 MEM-R44 neither shows nor passes through a node that the caller cannot read, and is no wider than the narrower of its ends', async () => {
+    const ann = anybody(['memory:publish'])
+    const bob = aMember({ id: 'usr_bob', tenantId: ann.tenantId })
+    const tenant = { type: 'tenant' }
+    const [start, hidden, end] = (
+      await remember(ann, { content: 'start', scope: tenant }, { content: 'hidden' }, { content: 'end', scope: tenant })
+    ).map(({ id }) => id as string) as [string, string, string]
+    const link = (fromId: string, toId: string) =>
+      bench.memory.links.create(ann, { body: { fromId, toId, relation: 'next' } })
+    expect((await link(start, hidden)).scope).toEqual({ type: 'user' })
+    await link(hidden, end)
+    const walk = async (by: typeof ann) =>
+      (await bench.memory.links.expand(by, { body: { startIds: [start], hops: 3 } })).nodes.map(
+        ({ item }) => item.content,
+      )
+    expect(await walk(ann)).toEqual(['hidden', 'end'])
+    expect(await walk(bob)).toEqual([])
+    expect((await link(start, end)).scope).toEqual(tenant)
+    expect(await walk(bob)).toEqual(['end'])
+    const many = (await remember(ann, ...Array.from({ length: 12 }, (_, n) => ({ content: `leaf ${n}` })))).map(
+      ({ id }) => id as string,
+    )
+    for (const [index, toId] of many.entries())
+      await bench.memory.links.create(ann, {
+        body: { fromId: end, toId, relation: 'next', strength: (index + 1) / 12 },
+      })
+    const { nodes } = await bench.memory.links.expand(ann, { body: { startIds: [end], hops: 1, limit: 100 } })
+    expect(nodes.map(({ item }) => item.content)).toEqual(many.slice(2).map((_, n) => `leaf ${11 - n}`))
+    await expect(
+      bench.memory.links.create(bob, { body: { fromId: start, toId: end, relation: 'about' } }),
+    ).rejects.toMatchObject({ code: 'forbidden' })
   })
 })

@@ -8,6 +8,16 @@ beforeAll(async () => {
 afterAll(() => bench.close())
 const { contents, remember } = createMemorySteps(() => bench)
 
+/** When a fact was recorded; that moment is over when it answers. */
+async function recordedAt(
+  by: ReturnType<typeof anybody>,
+  stored: { id?: string | undefined } | undefined,
+): Promise<string> {
+  const fact = await bench.memory.facts.get(by, { params: { factId: stored?.id as string } })
+  await expect.poll(() => Date.now()).toBeGreaterThan(Date.parse(fact.recordedAt))
+  return fact.recordedAt
+}
+
 describe('facts in two clocks', () => {
   const at = (text: string) => `2026-${text}T00:00:00.000Z`
   const works = (employer: string, more: object = {}) => ({
@@ -17,11 +27,10 @@ describe('facts in two clocks', () => {
     ...more,
   })
 
-  it('closes the old value of a slot, and answers now, then, and as believed then', async () => {
+  it('MEM-R26 closes the old value of a slot, and answers now, then, and as believed then', async () => {
     const ann = anybody()
     const [acme] = await remember(ann, works('Acme', { validFrom: at('01-01') }))
-    const before = new Date().toISOString()
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    const before = await recordedAt(ann, acme)
     const [globex] = await remember(ann, works('Globex', { validFrom: at('06-01') }))
     expect(globex).toMatchObject({ outcome: 'replaced', version: 2, replacedIds: [acme?.id] })
     expect(await contents(ann, 'alice')).toEqual(['Alice works at Globex.'])
@@ -38,7 +47,7 @@ describe('facts in two clocks', () => {
     ])
   })
 
-  it('enters a late value into the past, closed where the next began, and keeps several side by side where the slot is not exclusive', async () => {
+  it('MEM-R27 enters a late value into the past, closed where the next began, and keeps several side by side where the slot is not exclusive', async () => {
     const ann = anybody()
     await remember(ann, works('Globex', { validFrom: at('06-01') }))
     const [late] = await remember(ann, works('Acme', { validFrom: at('01-01') }))
@@ -55,16 +64,28 @@ describe('facts in two clocks', () => {
     expect(await contents(ann, 'alice', { limit: 5 })).toHaveLength(3)
   })
 
-  it('supersedes what stands under an external id, and touches the same', async () => {
+  it('MEM-R2 MEM-R26 finds a fact by external id, else slot, else content: the same is touched, another under an external id leaves the past too', async () => {
     const ann = anybody()
     const [one] = await remember(ann, { content: 'The code is red.', externalId: 'code', tags: ['x'] })
     const [same] = await remember(ann, { content: 'The code is red.', externalId: 'code', tags: ['y'] })
     expect(same).toMatchObject({ id: one?.id, outcome: 'touched', version: 1 })
+    await recordedAt(ann, one)
     const [two] = await remember(ann, { content: 'The code is blue.', externalId: 'code' })
     expect(two).toMatchObject({ outcome: 'replaced', version: 2, replacedIds: [one?.id] })
     const old = await bench.memory.facts.get(ann, { params: { factId: one?.id as string } })
     expect(old).toMatchObject({ status: 'superseded', replacedBy: two?.id, tags: ['x', 'y'] })
     expect(await contents(ann, 'code')).toEqual(['The code is blue.'])
+    expect(await contents(ann, 'code', { validAt: new Date().toISOString() })).toEqual(['The code is blue.'])
+    const past = { asOf: old.recordedAt, validAt: old.recordedAt }
+    expect(await contents(ann, 'code', past)).toEqual(['The code is red.'])
+    expect(await contents(ann, 'code', { validAt: old.recordedAt })).toEqual([])
+    const slots = await remember(ann, works('Acme', { tags: ['a'] }), works('Acme', { tags: ['b'] }))
+    expect(slots.map(({ outcome, version }) => [outcome, version])).toEqual([
+      ['stored', 1],
+      ['touched', 1],
+    ])
+    const elsewhere = await remember(ann, { content: 'a b' }, { content: 'a b', collection: 'other' })
+    expect(elsewhere.map(({ outcome }) => outcome)).toEqual(['stored', 'stored'])
     const replay = await remember(ann, { content: 'no key' }, { content: 'no key' })
     expect(replay.map(({ outcome }) => outcome)).toEqual(['stored', 'touched'])
   })

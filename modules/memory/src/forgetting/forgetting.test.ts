@@ -1,5 +1,13 @@
+import { type EventEnvelope, newId } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { aMember, anybody, createMemorySteps, type MemoryBench, openMemoryBench } from '../../testing/index.ts'
+import {
+  aMember,
+  anybody,
+  createMemorySteps,
+  MEMORY_TABLES,
+  type MemoryBench,
+  openMemoryBench,
+} from '../../testing/index.ts'
 
 let bench: MemoryBench
 beforeAll(async () => {
@@ -56,5 +64,39 @@ describe('forgetting', () => {
     })
     expect(await contents(bob, 'public')).toEqual([])
     expect((await bench.memory.items.list(ann, { query: {} })).items).toEqual([])
+  })
+
+  it('a principal that was erased, and a tenant that ends, leave no row and no word behind', async () => {
+    const ann = anybody(['memory:publish'])
+    const bob = aMember({ id: 'usr_bob', tenantId: ann.tenantId })
+    const east = { ...ann, spaceId: 'east' }
+    for (const by of [ann, east]) {
+      await remember(
+        by,
+        { content: 'private quokka' },
+        { content: `public quokka of ${by.spaceId}`, scope: { type: 'tenant' } },
+        { kind: 'episode', agentId: 'x', role: 'user', content: 'quokka' },
+        { kind: 'working', key: 'k', value: 'quokka' },
+      )
+    }
+    await remember(bob, { content: 'a wombat' })
+    await bench.settle()
+    const fact = (type: string, data: object): EventEnvelope => ({
+      ...{ specversion: '1.0', id: newId('evt'), source: '/modules/identity', type, topic: 'system-events' },
+      ...{ time: new Date().toISOString(), tenantid: ann.tenantId, data },
+    })
+    const rows = (table: string) =>
+      bench.database.transaction({ role: 'soma_worker', tenantId: ann.tenantId }, (session) =>
+        session.query(`select * from memory.${table}`),
+      )
+    await bench.deliver(fact('principal.erased', { principalId: 'usr_ann' }))
+    for (const table of [...MEMORY_TABLES, 'closed_scopes'])
+      expect(JSON.stringify(await rows(table)), table).not.toMatch(/quokka|usr_ann/)
+    expect(await contents(bob, 'wombat')).toEqual(['a wombat'])
+    const other = anybody()
+    await remember(other, { content: 'a wombat' })
+    await bench.deliver(fact('tenant.deleting', { tenantId: ann.tenantId, slug: 'x', region: 'local' }))
+    for (const table of [...MEMORY_TABLES, 'closed_scopes']) expect(await rows(table), table).toEqual([])
+    expect(await contents(other, 'wombat')).toEqual(['a wombat'])
   })
 })

@@ -67,10 +67,11 @@ export function createForget({ memory, database }: { memory: MemoryDatabase; dat
 const ownerOf = (context: Context, { userId, spaceId }: { userId: string; spaceId?: string | undefined }): string =>
   personKey(spaceId ?? context.spaceId, userId).slice('user:'.length)
 
-/** Oneself, or anybody for who manages. @throws forbidden */
+/** Oneself, or anybody for who manages: who is bound to a space manages there alone. @throws forbidden */
 function assertMaySubject(context: Context, subject: { userId: string; spaceId?: string | undefined }): void {
   const isSelf = subject.userId === personOf(context) && ownerOf(context, subject) === ownerIdOf(context)
-  if (isSelf || holds(context.principal, 'memory:manage')) return
+  const isInReach = context.spaceId === '' || (subject.spaceId ?? context.spaceId) === context.spaceId
+  if (isSelf || (isInReach && holds(context.principal, 'memory:manage'))) return
   throw commonProblems.forbidden.create('erasing what another person wrote needs the capability "memory:manage"', {
     capability: 'memory:manage',
   })

@@ -10,7 +10,7 @@ export interface ItemLimits {
 const COUNTS = `select memory.tenant_items() as tenant,
   (select coalesce(sum(items), 0)::int8 from memory.scope_counts where tenant_id = memory.tenant() and scope_key = $1) as own`
 
-/** Counts run behind writes by what the worker has not counted yet. @throws quota-exceeded */
+/** Counts run behind writes by what the worker has not counted yet. How many items others have is not told. @throws quota-exceeded */
 export async function assertItemRoom(
   tx: Transaction,
   context: Context,
@@ -23,7 +23,7 @@ export async function assertItemRoom(
   ])
   const { tenant, own } = counts as { tenant: number; own: number }
   if (tenant + more > limits.maxItemsPerTenant)
-    throw memoryProblems.quotaExceeded.create(`the tenant keeps ${tenant} items of at most ${limits.maxItemsPerTenant}`)
+    throw memoryProblems.quotaExceeded.create(`the tenant's limit of ${limits.maxItemsPerTenant} items is reached`)
   if (own + more > limits.maxItemsPerUser)
-    throw memoryProblems.quotaExceeded.create(`the user keeps ${own} items of at most ${limits.maxItemsPerUser}`)
+    throw memoryProblems.quotaExceeded.create(`the user's limit of ${limits.maxItemsPerUser} items is reached`)
 }

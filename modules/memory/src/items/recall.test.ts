@@ -39,6 +39,30 @@ describe('remember and recall', () => {
     expect(await contents(aMember({ id: 'usr_bob', tenantId: ann.tenantId }), 'zwieback tea')).toEqual([])
   })
 
+  it('MEM-R5 keeps row, source, words and event together, or nothing when the process dies before the commit', async () => {
+    let isDying = true
+    const dying = await openMemoryBench({
+      beforeCommit: () => {
+        if (isDying) throw new Error('killed')
+      },
+    })
+    const ann = anybody()
+    const body = { items: [{ content: 'The xylophone.', source: { kind: 'event' as const, ref: 'evt-9' } }] }
+    await expect(dying.memory.items.remember(ann, { body })).rejects.toMatchObject({ code: 'internal' })
+    const rows = (table: string) =>
+      dying.database.transaction({ role: 'soma_worker', tenantId: ann.tenantId }, (session) =>
+        session.query(`select from memory.${table}`).then(({ length }) => length),
+      )
+    const count = () => Promise.all(['nodes', 'facts', 'sources', 'item_terms'].map(rows))
+    expect(await count()).toEqual([0, 0, 0, 0])
+    isDying = false
+    await dying.memory.items.remember(ann, { body })
+    expect(await count()).toEqual([1, 1, 1, 1])
+    expect(dying.events.map(({ type }) => type)).toEqual(['memory.written'])
+    expect((await dying.memory.items.recall(ann, { body: { query: 'xylophone' } })).hits).toHaveLength(1)
+    await dying.close()
+  }, 30_000)
+
   it('corrects a misspelt word by words of readable items, once they are counted', async () => {
     const ann = anybody()
     await remember(ann, { content: 'The umbrella stands behind the door.' })
@@ -79,7 +103,7 @@ describe('remember and recall', () => {
     expect(await contents(ann, '4111')).toEqual([])
   })
 
-  it('takes all or nothing, with a pointer for each bad item, or each item for itself', async () => {
+  it('MEM-R8 takes all or nothing, with a pointer for each bad item, or each item for itself', async () => {
     const ann = anybody()
     const items = [
       { content: 'good' },

@@ -1,4 +1,4 @@
-import { newId } from '@soma/kernel'
+import { type EventEnvelope, newId } from '@soma/kernel'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aMember, anybody, type MemoryBench, openMemoryBench } from '../../testing/index.ts'
 
@@ -34,8 +34,13 @@ describe('working memory', () => {
       code: 'conflict',
     })
     await working().put(ann, { params, body: { value: 1, ttlMs: 1 } })
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    await expect(working().get(ann, { params })).rejects.toMatchObject({ code: 'not-found' })
+    await expect
+      .poll(() =>
+        working()
+          .get(ann, { params })
+          .catch((error: unknown) => error),
+      )
+      .toMatchObject({ code: 'not-found' })
     expect(await working().put(ann, { params, ifMatch: 0, body: { value: 2 } })).toMatchObject({
       version: 1,
     })
@@ -71,8 +76,11 @@ describe('working memory', () => {
     const params = { scopeType: 'plan' as const, scopeId: planId, key: 'pot' }
     await working().put(planner, { params, body: { value: 'full' } })
     expect(await working().get(worker, { params })).toMatchObject({ value: 'full', writer: 'agt_one' })
-    for (const call of [working().get(stranger, { params }), working().put(stranger, { params, body: { value: 1 } })])
-      await expect(call).rejects.toMatchObject({ code: 'not-found' })
+    for (const call of [
+      () => working().get(stranger, { params }),
+      () => working().put(stranger, { params, body: { value: 1 } }),
+    ])
+      await expect(call()).rejects.toMatchObject({ code: 'not-found' })
     await bench.plans.plans.finish(planner, { params: { planId }, body: { outcome: 'completed' } })
     await bench.settle()
     await expect(working().get(worker, { params })).rejects.toMatchObject({ code: 'not-found' })
@@ -80,5 +88,46 @@ describe('working memory', () => {
       code: 'memory-scope-closed',
     })
     await bench.sweep()
+  })
+
+  it('of a failed plan stays readable for a while, takes writes again when the plan goes on, and goes at its time', async () => {
+    const tenantId = newId('ten')
+    const planner = aMember({ id: 'agt_one', kind: 'agent', userId: 'usr_ann', tenantId })
+    const { planId } = await bench.plans.plans.create(planner, { body: { title: 'Cook' } })
+    const params = { scopeType: 'plan' as const, scopeId: planId, key: 'pot' }
+    await working().put(planner, { params, body: { value: 'full' } })
+    const put = () => working().put(planner, { params, body: { value: 'empty' } })
+    await bench.plans.plans.finish(planner, { params: { planId }, body: { outcome: 'failed' } })
+    await bench.settle()
+    const failed = bench.events.findLast(({ type }) => type === 'plan.failed') as EventEnvelope
+    await bench.sweep()
+    expect(await working().get(planner, { params })).toMatchObject({ value: 'full' })
+    await expect(put()).rejects.toMatchObject({ code: 'memory-scope-closed' })
+    await bench.deliver({ ...failed, type: 'plan.resumed' })
+    expect(await put()).toMatchObject({ version: 2 })
+    await bench.deliver(failed)
+    await bench.database.transaction({ role: 'soma_worker', tenantId }, (session) =>
+      session.execute(`update memory.closed_scopes set purge_at = now() - interval '1 second'`),
+    )
+    await bench.sweep()
+    await expect(working().get(planner, { params })).rejects.toMatchObject({ code: 'not-found' })
+  })
+
+  it('what expired is swept, and only that', async () => {
+    const ann = anybody()
+    await working().put(ann, { params: { ...me, key: 'kept' }, body: { value: 1, ttlMs: 600_000 } })
+    await working().put(ann, { params: { ...me, key: 'over' }, body: { value: 1, ttlMs: 1 } })
+    await expect
+      .poll(() =>
+        working()
+          .list(ann, { params: me, query: {} })
+          .then(({ items }) => items.length),
+      )
+      .toBe(1)
+    await bench.sweep()
+    const keys = await bench.database.transaction({ role: 'soma_worker', tenantId: ann.tenantId }, (session) =>
+      session.query('select key from memory.working_items'),
+    )
+    expect(keys).toEqual([{ key: 'kept' }])
   })
 })
