@@ -67,6 +67,7 @@ export async function startAgent(definition: AgentDefinition, options: StartOpti
     identity,
     settler,
     leaseMs: subscription.leaseMs,
+    clients,
     clientsFor: (deliveryId, traceparent) => clientsOver(connection({ deliveryId, traceparent })),
     log,
     clock,

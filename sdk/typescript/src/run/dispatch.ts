@@ -1,5 +1,5 @@
 import { absentAsUndefined } from '../context/absent.ts'
-import { isProblem, type Json } from '@soma/kernel'
+import { type EventEnvelope, isProblem, type Json } from '@soma/kernel'
 import { openGoal } from '../context/goal-context.ts'
 import { openGate } from '../context/gates.ts'
 import { handledEventOf } from '../context/kept-state.ts'
@@ -13,8 +13,8 @@ import type { HandlerEntry } from '../define/handlers.ts'
 import { parseData } from '../define/parse-data.ts'
 import { nextState } from '../machine/next-state.ts'
 import { sdkProblems } from '../sdk-problems.ts'
-import { derivedId } from './derived-ids.ts'
 import type { Handling } from './handling.ts'
+import { taskOfRequest } from './task-of-request.ts'
 
 type EntryOf<Role extends HandlerEntry['role']> = HandlerEntry & { readonly role: Role }
 
@@ -76,14 +76,10 @@ async function runTask(
   task.context.complete((await entry.handle(invocation, platform)) as never)
 }
 
-/** The source of requests that `plans` sends for its tasks. */
-const PLANS = '/modules/plans'
-
 /** Tells `plans` that the task begins, where it knows the task. Undefined: it has ended or waits for somebody else, so there is nothing to do. */
 async function takeTask(handling: Handling, data: unknown): Promise<OpenTask | undefined> {
   const { event, agent, clients } = handling
-  const isPlanned = event.source === PLANS && event.taskid !== undefined
-  const taskId = isPlanned ? (event.taskid as string) : derivedId('task', event.id, agent.name, 'task')
+  const { taskId, isPlanned } = taskOfRequest(event, agent.name)
   const origin: TaskOrigin = {
     taskId,
     type: event.type,
@@ -101,7 +97,7 @@ async function takeTask(handling: Handling, data: unknown): Promise<OpenTask | u
   const isRepeated = handling.attempt > 1 || handling.redelivered
   if (!isPlanned) {
     const stored = isRepeated ? await absentAsUndefined(() => clients.plans.tasks.getContext({ params })) : undefined
-    if (stored !== undefined && hasMovedOn(stored, event.id)) return undefined
+    if (stored !== undefined && (isOver(stored, event) || hasMovedOn(stored, event.id))) return undefined
     return openTask(handling, origin, stored ?? { version: 0 })
   }
   const body = {
@@ -114,6 +110,10 @@ async function takeTask(handling: Handling, data: unknown): Promise<OpenTask | u
   const stored = started.delivery > 1 || isRepeated ? await clients.plans.tasks.getContext({ params }) : started
   return openTask(handling, { ...origin, ...parentOf(started) }, stored)
 }
+
+/** `plans` has answered the requester: a reply of ours would have taken this delivery with it. */
+const isOver = ({ status }: { status: string }, { responsetype }: EventEnvelope): boolean =>
+  status === 'cancelled' || (responsetype !== undefined && (status === 'completed' || status === 'failed'))
 
 /** Later events of the task were handled since: this request is a duplicate, or its ack was lost after all it asked for was done. */
 const hasMovedOn = (stored: { status: string; state?: Json | undefined }, eventId: string): boolean => {

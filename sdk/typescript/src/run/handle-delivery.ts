@@ -4,6 +4,7 @@ import { storable } from '../context/storable.ts'
 import type { AgentDefinition } from '../define/agent-definition.ts'
 import type { HandlerEntry } from '../define/handlers.ts'
 import { sdkProblems } from '../sdk-problems.ts'
+import { TaskEndedElsewhere } from './cancellations.ts'
 import { derivedId } from './derived-ids.ts'
 import { isRace, runHandler } from './dispatch.ts'
 import { createHandling, follow, type Handling } from './handling.ts'
@@ -31,6 +32,7 @@ export async function handleDelivery(definition: AgentDefinition, base: Base): P
     const handling = createHandling(races === 0 ? base : { ...base, redelivered: true })
     try {
       await runHandler(definition, entry, handling)
+      if (endedElsewhere(base)) return NOTHING
       for (const effect of handling.effects) await effect()
       return { kind: 'ack', emits: handling.emits }
     } catch (error) {
@@ -40,6 +42,10 @@ export async function handleDelivery(definition: AgentDefinition, base: Base): P
     }
   }
 }
+
+/** The requester has heard from `plans` already. */
+const NOTHING: Settlement = { kind: 'ack', emits: [] }
+const endedElsewhere = ({ signal }: Base): boolean => signal.reason instanceof TaskEndedElsewhere
 
 /** A problem that no repeat can mend is answered at once; everything else is tried again. */
 function settlementOf(error: unknown, handling: Handling): Settlement {

@@ -1,10 +1,12 @@
 import type { Clock, Logger } from '@soma/kernel'
 import type { AgentDefinition } from '../define/agent-definition.ts'
 import type { AgentClients } from './agent-clients.ts'
+import { followCancellations, TaskEndedElsewhere } from './cancellations.ts'
 import type { Delivery } from './delivery-stream.ts'
 import { handleDelivery } from './handle-delivery.ts'
 import type { AgentIdentity } from './handling.ts'
 import type { Settlement, Settler } from './settler.ts'
+import { taskOfRequest } from './task-of-request.ts'
 
 export interface WorkInHand {
   /** Handles a delivery. One that is in hand already (sent again after a reconnect) is not begun twice. */
@@ -19,6 +21,7 @@ interface Held {
   readonly delivery: Delivery
   readonly abort: AbortController
   readonly done: Promise<void>
+  readonly takenAtMs: number
   /** What its handler makes counts no more. */
   isLost: boolean
 }
@@ -29,6 +32,8 @@ export function createWorkInHand(options: {
   identity: AgentIdentity
   settler: Settler
   leaseMs: number
+  /** The agent's own. */
+  clients: AgentClients
   clientsFor: (deliveryId: string, traceparent: string | undefined) => AgentClients
   log: Logger
   clock: Clock
@@ -45,6 +50,20 @@ export function createWorkInHand(options: {
     log.warn('a lease was lost', { deliveryId, type: entry.delivery.event.type })
     entry.abort.abort(new Error('the lease was lost'))
   }
+  const abandon = (taskId: string): void => {
+    for (const { delivery, abort } of held.values()) {
+      const { event } = delivery
+      if (event.topic !== 'action-requests' || taskOfRequest(event, identity.name).taskId !== taskId) continue
+      log.info('a task in hand was ended elsewhere', { taskId, type: event.type })
+      abort.abort(new TaskEndedElsewhere(taskId))
+    }
+  }
+  const cancellations = followCancellations({
+    clients: options.clients,
+    takenAt: () => [...held.values()].map(({ takenAtMs }) => takenAtMs),
+    onEnded: abandon,
+    log,
+  })
   const extend = async (): Promise<void> => {
     try {
       const lost = await settler.extend(
@@ -58,6 +77,7 @@ export function createWorkInHand(options: {
   }
   const count = (): void => {
     options.onCount(held.size)
+    cancellations.changed()
     if (held.size > 0) keeper ??= setInterval(() => void extend(), leaseMs / 2).unref()
     else {
       clearInterval(keeper)
@@ -99,7 +119,7 @@ export function createWorkInHand(options: {
           if (held.get(delivery.deliveryId)?.abort === abort) held.delete(delivery.deliveryId)
           count()
         })
-      held.set(delivery.deliveryId, { delivery, abort, done, isLost: false })
+      held.set(delivery.deliveryId, { delivery, abort, done, takenAtMs: Date.now(), isLost: false })
       count()
     },
     lose,
@@ -118,6 +138,7 @@ export function createWorkInHand(options: {
       }
       await Promise.all(unfinished.map(({ delivery }) => settler.settle(delivery, { kind: 'release' })))
       clearInterval(keeper)
+      cancellations.stop()
     },
   }
 }

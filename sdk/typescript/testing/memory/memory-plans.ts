@@ -248,7 +248,9 @@ export function createMemoryPlans(deps: { log: MemoryLog; clock: MemoryClock; ga
       if (hasEnded(planOf(planId))) return planOf(planId)
       const problem = { code: 'cancelled', detail: `the plan was cancelled: ${reason}`, retryable: false }
       for (const row of tasksOf(planId)) {
-        if (!hasEnded(row.task)) changeTask(row, { status: 'cancelled', problem, endedAt: clock.iso() })
+        if (hasEnded(row.task)) continue
+        const { taskId } = changeTask(row, { status: 'cancelled', problem, endedAt: clock.iso() })
+        say({ type: 'task.cancelled', topic: 'task-events', planId, taskId, data: { taskId, reason } })
       }
       finishPlan(planId, { outcome: 'failed', problem })
       return changePlan(planId, { status: 'cancelled', stopReason: reason })
