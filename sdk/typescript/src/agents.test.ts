@@ -106,25 +106,31 @@ describe.each(['in process', 'over HTTP', 'in memory'] as const)('agents %s', (h
     expect(runs).toBe(0)
   })
 
-  it('answer a problem that no repeat mends at once, and an unfinished handler with task-unfinished', async () => {
+  it('SDK-R14 answer a problem that no repeat mends and a task that is failed at once, once; an unfinished one with task-unfinished, unless sub-tasks are open', async () => {
     const tenant = aTenant()
     const worker = defineWorker({ name: 'greeter', description: 'Greets.' })
     let runs = 0
     worker.onTask(greetingRequested, (task) => {
       runs += 1
       if (task.data.name === 'forget') return
+      if (task.data.name === 'fail') return task.fail({ code: 'no-mood', detail: 'not today' })
+      if (task.data.name === 'delegate') return void task.delegate(partRequested, { part: 1 })
       throw broken.create('it broke')
     })
     await tenant.start(worker)
-    await tenant.request('greeting', { name: 'throw' }, 'corr-1')
-    await tenant.request('greeting', { name: 'forget' }, 'corr-2')
-    const [thrown, forgotten] = await Promise.all([
-      tenant.reply('greeting.completed', 'corr-1'),
-      tenant.reply('greeting.completed', 'corr-2'),
+    const names = ['throw', 'forget', 'fail', 'delegate']
+    for (const name of names) await tenant.request('greeting', { name }, name)
+    const replies = await Promise.all(names.slice(0, 3).map((name) => tenant.reply('greeting.completed', name)))
+    expect(replies.map(({ data }) => data)).toMatchObject([
+      { problem: { code: 'broken', detail: 'it broke' } },
+      { problem: { code: 'task-unfinished' } },
+      { problem: { code: 'no-mood', detail: 'not today' } },
     ])
-    expect(thrown.data).toMatchObject({ problem: { code: 'broken', detail: 'it broke' } })
-    expect(forgotten.data).toMatchObject({ problem: { code: 'task-unfinished' } })
-    expect(runs).toBe(2)
+    const eventsOf = async (type: string) =>
+      (await tenant.clients.events.events.list(tenant.user, { query: { type } })).items
+    await until(async () => (await eventsOf('part.requested'))[0])
+    expect(runs).toBe(4)
+    expect(await eventsOf('greeting.completed')).toHaveLength(3)
   })
 
   it.each([
