@@ -110,6 +110,16 @@ const MATTER: Readonly<Record<string, () => Promise<string>>> = {
     return planId
   },
   task: async () => (await clients.plans.tasks.create({ body: { type: 'cli.requested', data: {} } })).taskId,
+  fact: async () => {
+    const item = { kind: 'fact', content: `The cli was tested ${randomUUID()}.` } as const
+    const { results } = await clients.memory.items.remember({ body: { items: [item] } })
+    return results[0]?.id as string
+  },
+  key: async () => {
+    const key = `cli-${randomUUID()}`
+    await clients.memory.working.put({ params: { scopeType: 'user', scopeId: 'me', key }, body: { value: 1 } })
+    return key
+  },
   newFolder: async () => join(mkdtempSync(join(tmpdir(), 'soma-new-')), 'made'),
   freePort: async () => '45871',
   url: async () => server.url,

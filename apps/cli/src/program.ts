@@ -4,6 +4,7 @@ import { addAccessCommands } from './tree/access.ts'
 import { addAgentCommands } from './tree/agents.ts'
 import { addEventCommands } from './tree/events.ts'
 import { addGateCommands } from './tree/gates.ts'
+import { addMemoryCommands } from './tree/memory.ts'
 import { addPlanCommands } from './tree/plans.ts'
 import { addProjectCommands } from './tree/project.ts'
 import { addSchemaCommands } from './tree/schemas.ts'
@@ -47,6 +48,7 @@ export function createProgram(name: string): Command {
   addPlanCommands(program)
   addTaskCommands(program)
   addGateCommands(program)
+  addMemoryCommands(program)
   addEventCommands(program)
   addSchemaCommands(program)
   addAgentCommands(program)

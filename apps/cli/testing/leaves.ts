@@ -8,6 +8,7 @@ import {
 import { gate, gateOperations } from '@soma/governance/contract'
 import { issuedKey } from '@soma/identity/contract'
 import type { Schema } from '@soma/kernel'
+import { fact, memoryContract, workingItem } from '@soma/memory/contract'
 import { plan, plansOperations, task, tasksOperations } from '@soma/plans/contract'
 import {
   agentOperations,
@@ -16,6 +17,8 @@ import {
   graphOperations,
   schemaOperations,
 } from '@soma/registry/contract'
+
+const { items: itemsOperations, working: workingOperations } = memoryContract.operations
 
 /** How a leaf of the command tree is run. */
 export interface Leaf {
@@ -155,6 +158,55 @@ export const LEAVES: Readonly<Record<string, Leaf>> = {
   },
   reject: { good: ['reject', '{gate}', '--reason', 'wrong'], schema: gate, bad: ['reject', '--yes'] },
   revise: { good: ['revise', '{gate}', '--reason', 'again'], schema: gate, bad: ['revise', '{gate}', '--reson', 'x'] },
+  'memory remember': {
+    good: ['memory', 'remember', 'The cli likes tea.', '--subject', 'cli', '--predicate', 'likes', '--tag', 'drinks'],
+    schema: itemsOperations.remember.output,
+    bad: ['memory', 'remember', 'The cli likes tea.', '--subject', 'cli'],
+  },
+  'memory recall': {
+    good: ['memory', 'recall', 'who', 'likes', 'tee', '--kind', 'fact', '--limit', '3'],
+    schema: itemsOperations.recall.output,
+    bad: ['memory', 'recall', 'tea', '--limit', '51'],
+  },
+  'memory list': {
+    good: ['memory', 'list', '--kind', 'fact', '--plan', '{plan}'],
+    schema: itemsOperations.list.output,
+    bad: ['memory', 'list', '--kind', 'working'],
+  },
+  'memory show': {
+    good: ['memory', 'show', '{fact}'],
+    schema: fact,
+    bad: ['memory', 'get', 'fact_01h455vb4pex5vsknk084sn02q'],
+    badCode: 4,
+  },
+  'memory forget': {
+    good: ['memory', 'forget', '{fact}', '--reason', 'wrong', '--yes'],
+    schema: itemsOperations.forget.output,
+    bad: ['memory', 'forget', '{fact}', '--source', 'web', '--yes'],
+  },
+  'memory working list': {
+    good: ['memory', 'working', 'list', '--prefix', 'cli'],
+    schema: workingOperations.list.output,
+    bad: ['memory', 'working', 'list', '--plan', 'short'],
+  },
+  'memory working get': {
+    good: ['memory', 'working', 'get', '{key}'],
+    schema: workingItem,
+    bad: ['memory', 'working', 'get', 'absent'],
+    badCode: 4,
+  },
+  'memory working put': {
+    good: ['memory', 'working', 'put', 'cli-count', '{"count":1}', '--plan', '{plan}', '--if-version', '0'],
+    schema: workingItem,
+    bad: ['memory', 'working', 'put', '{key}', '2', '--if-version', '7'],
+    badCode: 5,
+  },
+  'memory working delete': {
+    good: ['memory', 'working', 'delete', '{key}'],
+    schema: workingItem,
+    bad: ['memory', 'working', 'delete', 'absent'],
+    badCode: 4,
+  },
   'events tail': {
     good: ['events', 'tail', '--since', '1h', '--count', '2'],
     schema: storedEventSchema,

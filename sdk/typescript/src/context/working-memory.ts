@@ -6,8 +6,6 @@ import { absentAsUndefined } from './absent.ts'
 export interface SetOptions {
   /** The item goes so long after it was written. Default: with its plan, or never. */
   readonly ttlMs?: number
-  /** At the end of the plan it becomes a fact of the plan's owner. Default false. */
-  readonly keep?: boolean
 }
 
 /** Shared values by key: of a plan for all who work in it, else of the user. Each call is one step on the server; errors are thrown. Keys have at most 200 characters, values 256 KiB of JSON. */
