@@ -81,7 +81,7 @@ export interface Delivered<Data = unknown> {
   readonly data: Data
   /** The module's principal in the event's tenant, acting for the event's user. */
   readonly context: Context
-  /** The handler's own transaction, role `soma_worker`; effects and the inbox row commit together, so effects happen once (EVT-R17). */
+  /** The handler's transaction, role `soma_worker`; effects and the inbox row commit together, so effects happen once (EVT-R17). */
   readonly tx: Transaction
   readonly signal: AbortSignal
   readonly attempt: number

@@ -357,7 +357,7 @@ export interface OutsideTask {
 }
 
 /** What delegate and finish store in the same commit. */
-interface StateBeside {
+export interface StateBeside {
   readonly state?: Json | undefined
   readonly version?: number | undefined
 }
