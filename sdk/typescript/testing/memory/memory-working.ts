@@ -10,7 +10,7 @@ export interface WorkingPlace {
   readonly userId: string | undefined
 }
 
-interface Write {
+export interface Write {
   readonly value: Json
   readonly ttlMs?: number | undefined
   readonly keep?: boolean
