@@ -6,7 +6,10 @@ export type PreparedEpisode = PreparedItem<EpisodeInput>
 
 const STORE = `
 with time as (select date_trunc('milliseconds', statement_timestamp()) as now),
-same as (select e.id from memory.episodes e where e.tenant_id = memory.tenant() and (e.id = $1 or ($16 and e.replayable and e.source_id = $15)) limit 1),
+same as (
+  select id from (
+    select e.id from memory.episodes e where e.tenant_id = memory.tenant() and e.id = $1
+    union all select e.id from memory.episodes e where $16 and e.tenant_id = memory.tenant() and e.replayable and e.source_id = $15) known limit 1),
 node as (
   insert into memory.nodes (tenant_id, id, scope_key, owner_id, kind)
   select memory.tenant(), $1, $2, $3, 'episode' where not exists (select from same) returning id),

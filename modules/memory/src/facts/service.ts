@@ -19,7 +19,7 @@ import { prepareItem } from '../items/prepare.ts'
 import type { Remember } from '../items/remember.ts'
 import type { FactRow } from '../items/rows.ts'
 import { viewFact } from '../items/views.ts'
-import { writeFact } from '../items/write.ts'
+import { createItemWriter } from '../items/write.ts'
 import type { SecretPolicy } from '../lexical/mask-secrets.ts'
 import type { MemoryDatabase } from '../scopes/memory-database.ts'
 import { lockKeys, lockKeysOf } from './store.ts'
@@ -127,7 +127,7 @@ export function createFactService({ memory, database, remember, secretPolicy }: 
       await lockKeys(tx, lockKeysOf(fact))
       if ((await supersedeFact(tx, old, { by: fact.id, version: before.version })) === 0)
         throw await refusal(tx, { factId: before.id, planId: undefined, version: before.version })
-      const { id, replacedIds } = await writeFact(tx, fact, { id: old, version: before.version })
+      const { id, replacedIds } = await createItemWriter(tx).fact(fact, { id: old, version: before.version })
       return { fact: viewFact(await readFact(tx, id)), replacedIds }
     })
   }

@@ -6,9 +6,13 @@ export type FactKey = 'external' | 'external-in-slot' | 'slot' | 'content'
 
 const SLOT = 'f.subject = $5 and f.predicate = $6 and f.exclusive'
 
+const OF_SCOPE = 'f.tenant_id = memory.tenant() and f.scope_key = $2'
+
+/** Each names the columns of one index; of two keys each is looked up for itself, since an `or` would read the whole scope where statistics are young. */
 const MATCHES: Readonly<Record<FactKey, string>> = {
   external: 'f.external_id = $4',
-  'external-in-slot': `(f.external_id = $4 or (${SLOT}))`,
+  'external-in-slot': `f.id = any (array(select f.id from memory.facts f where ${OF_SCOPE} and f.external_id = $4
+    union all select f.id from memory.facts f where ${OF_SCOPE} and ${SLOT}))`,
   slot: SLOT,
   content:
     'f.external_id is null and f.collection = $8 and f.content_hash = $11 and not (f.subject is not null and f.exclusive)',
@@ -20,12 +24,12 @@ const isExternal = (key: FactKey): boolean => key.startsWith('external')
 const nextStart = (key: FactKey): string =>
   key === 'slot'
     ? `select min(f.valid_from) as until from memory.facts f, time
-        where not $21 and f.tenant_id = memory.tenant() and f.scope_key = $2 and ${SLOT} and f.status = 'live' and f.valid_from > time.start`
+        where not $21 and ${OF_SCOPE} and ${SLOT} and f.status = 'live' and f.valid_from > time.start`
     : 'select null::timestamptz as until'
 
 /**
  * Stores one fact, in one statement: the same is touched; what stands under its key is closed, or superseded where it was never true; a more trusted one stays, and the newcomer is
- * disputed. The caller holds the lock of the key.
+ * disputed. The caller holds the lock of the key. What is changed is named by id, not joined: a plan made on young statistics joins by reading the tenant.
  *
  * $1 id · $2 scope · $3 owner · $4 external id · $5 subject · $6 predicate · $7 exclusive · $8 collection · $9 form · $10 content · $11 hash · $12 language · $13 tags · $14 metadata ·
  * $15 importance · $16 confidence · $17 trust · $18 valid from · $19 valid to · $20 expires at · $21 corrects · $22 source · $23 dimensions · $24 weights · $25 version of the fact that it follows
@@ -36,22 +40,24 @@ time as (select now, coalesce(date_trunc('milliseconds', $18::timestamptz), now)
 rows as materialized (
   select f.id, f.status, f.trust, f.valid_from, f.valid_to, f.content_hash = $11::bytea${isExternal(key) ? ' and f.external_id is not distinct from $4' : ''} as equal
   from memory.facts f, time
-  where f.tenant_id = memory.tenant() and f.scope_key = $2 and ${MATCHES[key]} and f.status in ('live', 'disputed')
+  where ${OF_SCOPE} and ${MATCHES[key]} and f.status in ('live', 'disputed')
     and (f.valid_to is null or f.valid_from = time.start or f.valid_to = time.stop)),
 next as (${nextStart(key)}),
 rival as (select r.id from rows r, next where not r.equal and r.status = 'live' and r.valid_to is null and r.trust > $17 and next.until is null limit 1),
 same as (
   update memory.facts f set updated_at = time.now, importance = greatest(f.importance, $15), confidence = greatest(f.confidence, $16),
     tags = coalesce((select array_agg(distinct x) from unnest(f.tags || $13::text[]) x), '{}')
-  from time, (select id from rows where equal order by valid_to is null desc, id limit 1) r
-  where f.tenant_id = memory.tenant() and f.id = r.id returning f.id, f.version, f.status),
+  from time
+  where f.tenant_id = memory.tenant() and f.id = (select id from rows where equal order by valid_to is null desc, id limit 1)
+  returning f.id, f.version, f.status),
 old as (
   update memory.facts f set updated_at = time.now, superseded_by = $1, valid_to = greatest(f.valid_from, time.start), closed_at = time.now,
     status = case when $21 or f.external_id = $4 then 'superseded' else 'live' end,
     superseded_at = case when $21 or f.external_id = $4 then time.now end
-  from rows r, time, next
-  where f.tenant_id = memory.tenant() and f.id = r.id and not r.equal and r.status = 'live' and r.valid_to is null
-    and next.until is null and not exists (select from same) and not exists (select from rival)
+  from time
+  where f.tenant_id = memory.tenant() and f.id = any (array(
+    select r.id from rows r, next where not r.equal and r.status = 'live' and r.valid_to is null and next.until is null))
+    and not exists (select from same) and not exists (select from rival)
   returning f.id, f.version, f.status = 'superseded' or time.start <= time.now as is_past),
 node as (
   insert into memory.nodes (tenant_id, id, scope_key, owner_id, kind)
@@ -70,7 +76,8 @@ words as (
     memory.scoped_terms(memory.tenant(), $2, $23::int4[]), $24::sparsevec
   from stored, time returning item_id),
 past as (
-  update memory.item_terms x set live = false from old where x.tenant_id = memory.tenant() and x.item_id = old.id and old.is_past returning x.item_id)
+  update memory.item_terms x set live = false
+  where x.tenant_id = memory.tenant() and x.item_id = any (array(select old.id from old where old.is_past)) returning x.item_id)
 select coalesce(stored.id, same.id) as id, coalesce(stored.version, same.version) as version, coalesce(stored.status, same.status) as status, stored.id is not null as is_new,
   (select id from rival) as rival_id, coalesce((select array_agg(id order by id) from old), '{}') as replaced, (select count(*) from past) as past
 from (select 1) one left join stored on true left join same on true`

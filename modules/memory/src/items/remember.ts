@@ -24,7 +24,7 @@ import { scopeKeyOf, scopeOfKey } from '../scopes/scope-keys.ts'
 import { type WorkingService, writerOf } from '../working/service.ts'
 import { prepareItem } from './prepare.ts'
 import { assertItemRoom, type ItemLimits } from './quota.ts'
-import { writeEpisode, writeFact } from './write.ts'
+import { createItemWriter, type ItemWriter } from './write.ts'
 
 export interface RememberDependencies {
   readonly memory: MemoryDatabase
@@ -70,11 +70,21 @@ export function createRemember({ memory, working, clock, secretPolicy, limits }:
     }
   }
 
-  async function storeOne(tx: Transaction, context: Context, { index, ready }: Entry): Promise<RememberResult> {
-    if (ready.kind === 'fact') return { index, ...(await writeFact(tx, ready.fact)) }
-    if (ready.kind === 'episode') return { index, ...(await writeEpisode(tx, ready.episode)) }
+  async function storeOne(
+    by: { tx: Transaction; writer: ItemWriter; context: Context },
+    { index, ready }: Entry,
+  ): Promise<RememberResult> {
+    if (ready.kind === 'fact') return { index, ...(await by.writer.fact(ready.fact)) }
+    if (ready.kind === 'episode') return { index, ...(await by.writer.episode(ready.episode)) }
     const { key, value, ttlMs, keep } = ready.item
-    const row = await working.store(tx, { ...writerOf(context), scopeKey: ready.scopeKey, key, value, ttlMs, keep })
+    const row = await working.store(by.tx, {
+      ...writerOf(by.context),
+      scopeKey: ready.scopeKey,
+      key,
+      value,
+      ttlMs,
+      keep,
+    })
     return {
       index,
       kind: 'working',
@@ -92,10 +102,11 @@ export function createRemember({ memory, working, clock, secretPolicy, limits }:
       await assertOpen(tx, planIds)
       await assertItemRoom(tx, context, entries.filter(({ ready }) => ready.kind !== 'working').length, limits)
       await lockKeys(tx, entries.flatMap(keysOf))
+      const by = { tx, writer: createItemWriter(tx), context }
       const results: RememberResult[] = []
       for (const entry of entries) {
         try {
-          results.push(await storeOne(tx, context, entry))
+          results.push(await storeOne(by, entry))
         } catch (error) {
           throw atItem(error, entry)
         }

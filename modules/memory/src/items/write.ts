@@ -1,54 +1,51 @@
 import { toId, type Transaction } from '@soma/kernel'
 import { type FactInput, memoryWritten, type RememberResult } from '../../contract/index.ts'
 import { type PreparedEpisode, storeEpisode } from '../episodes/store.ts'
-import { type PreparedFact, storeFact } from '../facts/store.ts'
+import { type PreparedFact, type StoredFact, storeFact } from '../facts/store.ts'
 import { insertLink } from '../links/store.ts'
 import { scopeOfKey } from '../scopes/scope-keys.ts'
 import type { PreparedItem } from './prepare.ts'
-import { ensureSource } from './sources-store.ts'
+import { createSources } from './sources-store.ts'
 import { trustOfLevel } from './trust.ts'
 
 /** What became of a fact or an episode. */
 export type WrittenItem = Omit<RememberResult, 'index' | 'id'> & { readonly id: string }
 
-/** Row, words, source and event of a fact, in the caller's transaction. `before`: what it follows though it has not its key. */
-export async function writeFact(
-  tx: Transaction,
-  fact: PreparedFact,
-  before?: { id: string; version: number },
-): Promise<WrittenItem> {
-  const stored = await storeFact(tx, fact, { sourceId: await ensureSource(tx, fact), version: before?.version ?? 0 })
-  if (stored.is_new && stored.rival_id !== null)
-    await insertLink(tx, {
-      ...{ id: fact.linkId, scopeKey: fact.scopeKey, ownerId: fact.ownerId },
-      ...{ fromId: fact.id, relation: 'contradicts', toId: stored.rival_id, strength: 1, properties: {} },
-    })
-  const replacedIds = [...stored.replaced, ...(before === undefined ? [] : [before.id])].map((id) => toId('fact', id))
-  const outcome = !stored.is_new
-    ? 'touched'
-    : stored.status === 'disputed'
-      ? 'disputed'
-      : replacedIds.length > 0
-        ? 'replaced'
-        : 'stored'
-  const result = {
-    kind: 'fact' as const,
-    id: toId('fact', stored.id),
-    outcome,
-    version: stored.version,
-    replacedIds,
-  } as const
-  emitWritten(tx, fact, { ...result, status: stored.status, form: fact.input.form })
-  return { ...result, replacedIds, warnings: [...fact.warnings] }
+/** Writes items in the caller's transaction: row, words, source and event of each. */
+export function createItemWriter(tx: Transaction) {
+  const ensureSource = createSources(tx)
+  return {
+    /** `before`: what it follows though it has not its key. */
+    fact: async (fact: PreparedFact, before?: { id: string; version: number }): Promise<WrittenItem> => {
+      const stored = await storeFact(tx, fact, { sourceId: await ensureSource(fact), version: before?.version ?? 0 })
+      if (stored.is_new && stored.rival_id !== null)
+        await insertLink(tx, {
+          ...{ id: fact.linkId, scopeKey: fact.scopeKey, ownerId: fact.ownerId },
+          ...{ fromId: fact.id, relation: 'contradicts', toId: stored.rival_id, strength: 1, properties: {} },
+        })
+      const replaced = before === undefined ? stored.replaced : [...stored.replaced, before.id]
+      const replacedIds = replaced.map((id) => toId('fact', id))
+      const result = { kind: 'fact' as const, id: toId('fact', stored.id), version: stored.version, replacedIds }
+      const outcome = outcomeOf(stored, replacedIds.length > 0)
+      emitWritten(tx, fact, { ...result, outcome, status: stored.status, form: fact.input.form })
+      return { ...result, outcome, warnings: [...fact.warnings] }
+    },
+    episode: async (episode: PreparedEpisode): Promise<WrittenItem> => {
+      const stored = await storeEpisode(tx, episode, await ensureSource(episode))
+      const outcome = stored.is_new ? ('stored' as const) : ('touched' as const)
+      const result = { kind: 'episode' as const, id: toId('epi', stored.id), outcome, version: 1, replacedIds: [] }
+      emitWritten(tx, episode, { ...result, status: 'live' })
+      return { ...result, warnings: [...episode.warnings] }
+    },
+  }
 }
 
-/** Row, words, source and event of an episode, in the caller's transaction. */
-export async function writeEpisode(tx: Transaction, episode: PreparedEpisode): Promise<WrittenItem> {
-  const stored = await storeEpisode(tx, episode, await ensureSource(tx, episode))
-  const outcome = stored.is_new ? ('stored' as const) : ('touched' as const)
-  const result = { kind: 'episode' as const, id: toId('epi', stored.id), outcome, version: 1, replacedIds: [] }
-  emitWritten(tx, episode, { ...result, status: 'live' })
-  return { ...result, warnings: [...episode.warnings] }
+export type ItemWriter = ReturnType<typeof createItemWriter>
+
+function outcomeOf(stored: StoredFact, replaces: boolean): Written['outcome'] {
+  if (!stored.is_new) return 'touched'
+  if (stored.status === 'disputed') return 'disputed'
+  return replaces ? 'replaced' : 'stored'
 }
 
 interface Written {
