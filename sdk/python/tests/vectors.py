@@ -12,6 +12,7 @@ from soma import (
     Action,
     EventDefinition,
     GoalContext,
+    InvocationContext,
     PlanContext,
     Planner,
     PlatformContext,
@@ -20,6 +21,7 @@ from soma import (
     Spec,
     State,
     TaskContext,
+    Tool,
     Transition,
     TransitionContext,
     Worker,
@@ -122,6 +124,26 @@ async def move(transition: TransitionContext, plan: PlanContext, context: Platfo
         plan.finalize({"found": plan.results.get("search.completed")})
 
 
+noter = Tool("noter", "Notes.")
+
+
+@noter.on_invoke(event_of("note.requested"))
+async def note(invocation: InvocationContext[Any], context: PlatformContext) -> Any:
+    memory, text = context.memory, invocation.data["text"]
+    results = await memory.remember(
+        {"content": text, "subject": "user", "predicate": "home"},
+        {"kind": "episode", "role": "user", "content": text},
+    )
+    await memory.link(results[0]["id"], "derived-from", results[1]["id"], 0.5)
+    recalled = await memory.recall(text, limit=3)
+    count = await memory.working.increment("notes")
+    kept = await memory.working.append("latest", text, max_items=3)
+    was_first = await memory.working.update_if("last", 0, text)
+    await memory.working.delete("draft")
+    draft = await memory.working.get("draft")
+    return {"hits": len(recalled["hits"]), "count": count, "kept": kept, "wasFirst": was_first, "draft": draft}
+
+
 class ScriptedPlatform(Transport):
     """Plays the platform's answers of a transcript back in their order, and keeps what was asked."""
 
@@ -157,7 +179,7 @@ async def replay(transcript: Any) -> tuple[list[Any], Any]:
             log=logging.getLogger("soma.test"),
         )
 
-    agent = {"adder": adder, "searcher": searcher}[transcript["agent"]]
+    agent = {"adder": adder, "searcher": searcher, "noter": noter}[transcript["agent"]]
     return platform.calls, _plain(await handle_delivery(agent.definition, begin))
 
 

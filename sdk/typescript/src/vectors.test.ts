@@ -14,7 +14,7 @@ import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { failedData } from './context/failure.ts'
 import { mergeStates, openState } from './context/kept-state.ts'
-import { type AnyEvent, defineEvent, definePlanner, defineWorker, spec } from './index.ts'
+import { type AnyEvent, defineEvent, definePlanner, defineTool, defineWorker, spec } from './index.ts'
 import { evaluateCondition } from './machine/condition.ts'
 import { nextState } from './machine/next-state.ts'
 import { defineStateMachine } from './machine/state-machine.ts'
@@ -196,6 +196,22 @@ searcher.onTransition((transition, plan) => {
   if (plan.isComplete()) plan.finalize({ found: plan.results['search.completed'] ?? null })
 })
 
+const noter = defineTool({ name: 'noter', description: 'Notes.' })
+noter.onInvoke(eventOf('note.requested'), async ({ data }, { memory }) => {
+  const { text } = data as { text: string }
+  const [fact, episode] = await memory.remember(
+    { content: text, subject: 'user', predicate: 'home' },
+    { kind: 'episode', role: 'user', content: text },
+  )
+  await memory.link(fact?.id as string, 'derived-from', episode?.id as string, 0.5)
+  const { hits } = await memory.recall(text, { limit: 3 })
+  const count = await memory.working.increment('notes')
+  const kept = await memory.working.append('latest', text, { maxItems: 3 })
+  const wasFirst = await memory.working.updateIf('last', 0, text)
+  await memory.working.delete('draft')
+  return { hits: hits.length, count, kept, wasFirst, draft: (await memory.working.get('draft')) ?? null }
+})
+
 /** Handles the delivery of a transcript, with the platform's answers played back in their order. */
 async function replay(transcript: Vector) {
   const calls: unknown[] = []
@@ -209,13 +225,16 @@ async function replay(transcript: Vector) {
     if (problem !== undefined) throw fromProblemDocument(problem)
     return answer
   }
-  const settlement = await handleDelivery({ adder, searcher }[transcript.agent as 'adder' | 'searcher'].definition, {
-    ...transcript.delivery,
-    agent: { name: transcript.agent, version: '1.0.0', instanceId: 'instance-1' },
-    clients: (await loadAgentClients())(transport),
-    signal: new AbortController().signal,
-    log: silentLogger,
-    clock: { now: () => new Date(0) },
-  })
+  const settlement = await handleDelivery(
+    { adder, searcher, noter }[transcript.agent as 'adder' | 'searcher' | 'noter'].definition,
+    {
+      ...transcript.delivery,
+      agent: { name: transcript.agent, version: '1.0.0', instanceId: 'instance-1' },
+      clients: (await loadAgentClients())(transport),
+      signal: new AbortController().signal,
+      log: silentLogger,
+      clock: { now: () => new Date(0) },
+    },
+  )
   return { calls, settlement }
 }

@@ -4,10 +4,12 @@ from soma.context.delegation import GroupView, Spec
 from soma.context.gates import Gate
 from soma.context.goal_context import GoalContext
 from soma.context.handled import DecisionContext, EventContext, InvocationContext, TransitionContext
+from soma.context.memory_context import MemoryContext
 from soma.context.plan_context import PlanContext, Trigger
 from soma.context.platform_context import HookContext, PlatformContext
 from soma.context.result_context import ResultContext
 from soma.context.task_context import TaskContext
+from soma.context.working_memory import WorkingMemory
 from soma.define.agents import Agent, Planner, Tool, Worker
 from soma.define.definition import Capability
 from soma.define.event import EventDefinition
@@ -28,6 +30,7 @@ __all__ = [
     "HookContext",
     "InvocationContext",
     "Machine",
+    "MemoryContext",
     "PlanContext",
     "Planner",
     "PlatformContext",
@@ -42,5 +45,6 @@ __all__ = [
     "TransitionContext",
     "Trigger",
     "Worker",
+    "WorkingMemory",
     "define_state_machine",
 ]

@@ -20,10 +20,12 @@ async def absent_as_none(read: Awaitable[Value]) -> Value | None:
         return None
 
 
-async def ignoring_conflict(work: Awaitable[object]) -> None:
-    """Makes a repeated call harmless: what exists already with other content was made by an earlier run that counts."""
+async def ignoring_conflict(work: Awaitable[Value]) -> Value | None:
+    """Makes a repeated call harmless: what exists already with other content was made by an earlier run that counts.
+    None then, else the answer."""
     try:
-        await work
+        return await work
     except Problem as error:
         if error.code != "conflict":
             raise
+        return None

@@ -79,5 +79,5 @@ async def create_from_goal(
     )
     # By its id alone: an Idempotency-Key that a killed server holds would refuse the repeat for a minute, and there
     # would be no plan yet.
-    await ignoring_conflict(plans.create(body=body))
-    return PlanContext(handling, await plans.get(plan_id))
+    made = await ignoring_conflict(plans.create(body=body))
+    return PlanContext(handling, await plans.get(plan_id) if made is None else made)

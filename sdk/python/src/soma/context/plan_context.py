@@ -14,6 +14,7 @@ from soma.context.gates import Gate, open_gate
 from soma.context.kept_state import open_state
 from soma.context.state_keeper import StateKeeper
 from soma.context.task_context import ENDED
+from soma.context.working_memory import WorkingMemory
 from soma.define.event import AnyEvent, EventDefinition
 from soma.json_value import copy_of, present
 from soma.machine.state_machine import is_terminal
@@ -85,6 +86,8 @@ class PlanContext:
         self.current_state: str | None = self._keeper.came_from
         self.results: dict[str, Any] = dict(plan.get("results") or {})
         self.state = self._keeper.state
+        # Values that all who work in the plan share; they go when it ends.
+        self.shared = WorkingMemory(handling, self.plan_id)
         self.parent_plan_id: str | None = plan.get("parentPlanId")
         self.session_id: str | None = plan.get("sessionId")
         self.correlation_id: str | None = goal.get("correlationId")

@@ -13,8 +13,10 @@ from soma.clients.bound import BoundClients
 from soma.context.absent import absent_as_none
 from soma.context.gates import Gate, open_gate
 from soma.context.goal_context import GoalContext, create_from_goal
+from soma.context.memory_context import MemoryContext
 from soma.context.plan_context import PlanContext, restore_plan
 from soma.context.task_context import TaskContext, restore_task
+from soma.context.working_memory import WorkingMemory
 from soma.define.event import EventDefinition
 from soma.json_value import present
 from soma.machine.state_machine import Machine
@@ -234,5 +236,11 @@ class PlatformContext:
         self.plans = PlansContext(handling, machine)
         self.gates = GatesContext(handling)
         self.registry = RegistryContext(handling.clients)
+        self.memory = MemoryContext(handling)
         self.signal: Signal = handling.signal
         self.log: Logger = handling.log
+        self._handling = handling
+
+    def shared(self, plan_id: str) -> WorkingMemory:
+        """The working memory of a plan that this agent works in."""
+        return WorkingMemory(self._handling, plan_id)
