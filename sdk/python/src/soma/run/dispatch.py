@@ -16,12 +16,10 @@ from soma.context.task_context import TaskContext, TaskOrigin
 from soma.define.definition import AgentDefinition, HandlerEntry
 from soma.machine.state_machine import next_state
 from soma.problem import Problem
-from soma.run.derived_ids import derived_id
-from soma.run.handling import Handling
+from soma.run.handling import Envelope, Handling
+from soma.run.task_of_request import task_of_request
 from soma.sdk_problems import TASK_UNFINISHED
 
-# The source of requests that `plans` sends for its tasks.
-_PLANS: Final = "/modules/plans"
 _GATE_CODE: Final = re.compile("gate-(rejected|expired|cancelled)")
 
 
@@ -75,12 +73,11 @@ async def _run_task(entry: HandlerEntry, handling: Handling, platform: PlatformC
 async def _take_task(handling: Handling, data: Any) -> TaskContext[Any] | None:
     """Tells `plans` that the task begins, where it knows the task. None: it has ended or waits for somebody else."""
     event, agent, tasks = handling.event, handling.agent, handling.clients.plans.tasks
-    is_planned = event["source"] == _PLANS and "taskid" in event
-    task_id = event["taskid"] if is_planned else derived_id("task", event["id"], agent.name, "task")
+    task_id, is_planned = task_of_request(event, agent.name)
     is_repeated = handling.attempt > 1 or handling.redelivered
     if not is_planned:
         stored: Any = await absent_as_none(tasks.get_context(task_id)) if is_repeated else None
-        if stored is not None and _has_moved_on(stored, event["id"]):
+        if stored is not None and (_is_over(stored, event) or _has_moved_on(stored, event["id"])):
             return None
         return TaskContext(handling, _origin_of(handling, task_id, data), stored or {"version": 0})
     body: Any = {
@@ -113,6 +110,12 @@ def _origin_of(handling: Handling, task_id: str, data: Any, planned: Any = None)
         deadline_at=event.get("expirytime"),
         priority=task.get("priority", 0),
     )
+
+
+def _is_over(stored: Any, event: Envelope) -> bool:
+    """`plans` has answered the requester: a reply of ours would have taken this delivery with it."""
+    ended = ("completed", "failed") if "responsetype" in event else ()
+    return stored["status"] in ("cancelled", *ended)
 
 
 def _has_moved_on(stored: Any, event_id: str) -> bool:

@@ -9,6 +9,7 @@ from soma.context.failure import failed_data
 from soma.define.definition import AgentDefinition
 from soma.json_value import storable
 from soma.problem import Problem, problem_summary
+from soma.run.cancellations import ENDED_ELSEWHERE
 from soma.run.dispatch import is_race, run_handler
 from soma.run.handling import Handling, follow
 from soma.run.settler import Settlement
@@ -28,6 +29,9 @@ async def handle_delivery(definition: AgentDefinition, begin: Callable[[], Handl
     while True:
         try:
             await run_handler(definition, entry, handling)
+            if handling.signal.reason == ENDED_ELSEWHERE:
+                # The requester has heard from `plans` already.
+                return Settlement("ack")
             for effect in handling.effects:
                 await effect()
             return Settlement("ack", emits=handling.emits)

@@ -137,7 +137,13 @@ async def _open_stream(parts: _Parts) -> tuple[Settler, DeliveryStream]:
         clients=clients, subscription_id=subscription["id"], member_id=member_id, log=log, closed=parts.closed
     )
     parts.work = WorkInHand(
-        definition=definition, settler=settler, lease_ms=subscription["leaseMs"], begin=parts.begin, log=log
+        definition=definition,
+        settler=settler,
+        lease_ms=subscription["leaseMs"],
+        agent_name=parts.identity.name,
+        clients=clients,
+        begin=parts.begin,
+        log=log,
     )
     stream = DeliveryStream(
         clients=clients,

@@ -6,15 +6,19 @@ The group hands out at most one event of a key at a time, so everything that arr
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from logging import Logger
 from typing import Any, Final
 
+from soma.clients.bound import BoundClients
 from soma.define.definition import AgentDefinition
+from soma.run.cancellations import ENDED_ELSEWHERE, Cancellations
 from soma.run.handle_delivery import handle_delivery
 from soma.run.handling import Handling
 from soma.run.settler import Settlement, Settler
+from soma.run.task_of_request import task_of_request
 from soma.run.waiting import Signal
 
 # A platform that is away when the agent stops finds out by itself when the leases end.
@@ -25,6 +29,8 @@ _HAND_BACK_S: Final = 5.0
 class _Held:
     delivery: Any
     signal: Signal
+    # Unix seconds.
+    taken_at: float
     task: asyncio.Task[None] | None = None
     # What its handler makes counts no more.
     is_lost: bool = False
@@ -37,16 +43,25 @@ class WorkInHand:
         definition: AgentDefinition,
         settler: Settler,
         lease_ms: int,
+        agent_name: str,
+        clients: BoundClients,
         begin: Callable[[Any, Signal], Handling],
         log: Logger,
     ) -> None:
         self._definition = definition
         self._settler = settler
         self._lease_ms = lease_ms
+        self._agent_name = agent_name
         self._begin = begin
         self._log = log
         self._held: dict[str, _Held] = {}
         self._keeper: asyncio.Task[None] | None = None
+        self._cancellations = Cancellations(
+            clients=clients,
+            taken_at=lambda: [held.taken_at for held in self._held.values()],
+            on_ended=self._abandon,
+            log=log,
+        )
 
     @property
     def count(self) -> int:
@@ -57,9 +72,10 @@ class WorkInHand:
         known = self._held.get(delivery["deliveryId"])
         if known is not None and known.delivery["attempt"] == delivery["attempt"]:
             return
-        held = _Held(delivery, Signal())
+        held = _Held(delivery, Signal(), time.time())
         self._held[delivery["deliveryId"]] = held
         held.task = asyncio.create_task(self._handle(held))
+        self._cancellations.changed()
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep_leases())
 
@@ -86,6 +102,14 @@ class WorkInHand:
             await asyncio.wait(handed_back, timeout=_HAND_BACK_S)
         if self._keeper is not None:
             self._keeper.cancel()
+        self._cancellations.stop()
+
+    def _abandon(self, task_id: str) -> None:
+        for held in self._held.values():
+            event = held.delivery["event"]
+            if event["topic"] == "action-requests" and task_of_request(event, self._agent_name)[0] == task_id:
+                self._log.info("the task %s in hand was ended elsewhere", task_id)
+                held.signal.abort(ENDED_ELSEWHERE)
 
     async def _handle(self, held: _Held) -> None:
         try:
@@ -97,6 +121,7 @@ class WorkInHand:
         finally:
             if self._held.get(held.delivery["deliveryId"]) is held:
                 del self._held[held.delivery["deliveryId"]]
+            self._cancellations.changed()
 
     async def _settle(self, held: _Held, settlement: Settlement) -> None:
         delivery_id, attempt, type = (
