@@ -69,8 +69,13 @@ function broken(
     ? (JSON.parse(text) as { code: string }).code
     : `(${contentType})`
   const mayWait = status === 504 && operation.id === 'events.events.request'
-  if (declaredBy(operation).has(`${status} ${code}`) && (status < 500 || mayWait)) return undefined
+  if (declaredBy(answering(operation, method)).has(`${status} ${code}`) && (status < 500 || mayWait)) return undefined
   return `${status} ${code} ${causes.get(operation.id) ?? ''}`
+}
+
+/** With another method the same path may be another operation. */
+function answering(operation: Operation, method: string): Operation {
+  return OPERATIONS.find((other) => other.path === operation.path && other.method === method) ?? operation
 }
 
 /** The least and the fullest input, about things that exist. */
