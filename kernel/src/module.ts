@@ -97,7 +97,8 @@ export interface EventHandler {
   /** Of the event alone, without I/O: false = nothing would be done, so no transaction is opened for it. Default: true. */
   concerns?(event: EventEnvelope): boolean
   /**
-   * Events of other keys of the same tenant, space and user may be handled in the same transaction, one after the other. When one of them fails each is handled alone.
+   * Events of other keys of the same tenant, space and user may be handled in the same transaction: those of one plan one after the other, those of different plans side by
+   * side. When one of them fails each is handled alone.
    * For handlers that lock little and do not ask to be first: what one event locked is held until the last has been handled. Default: false.
    */
   readonly sharesTransaction?: boolean

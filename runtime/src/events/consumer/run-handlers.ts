@@ -57,7 +57,7 @@ export async function runHandlers(runInModule: RunInModule, run: HandlerRun): Pr
 }
 
 /**
- * Runs the handlers of several events in one transaction, one event after the other, with their inbox rows. All end well or it throws and nothing was done.
+ * Runs the handlers of several events in one transaction with their inbox rows. All end well or it throws and nothing was done.
  * @throws what the first handler threw, `timeout`, or that a partition is lost
  */
 export async function runTogether(
@@ -95,6 +95,9 @@ export async function runTogether(
   }
 }
 
+/** The plan of an event, else its key. */
+export const planOf = ({ event, place }: HandlerRun): string => event.planid ?? place.key
+
 const tooLate = (runs: readonly HandlerRun[], timeoutMs: number) =>
   commonProblems.timeout.create(
     `the handler of ${[...new Set(runs.map(({ event }) => event.type))].join(', ')} took longer than ${timeoutMs} ms`,
@@ -108,13 +111,25 @@ async function enter(given: readonly HandledIn[], runs: readonly HandlerRun[]): 
   return answers
 }
 
-async function handleAll(
-  handled: readonly { readonly run: HandlerRun; readonly given: HandledIn }[],
-  signal: AbortSignal,
-): Promise<void> {
-  for (const { run, given } of handled)
-    for (const handler of run.handlers)
-      await handler.handle({ event: run.event, data: run.event.data, ...given, signal, attempt: run.attempt })
+interface Entered {
+  readonly run: HandlerRun
+  readonly given: HandledIn
+}
+
+/** Events of one plan one after the other; those of different plans side by side, so that their statements travel together. */
+async function handleAll(handled: readonly Entered[], signal: AbortSignal): Promise<void> {
+  const plans = new Map<string, Entered[]>()
+  for (const entered of handled) {
+    const plan = planOf(entered.run)
+    plans.set(plan, [...(plans.get(plan) ?? []), entered])
+  }
+  await Promise.all(
+    [...plans.values()].map(async (ofPlan) => {
+      for (const { run, given } of ofPlan)
+        for (const handler of run.handlers)
+          await handler.handle({ event: run.event, data: run.event.data, ...given, signal, attempt: run.attempt })
+    }),
+  )
   // The inbox rows were checked when the transaction began; a process that was stopped in between must not commit after its lease.
   for (const { run } of handled)
     if (!run.isHeld())

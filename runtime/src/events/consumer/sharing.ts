@@ -1,5 +1,5 @@
 import type { EventEnvelope } from '@soma/kernel'
-import { type HandlerEnd, type HandlerRun, runHandlers, type RunInModule, runTogether } from './run-handlers.ts'
+import { type HandlerEnd, type HandlerRun, planOf, runHandlers, type RunInModule, runTogether } from './run-handlers.ts'
 
 /** Events of one transaction: the price of its begin, its inbox and its commit is small by then, and what it has locked is soon free. */
 const MOST = 64
@@ -60,4 +60,4 @@ export function createSharing(runInModule: RunInModule): (run: HandlerRun) => Pr
 const scopeOf = ({ tenantid, spaceid, userid }: EventEnvelope): string => JSON.stringify([tenantid, spaceid, userid])
 
 /** All processes lock in this order, so two of their transactions do not wait for each other. */
-const placeOf = ({ event, place }: HandlerRun): string => `${event.planid ?? place.key}\0${place.key}`
+const placeOf = (run: HandlerRun): string => `${planOf(run)}\0${run.place.key}`
