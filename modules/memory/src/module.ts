@@ -70,7 +70,8 @@ export const memoryModule = defineModule({
             return undefined
           },
           clear: (context, { params }) => working.clear(context, params),
-          apply: (context, { params, body }) => working.apply(context, params, body),
+          apply: (context, { params, body, idempotencyKey }) =>
+            working.apply(context, params, { change: body, idempotencyKey }),
         },
         links: {
           create: (context, { body, newId }) => links.create(context, body, newId),

@@ -128,7 +128,7 @@ describe.each(['in process', 'over HTTP', 'in memory'] as const)('memory of agen
   })
 })
 
-describe.each(['over HTTP', 'in memory'] as const)('memory of agents %s', (home) => {
+describe.each(['in process', 'over HTTP', 'in memory'] as const)('memory of agents that try again %s', (home) => {
   it('counts once what a repeated handler does', async () => {
     const tenant = aTenant(home)
     const worker = defineWorker({ name: 'noter', description: 'Notes.' })

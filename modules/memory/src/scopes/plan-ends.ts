@@ -24,10 +24,14 @@ export const reopenPlan = (tx: Transaction, planId: string): Promise<number> =>
 
 const DUE = `select distinct tenant_id from (
   (select tenant_id from memory.working_items where expires_at <= statement_timestamp() limit 10000)
+  union all (select tenant_id from memory.applied_changes where at < statement_timestamp() - interval '1 day' limit 10000)
   union all (select tenant_id from memory.closed_scopes where purge_at <= statement_timestamp() limit 10000)) due limit 1000`
 
 const EXPIRED = `delete from memory.working_items where (tenant_id, scope_key, key) in (
   select tenant_id, scope_key, key from memory.working_items where tenant_id = memory.tenant() and expires_at <= statement_timestamp() limit 1000 for update skip locked)`
+/** As long as answers to an Idempotency-Key are kept. */
+const FORGOTTEN = `delete from memory.applied_changes where (tenant_id, scope_key, key, request) in (
+  select tenant_id, scope_key, key, request from memory.applied_changes where tenant_id = memory.tenant() and at < statement_timestamp() - interval '1 day' limit 1000)`
 const PURGED = `update memory.closed_scopes set purge_at = null where (tenant_id, scope_key) in (
   select tenant_id, scope_key from memory.closed_scopes where tenant_id = memory.tenant() and purge_at <= statement_timestamp() limit 100 for update skip locked) returning scope_key`
 
@@ -39,6 +43,7 @@ export function createSweep({ database }: { database: ModuleDatabase }) {
       if (signal.aborted) return
       await database.asWorker(database.moduleContext(tenant_id), async (tx) => {
         await tx.execute(EXPIRED)
+        await tx.execute(FORGOTTEN)
         const purged = await tx.query<{ scope_key: string }>(PURGED)
         for (const { scope_key } of purged) await tx.execute(CLEAR, [scope_key])
       })

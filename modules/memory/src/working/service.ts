@@ -17,10 +17,12 @@ import {
   findWorking,
   listWorking,
   lockWorking,
+  markApplied,
   measureWorking,
   putWorking,
   type WorkingRow,
   type WorkingWrite,
+  wasApplied,
 } from './store.ts'
 
 export interface WorkingPlace {
@@ -88,10 +90,18 @@ export function createWorkingService({ memory, limits }: WorkingDependencies) {
       }),
     clear: (context: Context, place: WorkingPlace) =>
       write(context, place, async (tx, scopeKey) => ({ deleted: await clearWorking(tx, scopeKey) })),
-    apply: (context: Context, { key, ...place }: KeyedPlace, change: WorkingChange) =>
+    /** With an idempotency key the change and its mark commit together, so that a repeat, whenever the first one died, finds the value as it is now. */
+    apply: (
+      context: Context,
+      { key, ...place }: KeyedPlace,
+      { change, idempotencyKey }: { change: WorkingChange; idempotencyKey?: string | undefined },
+    ) =>
       write(context, place, async (tx, scopeKey) => {
+        const request = idempotencyKey === undefined ? undefined : `${context.principal.id}/${idempotencyKey}`
         for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
           const before = await lockWorking(tx, scopeKey, key)
+          const isRepeat = before && request !== undefined && (await wasApplied(tx, scopeKey, key, request))
+          if (isRepeat) return viewWorking(before)
           const item = {
             ...writerOf(context),
             ...{ scopeKey, key, keep: before?.keep ?? false, ttlMs: change.ttlMs, keepsEnd: true },
@@ -100,7 +110,10 @@ export function createWorkingService({ memory, limits }: WorkingDependencies) {
           assertSize(item.value)
           await assertRoom(tx, item, limits)
           const row = await putWorking(tx, item, before?.version ?? 0)
-          if (row !== undefined) return viewWorking(row)
+          if (row !== undefined) {
+            if (request !== undefined) await markApplied(tx, row, request)
+            return viewWorking(row)
+          }
         }
         throw commonProblems.conflict.create(`"${key}" was made and deleted by others again and again`)
       }),

@@ -97,6 +97,25 @@ export async function putWorking(
   return row
 }
 
+/** The mark goes with the item, and after a day. */
+export const markApplied = (
+  tx: Transaction,
+  { scope_key, key }: Pick<WorkingRow, 'scope_key' | 'key'>,
+  request: string,
+): Promise<number> =>
+  tx.execute(
+    'insert into memory.applied_changes (tenant_id, scope_key, key, request) values (memory.tenant(), $1, $2, $3)',
+    [scope_key, key, request],
+  )
+
+export const wasApplied = async (tx: Transaction, scopeKey: string, key: string, request: string): Promise<boolean> =>
+  (
+    await tx.query(
+      'select from memory.applied_changes where tenant_id = memory.tenant() and scope_key = $1 and key = $2 and request = $3',
+      [scopeKey, key, request],
+    )
+  ).length > 0
+
 export const deleteWorking = (
   tx: Transaction,
   of: { scopeKey: string; key: string; expected: number | undefined },

@@ -51,6 +51,26 @@ describe('working memory', () => {
     })
   })
 
+  it('a repeated change counts once, also of an item that was deleted meanwhile or in another name, and is remembered for a day', async () => {
+    const ann = anybody()
+    const params = { ...me, key: 'sum' }
+    const add = (idempotencyKey?: string, by = ann) =>
+      working()
+        .apply(by, { params, body: { op: 'increment' }, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) })
+        .then(({ value }) => value)
+    expect(await Promise.all(Array.from({ length: 20 }, () => add('one')))).toEqual(Array(20).fill(1))
+    expect([await add(), await add('two'), await add('one')]).toEqual([2, 3, 3])
+    const other = { ...ann, principal: { ...ann.principal, id: 'agt_other' } }
+    expect(await add('one', { ...other, userId: ann.principal.id })).toBe(4)
+    const change = (sql: string) =>
+      bench.database.transaction({ role: 'soma_worker', tenantId: ann.tenantId }, (session) => session.query(sql))
+    await change("update memory.applied_changes set at = now() - interval '25 hours' where request like '%one'")
+    await bench.sweep()
+    expect(await change('select from memory.applied_changes')).toHaveLength(1)
+    await working().delete(ann, { params })
+    expect(await add('two')).toBe(1)
+  })
+
   it('appends, merges and removes, and lists by key', async () => {
     const ann = anybody()
     const apply = async (key: string, body: object) =>

@@ -19,7 +19,7 @@ export interface WorkingMemory {
   set(key: string, value: Json, options?: SetOptions): Promise<number>
   /** Writes over that version alone; 0: only where nothing is. False: another wrote in between, or deleted it. */
   updateIf(key: string, version: number, value: Json, options?: SetOptions): Promise<boolean>
-  /** Adds to a number, from 0; answers the sum. However many do so at once, each counts. A repeated handler counts once, but for agents in the process of the platform. */
+  /** Adds to a number, from 0; answers the sum. However many do so at once, each counts; a repeated handler counts once. */
   increment(key: string, by?: number): Promise<number>
   /** Adds to the end of a list, which is made where nothing is; beyond `maxItems` the oldest go. Answers the list. */
   append(key: string, value: Json, options?: { readonly maxItems?: number }): Promise<Json[]>
