@@ -55,7 +55,7 @@ describe('an agent whose server goes away or refuses it', () => {
     const fetchThroughCuts: typeof fetch = async (input, init) => {
       const url = new URL(String(input))
       if (isAway) throw new TypeError('network is down')
-      if (!url.pathname.endsWith('/stream')) return fetch(input, init)
+      if (!/\/subscriptions\/.+\/stream$/.test(url.pathname)) return fetch(input, init)
       members.add(url.searchParams.get('memberId'))
       const cut = new AbortController()
       streams.push(cut)

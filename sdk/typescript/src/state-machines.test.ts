@@ -106,7 +106,16 @@ describe.each(['in process', 'over HTTP'] as const)('a state machine %s', (home)
     const { outcome, plan } = await report('slow')
     expect({ outcome, plan }).toMatchObject({ outcome: 'failed', plan: { status: 'failed', currentState: 'tired' } })
     answer()
-    // The journal alone keeps it.
+    const { planId } = plan
+    const { items } = await tenant.clients.plans.tasks.list(user, { query: { planId } })
+    const slow = items.find(({ type }) => type === searchRequested.type)
+    // The worker was told that nobody waits, and says nothing; one that cannot be told answers late. The journal alone keeps it.
+    await tenant.clients.events.events.publish(user, {
+      body: {
+        ...{ type: 'search.completed', topic: 'action-results', data: { count: 4 } },
+        ...{ planId, correlationId: slow?.taskId ?? '' },
+      },
+    })
     const after = await until(async () => {
       const now = await planOf(plan.planId)
       return now.journal.seq > plan.journal.seq ? now : undefined
