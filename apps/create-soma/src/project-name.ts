@@ -16,7 +16,20 @@ const TAKEN: Readonly<Record<string, readonly string[]>> = {
     ...['raise', 'return', 'try', 'while', 'with', 'yield'],
   ],
   'events of the platform begin with it': [
-    ...['agent', 'auth', 'change', 'consumer', 'dead-letter', 'delivery', 'event', 'gate', 'key', 'plan', 'principal'],
+    ...[
+      'agent',
+      'auth',
+      'change',
+      'consumer',
+      'dead-letter',
+      'delivery',
+      'event',
+      'gate',
+      'key',
+      'memory',
+      'plan',
+      'principal',
+    ],
     ...['replay', 'role', 'role-binding', 'schema', 'signing-key', 'subscription', 'task', 'tenant', 'token', 'topic'],
   ],
 }

@@ -73,7 +73,11 @@ function addWorkingCommands(memory: Command): void {
   ofPlan(working.command('put').description('store a value'))
     .argument('<key>', 'its key, at most 200 characters')
     .argument('<value>', 'JSON, YAML, @file or - for stdin; at most 256 KiB')
-    .addOption(new Option('--ttl-ms <ms>', 'it goes so long after').argParser(integer(1, MAX_TTL_MS)))
+    .addOption(
+      new Option('--ttl-ms <ms>', 'it goes so long after, 1–31,622,400,000; default never').argParser(
+        integer(1, MAX_TTL_MS),
+      ),
+    )
     .addOption(
       new Option('--if-version <version>', 'only over this version; 0: only where nothing is').argParser(
         integer(0, Number.MAX_SAFE_INTEGER),
