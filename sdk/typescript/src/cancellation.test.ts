@@ -108,6 +108,31 @@ describe.each(['in process', 'over HTTP'] as const)('a handler that runs for lon
     expect((await plans.get(tenant.user, { params: { planId } })).status).toBe('cancelled')
   })
 
+  it('a new try of a task that has just failed is not told of that', async () => {
+    const tenant = aTenant()
+    const told: boolean[] = []
+    let runs = 0
+    const digger = defineWorker({ name: 'digger', description: 'Fails first.', graceMs: 100 })
+    digger.onTask(dig, async (task, { signal }) => {
+      runs += 1
+      if (runs === 1) return task.fail({ code: 'stone', detail: 'a stone' })
+      // Longer than it takes to hear of what was ended.
+      await new Promise((resolve) => setTimeout(resolve, 1_500))
+      told.push(signal.aborted)
+      task.complete({ metres: 2 })
+    })
+    await tenant.start(digger)
+    const { plans, tasks } = tenant.clients.plans
+    const { planId } = await plans.create(tenant.user, { body: { title: 'Holes' } })
+    const specs = [{ type: dig.type, responseType: dug.type }]
+    const [taskId = ''] = (await plans.delegate(tenant.user, { params: { planId }, body: { specs } })).taskIds
+    const params = { taskId }
+    const statusOf = async () => (await tasks.get(tenant.user, { params })).status
+    await expect.poll(statusOf, { timeout: 15_000 }).toBe('failed')
+    await tasks.retry(tenant.user, { params, body: { reason: 'again' } })
+    await expect.poll(() => told, { timeout: 15_000 }).toEqual([false])
+  })
+
   it('SDK-R19 is told that its time is over', async () => {
     const tenant = aTenant()
     const { digger, told } = aDigger((task) => task.complete({ metres: 1 }))

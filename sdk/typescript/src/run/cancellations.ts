@@ -32,7 +32,7 @@ export function followCancellations(options: {
   clients: AgentClients
   /** When each that is in hand was taken, in Unix ms. */
   takenAt: () => readonly number[]
-  onEnded: (taskId: string) => void
+  onEnded: (ended: EventEnvelope) => void
   log: Logger
 }): Cancellations {
   const { clients, takenAt, onEnded, log } = options
@@ -44,7 +44,7 @@ export function followCancellations(options: {
     const since = Math.min(Date.now(), ...takenAt()) - SKEW_MS
     const query = { topics: 'task-events', types: TYPES, from: new Date(since).toISOString() }
     for await (const frame of await clients.events.events.stream({ query, signal })) {
-      if (frame.event === 'event') onEnded(String((frame.data as EventEnvelope).taskid))
+      if (frame.event === 'event') onEnded(frame.data as EventEnvelope)
       else if (frame.event === 'gap') log.warn('cancellations may have been missed', { ...frame.data })
     }
   }

@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@soma/kernel'
+import type { Clock, EventEnvelope, Logger } from '@soma/kernel'
 import type { AgentDefinition } from '../define/agent-definition.ts'
 import type { AgentClients } from './agent-clients.ts'
 import { followCancellations, TaskEndedElsewhere } from './cancellations.ts'
@@ -50,10 +50,13 @@ export function createWorkInHand(options: {
     log.warn('a lease was lost', { deliveryId, type: entry.delivery.event.type })
     entry.abort.abort(new Error('the lease was lost'))
   }
-  const abandon = (taskId: string): void => {
+  const abandon = ({ taskid: taskId = '', time: endedAt }: EventEnvelope): void => {
     for (const { delivery, abort } of held.values()) {
       const { event } = delivery
-      if (event.topic !== 'action-requests' || taskOfRequest(event, identity.name).taskId !== taskId) continue
+      if (event.topic !== 'action-requests') continue
+      const task = taskOfRequest(event, identity.name)
+      // What `plans` asked for after the end is a new try of the task.
+      if (task.taskId !== taskId || (task.isPlanned && Date.parse(event.time) > Date.parse(endedAt))) continue
       log.info('a task in hand was ended elsewhere', { taskId, type: event.type })
       abort.abort(new TaskEndedElsewhere(taskId))
     }

@@ -35,7 +35,7 @@ class Cancellations:
         *,
         clients: BoundClients,
         taken_at: Callable[[], list[float]],
-        on_ended: Callable[[str], None],
+        on_ended: Callable[[dict[str, Any]], None],
         log: Logger,
     ) -> None:
         self._clients = clients
@@ -95,6 +95,6 @@ class Cancellations:
         async with await self._clients.events.events.stream(**query) as frames:
             async for frame in frames:
                 if frame["event"] == "event":
-                    self._on_ended(str(frame["data"].get("taskid")))
+                    self._on_ended(frame["data"])
                 elif frame["event"] == "gap":
                     self._log.warning("cancellations may have been missed: %s", frame["data"])

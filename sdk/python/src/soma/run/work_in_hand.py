@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from logging import Logger
 from typing import Any, Final
 
@@ -104,10 +105,14 @@ class WorkInHand:
             self._keeper.cancel()
         self._cancellations.stop()
 
-    def _abandon(self, task_id: str) -> None:
+    def _abandon(self, ended: dict[str, Any]) -> None:
+        task_id, ended_at = ended.get("taskid"), datetime.fromisoformat(ended["time"])
         for held in self._held.values():
             event = held.delivery["event"]
-            if event["topic"] == "action-requests" and task_of_request(event, self._agent_name)[0] == task_id:
+            known, is_planned = task_of_request(event, self._agent_name)
+            # What `plans` asked for after the end is a new try of the task.
+            is_new = is_planned and datetime.fromisoformat(event["time"]) > ended_at
+            if event["topic"] == "action-requests" and known == task_id and not is_new:
                 self._log.info("the task %s in hand was ended elsewhere", task_id)
                 held.signal.abort(ENDED_ELSEWHERE)
 
