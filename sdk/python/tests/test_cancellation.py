@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from processes import until
 from soma import EventDefinition, PlatformContext, TaskContext, Worker
 from tenants import Tenant
 
@@ -45,6 +46,42 @@ def test_a_handler_is_told_that_its_task_was_cancelled_and_what_it_says_then_cou
             await tenant.publish("hole", {}, "corr-2")
             await asyncio.wait_for(begun.get(), 30)
             assert len(await tenant.events(type="hole.completed", correlation_id="corr-1")) == 1
+            await digger.stop()
+
+    asyncio.run(run())
+
+
+def test_a_task_that_failed_and_is_tried_again_by_hand_answers_anew(url: str) -> None:
+    digger = Worker("digger", "Fails first.", grace_ms=100)
+    runs = 0
+
+    @digger.on_task(dig)
+    async def work(task: TaskContext[Any], _context: PlatformContext) -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            task.fail({"code": "stone", "detail": "a stone"})
+        else:
+            task.complete({"metres": 2})
+
+    async def run() -> None:
+        async with Tenant(url) as tenant:
+            await digger.start(**tenant.reach)
+            plans, tasks = tenant.clients.plans.plans, tenant.clients.plans.tasks
+            plan = await plans.create(body={"title": "Holes"})
+            specs: Any = [{"type": dig.type, "responseType": dug.type}]
+            (task_id,) = (await plans.delegate(plan["planId"], body={"specs": specs}))["taskIds"]
+
+            async def ended(status: str) -> Any:
+                async def read() -> Any:
+                    task = await tasks.get(task_id)
+                    return task if task["status"] == status else None
+
+                return await until(read)
+
+            await ended("failed")
+            await tasks.retry(task_id, body={"reason": "again"})
+            assert (await ended("completed"))["output"] == {"metres": 2}
             await digger.stop()
 
     asyncio.run(run())

@@ -131,6 +131,9 @@ describe.each(['in process', 'over HTTP'] as const)('a handler that runs for lon
     await expect.poll(statusOf, { timeout: 15_000 }).toBe('failed')
     await tasks.retry(tenant.user, { params, body: { reason: 'again' } })
     await expect.poll(() => told, { timeout: 15_000 }).toEqual([false])
+    // And what it says is a reply of its own: not the failure's once more.
+    await expect.poll(statusOf, { timeout: 15_000 }).toBe('completed')
+    expect(await tasks.get(tenant.user, { params })).toMatchObject({ generation: 2, output: { metres: 2 } })
   })
 
   it('SDK-R19 is told that its time is over', async () => {

@@ -91,6 +91,8 @@ export interface OpenTask {
 /** As `plans` holds a task; version 0 = it does not know it yet. */
 export interface StoredTask {
   readonly version: number
+  /** Counts from 1; one more each time a failed task is opened again. */
+  readonly generation?: number | undefined
   readonly state?: Json | undefined
   readonly subTasks?: TaskContextValue['subTasks'] | undefined
 }
@@ -104,7 +106,9 @@ export function openTask(handling: Handling, origin: TaskOrigin, stored: StoredT
     if (life.ended !== undefined) throw sdkProblems.taskEnded.create(`task ${origin.taskId} was already ${life.ended}`)
     life.ended = as
     const isStored = keeper.version() > 0
-    if (origin.responseType !== undefined) handling.emits.push(replyEvent(handling, origin, { as, data, isStored }))
+    const { generation = 1 } = stored
+    if (origin.responseType !== undefined)
+      handling.emits.push(replyEvent(handling, origin, { as, data, isStored, generation }))
     else if (isStored) handling.effects.push(() => endSilently(handling, origin.taskId, { as, data }))
   }
   handling.effects.push(() => writeTask(handling, origin, { keeper, delegations, life }))
@@ -233,17 +237,19 @@ const requestOf = (handling: Handling, origin: TaskOrigin) =>
     agent: { name: handling.agent.name, instanceId: handling.agent.instanceId, version: handling.agent.version },
   })
 
-/** The reply: to the requester's type, topic and correlation; its id is the same on every run. */
+/** The reply: to the requester's type, topic and correlation; its id is the same on every run of one generation. */
 function replyEvent(
   handling: Handling,
   origin: TaskOrigin,
-  ending: { as: 'completed' | 'failed'; data: unknown; isStored: boolean },
+  ending: { as: 'completed' | 'failed'; data: unknown; isStored: boolean; generation: number },
 ) {
+  const type = origin.responseType as string
+  const again = ending.generation > 1 ? [ending.generation] : []
   return follow(
     handling,
     {
-      id: derivedId('evt', origin.taskId, handling.agent.name, 'reply', origin.responseType as string),
-      type: origin.responseType as string,
+      id: derivedId('evt', origin.taskId, handling.agent.name, 'reply', type, ...again),
+      type,
       topic: origin.responseTopic ?? 'action-results',
       data: ending.data,
     },
@@ -313,5 +319,5 @@ export async function restoreTask(
     deadlineAt: value.deadlineAt,
     priority: value.priority,
   }
-  return openTask(handling, origin, { version: value.version, state: value.state, subTasks })
+  return openTask(handling, origin, { ...value, subTasks })
 }

@@ -53,6 +53,8 @@ class TaskContext(Generic[Data]):
     def __init__(self, handling: Handling, origin: TaskOrigin, stored: Stored) -> None:
         self._handling = handling
         self._origin = origin
+        # Counts from 1; one more each time a failed task is opened again.
+        self._generation: int = stored.get("generation", 1)
         self._tasks = handling.clients.plans.tasks
         self._keeper = StateKeeper(stored, event_id=handling.event["id"], put=self._put, reload=self._reload)
         self._delegations = Delegations(handling)
@@ -177,10 +179,11 @@ class TaskContext(Generic[Data]):
         self._ended = ended
 
     def _reply(self, response_type: str, ended: str, data: Any) -> dict[str, Any]:
-        """To the requester's type, topic and correlation; its id is the same on every run."""
+        """To the requester's type, topic and correlation; its id is the same on every run of one generation."""
+        again = [self._generation] if self._generation > 1 else []
         return follow(
             self._handling,
-            id=self._handling.reply_id(self.task_id, response_type),
+            id=self._handling.reply_id(self.task_id, response_type, *again),
             type=response_type,
             topic=self.response_topic,
             data=data,

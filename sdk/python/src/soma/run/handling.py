@@ -56,9 +56,10 @@ class Handling:
         ordinal, self._ordinal = self._ordinal, self._ordinal + 1
         return derived_id(prefix, self.event["id"], self.agent.name, ordinal, purpose)
 
-    def reply_id(self, of: str, response_type: str) -> str:
-        """One for each thing that is answered, whoever answers it how often."""
-        return derived_id("evt", of, self.agent.name, "reply", response_type)
+    def reply_id(self, of: str, response_type: str, *again: int) -> str:
+        """One for each thing that is answered, whoever answers it how often; of a task that was opened again, one for
+        each generation."""
+        return derived_id("evt", of, self.agent.name, "reply", response_type, *again)
 
     @property
     def correlation_id(self) -> str:
