@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createClients } from '@soma/sdk/clients'
 import { type RunningServer, somaPlatform, startServer } from '@soma/server'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -34,6 +34,16 @@ it('reads the commands of a README with what they print, and which of them go on
     { command: 'echo 1', isAgent: false, expected: '1\n2 3' },
     { command: 'true', isAgent: false, expected: '' },
   ])
+})
+
+it('no two examples define the same type of event, so that all can be played on one server', () => {
+  const defined = EXAMPLES.flatMap((example) => {
+    const folder = new URL(`${example}/src/`, FOLDER)
+    const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), 'utf8'))
+    return sources.flatMap((source) => [...source.matchAll(/ type: '([^']+)'/g)].map(([, type]) => type as string))
+  })
+  expect(defined.length).toBeGreaterThan(EXAMPLES.length)
+  expect(defined.filter((type, index) => defined.indexOf(type) !== index)).toEqual([])
 })
 
 it('leaves no process behind when it is interrupted', async () => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -20,12 +20,13 @@ export interface Played extends Step {
   readonly printed: string
 }
 
-const readmeOf = (example: string): string => readFileSync(join(REPOSITORY, 'examples', example, 'README.md'), 'utf8')
+const readmePath = (example: string): string => join(REPOSITORY, 'examples', example, 'README.md')
+const readmeOf = (example: string): string => readFileSync(readmePath(example), 'utf8')
 
 /** The examples whose README shows commands with what they print, in the order of the path. */
 export const playableExamples = (): string[] =>
   readdirSync(join(REPOSITORY, 'examples'))
-    .filter((name) => /^\d/.test(name) && stepsOf(readmeOf(name)).length > 0)
+    .filter((name) => existsSync(readmePath(name)) && stepsOf(readmeOf(name)).length > 0)
     .toSorted()
 
 /** The commands that a README shows, in its order. */

@@ -1,9 +1,9 @@
-/** `npm run example 08`: plays the README of an example on the server at SOMA_URL, else on one of its own, and exits 1 where it prints something else. */
+/** `npm run example 08` or its whole name: plays the README of an example on the server at SOMA_URL, else on one of its own, and exits 1 where it prints something else. */
 import { type RunningServer, somaPlatform, startServer } from '@soma/server'
 import { playableExamples, playReadme } from './play-readme.ts'
 
-const [number = ''] = process.argv.slice(2)
-const example = playableExamples().find((name) => name.startsWith(`${number}-`))
+const [named = ''] = process.argv.slice(2)
+const example = playableExamples().find((name) => name === named || name.startsWith(`${named}-`))
 
 const aServer = (): Promise<RunningServer> =>
   startServer({
@@ -37,7 +37,7 @@ async function play(name: string, signal: AbortSignal): Promise<number> {
 }
 
 if (example === undefined) {
-  console.error(`no example "${number}" can be played: there are ${playableExamples().join(', ')}`)
+  console.error(`no example "${named}" can be played: there are ${playableExamples().join(', ')}`)
   process.exitCode = 2
 } else {
   const interrupted = new AbortController()

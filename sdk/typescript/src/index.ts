@@ -1,6 +1,7 @@
 export { isProblem, Problem, problem, silentLogger } from '@soma/kernel'
 export type { Clock, EventEnvelope, Json, Logger, Topic } from '@soma/kernel'
 export { defineChoreographyPlanner } from './choreography/choreography-planner.ts'
+export { chatModel, type ChatModelOptions } from './choreography/chat-model.ts'
 export type { BreakerLimits } from './choreography/breakers.ts'
 export type { NextAction, PlannerDecision } from './choreography/decision.ts'
 export {
