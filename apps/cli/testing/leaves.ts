@@ -17,6 +17,7 @@ import {
   graphOperations,
   schemaOperations,
 } from '@soma/registry/contract'
+import { trackerContract } from '@soma/tracker/contract'
 
 const { items: itemsOperations, working: workingOperations } = memoryContract.operations
 
@@ -52,6 +53,12 @@ export const LEAVES: Readonly<Record<string, Leaf>> = {
     bad: ['plans', 'list', '--status', 'runing'],
   },
   'plans get': { good: ['plans', 'get', '{plan}'], schema: plan, bad: ['plan', 'get', '{absentPlan}'], badCode: 4 },
+  'plans progress': {
+    good: ['plans', 'progress', '{plan}'],
+    schema: trackerContract.operations.plans.get.output.loose(),
+    bad: ['plans', 'progress', '{absentPlan}'],
+    badCode: 4,
+  },
   'plans watch': {
     good: ['plans', 'watch', '{endedPlan}'],
     goodCode: 1,

@@ -9,7 +9,7 @@ import { memoryModule } from '@soma/memory'
 import { plansModule } from '@soma/plans'
 import { planEvents } from '@soma/plans/contract'
 import { registryModule } from '@soma/registry'
-import { announceReplays, createOutgoing, createTextSeal } from '@soma/runtime'
+import { announceReplays, createOutgoing, createTextSeal, oldestWaiting } from '@soma/runtime'
 import { trackerModule } from '@soma/tracker'
 import { setupCodeWriter } from './installation.ts'
 import { contractsOf, type Platform } from './platform.ts'
@@ -49,7 +49,10 @@ export const somaPlatform: Platform = {
         platformEvents: contractsOf(somaPlatform).flatMap(({ events }) => events),
         installation: { version: VERSION, url: settings.publicUrl, bus },
       },
-      tracker: { reader: spine.tail },
+      tracker: {
+        reader: spine.tail,
+        oldestWaiting: (tenantId: string) => oldestWaiting(database, 'module:tracker', tenantId),
+      },
       soorma: {
         version: VERSION,
         publicUrl: settings.publicUrl,

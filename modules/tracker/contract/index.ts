@@ -343,7 +343,7 @@ export const trackerContract = contract({
     staleMs: setting({
       type: z.number().int().min(1),
       default: 5000,
-      summary: 'An answer whose newest fact was applied later than this says that it is stale.',
+      summary: 'An answer says that it is stale when a fact older than this is not applied yet.',
     }),
   },
 })

@@ -1,7 +1,7 @@
 import { idSchema } from '@soma/kernel'
 import * as z from 'zod'
 
-/** How fresh an answer is: `asOf` = log time of the newest fact of the tenant that was applied; `lagMs` = how long after its recording it was applied. */
+/** How fresh an answer is: `asOf` = log time of the newest fact of the tenant that was applied; `lagMs` = age of the oldest one that is not, 0 when all are. It grows while nobody projects. */
 export const freshness = {
   asOf: z.iso.datetime().nullable(),
   lagMs: z.number().int(),

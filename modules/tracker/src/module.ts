@@ -39,7 +39,7 @@ export const trackerModule = defineModule<typeof trackerContract, Record<never, 
   uses: {},
   migrations: new URL('../migrations/', import.meta.url),
   create: ({ database, settings, ports, metrics, log, clock }) => {
-    const reads = createTrackerReads({ database, settings, clock })
+    const reads = createTrackerReads({ database, settings, clock, oldestWaiting: ports?.oldestWaiting })
     const waiting = createWaiting({ database })
     const changes = createChanges(ports?.reader)
     const stream = createPlanStream({ database, reads, changes })

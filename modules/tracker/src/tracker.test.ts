@@ -49,7 +49,8 @@ describe('the tracker over a known history', () => {
     const answer = await bench.tracker.plans.get(ana, { params: { planId } })
     expect(answer).toMatchObject({
       asOf: '2026-01-01T00:00:18.000Z',
-      stale: true,
+      stale: false,
+      lagMs: 0,
       plan: {
         name: 'Docs',
         status: 'completed',

@@ -38,14 +38,18 @@ export interface TrackerBench {
 /** The tracker over real facts of plans, on an embedded database in memory, or on one that has the tables already. */
 export async function openTrackerBench(database?: Database): Promise<TrackerBench> {
   const log = createBenchLog(() => bench.events)
+  let settled = 0
+  const oldestWaiting = async (tenantId: string) => {
+    const next = bench.events.slice(settled).find((event) => event.tenantid === tenantId)
+    return next === undefined ? undefined : new Date(next.time)
+  }
   const bench: Bench = await openBench({
     ...(database === undefined ? {} : { database }),
     modules: [
       { definition: plansModule as unknown as AnyModule, ports: {} },
-      { definition: trackerModule as unknown as AnyModule, ports: { reader: log } },
+      { definition: trackerModule as unknown as AnyModule, ports: { reader: log, oldestWaiting } },
     ],
   })
-  let settled = 0
   const deliverTo = async (names: readonly string[], event: EventEnvelope) => {
     for (const module of bench.modules.filter(({ name }) => names.includes(name))) {
       const context = contextOf(event, module.name)

@@ -23,6 +23,11 @@ export function addPlanCommands(program: Command): void {
     .argument('<plan>', PLAN)
     .action(lazily(async () => (await import('../commands/plans.ts')).getPlan))
   plans
+    .command('progress')
+    .description('how far a plan is, when it will be done and what it waits for')
+    .argument('<plan>', PLAN)
+    .action(lazily(async () => (await import('../commands/plan-progress.ts')).showProgress))
+  plans
     .command('watch')
     .description('follow a plan until it ends; the exit code is 0 when it completed, else 1')
     .argument('<plan>', PLAN)

@@ -22,11 +22,12 @@ import {
   type TaskModelRecord,
   taskModelOf,
 } from '../projection/store.ts'
+import type { TrackerPorts } from '../ports.ts'
 import type { PlanModel, TaskModel } from '../projection/models.ts'
 import { hasEnded } from '../projection/rank.ts'
 import { readBlocked } from './blockers.ts'
 import { readEta } from './eta.ts'
-import { readFreshness } from './freshness.ts'
+import { createFreshness } from './freshness.ts'
 import { type Direction, readHierarchy } from './hierarchy.ts'
 import { around, edgesOf } from './lineage.ts'
 import { readAgentMetrics } from './metrics.ts'
@@ -46,15 +47,16 @@ interface Dependencies {
   readonly database: ModuleDatabase
   readonly settings: SettingValues<typeof trackerContract>
   readonly clock: Clock
+  readonly oldestWaiting: TrackerPorts['oldestWaiting']
 }
 
 /** Reads run as the caller: row-level security decides what is there. Every answer says how fresh it is. */
-export function createTrackerReads({ database, settings, clock }: Dependencies) {
-  const answer = <T extends object>(context: Context, work: (tx: SqlSession) => Promise<T>) =>
-    database.transaction(context, async (tx) => ({
-      ...(await readFreshness(tx, settings.staleMs)),
-      ...(await work(tx)),
-    }))
+export function createTrackerReads({ database, settings, clock, oldestWaiting }: Dependencies) {
+  const freshnessOf = createFreshness({ oldestWaiting, clock, staleMs: settings.staleMs })
+  const answer = async <T extends object>(context: Context, work: (tx: SqlSession) => Promise<T>) => {
+    const freshness = await freshnessOf(context.tenantId)
+    return database.transaction(context, async (tx) => ({ ...(await freshness(tx)), ...(await work(tx)) }))
+  }
 
   return {
     plan: (context: Context, planId: string) =>
