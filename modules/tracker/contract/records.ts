@@ -53,7 +53,7 @@ export const planProgress = z.strictObject({
   status: planState,
   /** The state of the state machine. */
   currentState: z.string().optional(),
-  /** 0 to 1: ended tasks count 1, others what they reported. */
+  /** 0 to 1: tasks weigh what such tasks took; ended ones count 1, others what they reported or the time they have had. Falls only with `scopeChangedAt`. */
   progress: z.number(),
   counts,
   createdAt: z.iso.datetime().optional(),
@@ -73,7 +73,7 @@ export const planProgress = z.strictObject({
   cost,
   /** Open tasks without running work, below them too; each has a blocker. */
   blockers: z.number().int(),
-  /** When tasks were added after the first one: the one reason why progress may fall. */
+  /** When tasks were added after the first one, or opened again: the one reason why progress may fall. */
   scopeChangedAt: z.iso.datetime().optional(),
   ownerId: z.string().optional(),
   constitutionHash: z.string().optional(),

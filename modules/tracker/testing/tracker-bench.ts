@@ -2,12 +2,14 @@ import { type Bench, openBench } from '@soma/governance/testing'
 import {
   type AnyModule,
   type Client,
+  type Clock,
   type Context,
   type Database,
   type EventEnvelope,
   NO_CONSTITUTION,
   sequenceOf,
   type Transaction,
+  withoutUndefined,
 } from '@soma/kernel'
 import { plansContract } from '@soma/plans/contract'
 import { plansModule } from '@soma/plans'
@@ -36,7 +38,7 @@ export interface TrackerBench {
 }
 
 /** The tracker over real facts of plans, on an embedded database in memory, or on one that has the tables already. */
-export async function openTrackerBench(database?: Database): Promise<TrackerBench> {
+export async function openTrackerBench(database?: Database, clock?: Clock): Promise<TrackerBench> {
   const log = createBenchLog(() => bench.events)
   let settled = 0
   const oldestWaiting = async (tenantId: string) => {
@@ -44,7 +46,7 @@ export async function openTrackerBench(database?: Database): Promise<TrackerBenc
     return next === undefined ? undefined : new Date(next.time)
   }
   const bench: Bench = await openBench({
-    ...(database === undefined ? {} : { database }),
+    ...withoutUndefined({ database, clock }),
     modules: [
       { definition: plansModule as unknown as AnyModule, ports: {} },
       { definition: trackerModule as unknown as AnyModule, ports: { reader: log, oldestWaiting } },

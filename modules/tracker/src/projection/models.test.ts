@@ -1,4 +1,4 @@
-import { type EventEnvelope, toUuid } from '@soma/kernel'
+import { canonicalJson, type EventEnvelope, toUuid } from '@soma/kernel'
 import { describe, expect, it } from 'vitest'
 import { entryOf } from './entries.ts'
 import { planFact, reopened, type TaskFact, taskFact } from './facts.ts'
@@ -35,7 +35,7 @@ function fold(events: readonly EventEnvelope[]): Models {
 }
 
 const textOf = (models: Models): string =>
-  JSON.stringify(
+  canonicalJson(
     [models.plans, models.tasks, models.entries].map((map) =>
       [...(map as Map<string, unknown>)].sort(([left], [right]) => (left < right ? -1 : 1)),
     ),

@@ -40,6 +40,7 @@ export interface PlanDoc {
   spent?: { tokens: number; costMicros: number; currency: string; calls: number }
   traceId?: string
   constitutionHash?: string
+  openedAt?: string
 }
 
 export interface TaskModel {
@@ -80,6 +81,10 @@ export interface TaskDoc {
   problem?: { code: string }
   queuedMs?: number
   runMs?: number
+  /** Of its generation: the first fact, the first start, and the most that was reported. */
+  openedAt?: string
+  beganAt?: string
+  peak?: number
 }
 
 const earlier = (left: string | undefined, right: string): string => (left === undefined || right < left ? right : left)
@@ -126,7 +131,9 @@ export function applyPlanFact(known: PlanModel, fact: PlanFact, event: EventEnve
     sortAt: earlier(known.sortAt, at),
     asOf: later(known.asOf, at),
   }
-  if (known.version > 0 && !outranks(rank, rankOf(known))) return merged
+  const openedAt = firstOf(known, fact, at)
+  if (known.version > 0 && !outranks(rank, rankOf(known)))
+    return { ...merged, doc: { ...known.doc, ...(openedAt === undefined ? {} : { openedAt }) } }
   return {
     ...merged,
     ownerId: fact.ownerId,
@@ -152,6 +159,7 @@ export function applyPlanFact(known: PlanModel, fact: PlanFact, event: EventEnve
       spent: fact.spent,
       traceId: event.traceparent === undefined ? undefined : traceIdOf(event.traceparent),
       constitutionHash: event.constitutionhash,
+      openedAt,
     }) as PlanDoc,
   }
 }
@@ -193,7 +201,8 @@ export function applyTaskFact(known: TaskModel, fact: TaskFact, event: EventEnve
     sortAt: earlier(known.sortAt, at),
     asOf: later(known.asOf, at),
   }
-  if (!outranks(rank, rankOf(known))) return merged
+  const own = ofGeneration(known, fact, event)
+  if (!outranks(rank, rankOf(known))) return { ...merged, doc: withoutUndefined({ ...known.doc, ...own }) as TaskDoc }
   return {
     ...merged,
     version: fact.version,
@@ -219,7 +228,32 @@ export function applyTaskFact(known: TaskModel, fact: TaskFact, event: EventEnve
       problem: fact.problem === undefined ? undefined : { code: fact.problem.code },
       queuedMs: fact.queuedMs,
       runMs: fact.runMs,
+      ...own,
     }) as TaskDoc,
+  }
+}
+
+/** The first fact of the generation that is the newest then. */
+function firstOf(
+  known: { readonly generation: number; readonly doc: { readonly openedAt?: string } },
+  fact: { readonly generation: number },
+  at: string,
+): string | undefined {
+  if (fact.generation < known.generation) return known.doc.openedAt
+  return earlier(fact.generation === known.generation ? known.doc.openedAt : undefined, at)
+}
+
+/** What adds up over the facts of one generation, in whatever order they come: an older one says nothing, a newer one begins again. */
+function ofGeneration(known: TaskModel, fact: TaskFact, event: EventEnvelope) {
+  const { openedAt, beganAt, peak } = known.doc
+  if (fact.generation < known.generation) return { openedAt, beganAt, peak }
+  const before = fact.generation === known.generation ? { beganAt, peak } : {}
+  const at = logTimeOf(event)
+  const reported = [before.peak, fact.progress].filter((progress) => progress !== undefined)
+  return {
+    openedAt: firstOf(known, fact, at),
+    beganAt: event.type === 'task.started' ? earlier(before.beganAt, at) : before.beganAt,
+    peak: reported.length === 0 ? undefined : Math.max(...reported),
   }
 }
 

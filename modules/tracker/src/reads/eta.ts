@@ -4,18 +4,12 @@ import type { PlanModel, TaskModel } from '../projection/models.ts'
 import { hasEnded } from '../projection/rank.ts'
 import { TASK_COLUMNS, type TaskModelRecord, taskModelOf } from '../projection/store.ts'
 import { estimateRest, type OpenTask } from './estimate.ts'
+import type { Reckoning } from './plan-share.ts'
 import { OF_SEEN_PLAN } from './store.ts'
 
 type Answer =
   | { readonly eta: Eta }
   | { readonly eta: null; readonly reason: 'not-enough-history' | 'nothing-open' | 'ended' | 'paused' }
-
-interface Rules {
-  readonly etaMinSamples: number
-  /** Days. */
-  readonly etaWindow: number
-  readonly now: Date
-}
 
 /** Open tasks that an estimate looks at; a plan with more has no estimate that anybody waits for. */
 const MOST_TASKS = 500
@@ -23,7 +17,7 @@ const MOST_TASKS = 500
 const MOST_SAMPLES = 200
 
 /** From the open tasks that are known: what a planner has not asked for yet is not in it. */
-export async function readEta(tx: SqlSession, plan: PlanModel, rules: Rules): Promise<Answer> {
+export async function readEta(tx: SqlSession, plan: PlanModel, rules: Reckoning): Promise<Answer> {
   if (hasEnded(plan.status)) return { eta: null, reason: 'ended' }
   if (plan.status === 'paused') return { eta: null, reason: 'paused' }
   const open = await listOpen(tx, plan.id)
@@ -76,7 +70,7 @@ async function listOpen(tx: SqlSession, planId: string): Promise<TaskModel[]> {
 }
 
 /** By type and agent where both are known and there is enough, else by type. Of plans that the caller sees. */
-async function readPast(tx: SqlSession, task: TaskModel, rules: Rules): Promise<Past | undefined> {
+async function readPast(tx: SqlSession, task: TaskModel, rules: Reckoning): Promise<Past | undefined> {
   const agent = task.doc.agent?.name
   for (const level of agent === undefined ? (['type'] as const) : (['type-and-agent', 'type'] as const)) {
     const rows = await tx.query<{ run: number; queued: number }>(

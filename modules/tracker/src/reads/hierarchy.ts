@@ -1,7 +1,8 @@
 import { type SqlSession, toId, withoutUndefined } from '@soma/kernel'
 import type { Hierarchy, PlanNode, TaskRecord } from '../../contract/index.ts'
-import { countTasks, type TaskCount } from './counts.ts'
+import type { Reckoning } from './plan-share.ts'
 import { VISIBLE_TASKS } from './store.ts'
+import { countTasks, type TaskCount } from './summaries.ts'
 import { NO_TASKS } from './views.ts'
 
 export type Direction = 'up' | 'down' | 'both'
@@ -10,13 +11,17 @@ export type Direction = 'up' | 'down' | 'both'
 const MOST_NODES = 10_000
 
 /** Up by parents, down by children, and the delegations inside these plans: flat, each with its parent, a plan before those below it. */
-export async function readHierarchy(tx: SqlSession, planId: string, direction: Direction): Promise<Hierarchy> {
+export async function readHierarchy(
+  tx: SqlSession,
+  { planId, direction }: { planId: string; direction: Direction },
+  reckoning: Reckoning,
+): Promise<Hierarchy> {
   const found = await listRelatives(tx, planId, direction)
   const plans = found.slice(0, MOST_NODES)
   const ids = plans.map((plan) => plan.id)
   const tasks = await listDelegations(tx, ids, MOST_NODES + 1 - plans.length)
   const shown = tasks.slice(0, MOST_NODES - plans.length)
-  const counted = await countTasks(tx, ids)
+  const counted = await countTasks(tx, ids, reckoning)
   return {
     plans: plans.map((plan) => viewNode(plan, counted.get(plan.id))),
     tasks: shown.map(viewDelegation),

@@ -31,7 +31,9 @@ import { createFreshness } from './freshness.ts'
 import { type Direction, readHierarchy } from './hierarchy.ts'
 import { around, edgesOf } from './lineage.ts'
 import { readAgentMetrics } from './metrics.ts'
-import { listCauses, listEntries, listEntriesBy, readPlan, readTaskModels, summarise, VISIBLE_TASKS } from './store.ts'
+import type { Reckoning } from './plan-share.ts'
+import { listCauses, listEntries, listEntriesBy, readPlan, readTaskModels, VISIBLE_TASKS } from './store.ts'
+import { summarise } from './summaries.ts'
 import { costOf, NO_TASKS, viewEntry, viewPlan, viewTask } from './views.ts'
 
 type Operations = (typeof trackerContract)['operations']
@@ -53,6 +55,7 @@ interface Dependencies {
 /** Reads run as the caller: row-level security decides what is there. Every answer says how fresh it is. */
 export function createTrackerReads({ database, settings, clock, oldestWaiting }: Dependencies) {
   const freshnessOf = createFreshness({ oldestWaiting, clock, staleMs: settings.staleMs })
+  const reckoning = (): Reckoning => ({ ...settings, now: clock.now() })
   const answer = async <T extends object>(context: Context, work: (tx: SqlSession) => Promise<T>) => {
     const freshness = await freshnessOf(context.tenantId)
     return database.transaction(context, async (tx) => ({ ...(await freshness(tx)), ...(await work(tx)) }))
@@ -60,14 +63,14 @@ export function createTrackerReads({ database, settings, clock, oldestWaiting }:
 
   return {
     plan: (context: Context, planId: string) =>
-      answer(context, async (tx) => ({ plan: await progressOf(tx, await requirePlan(tx, planId)) })),
+      answer(context, async (tx) => ({ plan: await progressOf(tx, await requirePlan(tx, planId), reckoning()) })),
 
-    plans: (context: Context, query: PlansQuery) => answer(context, (tx) => pageOfPlans(tx, query)),
+    plans: (context: Context, query: PlansQuery) => answer(context, (tx) => pageOfPlans(tx, query, reckoning())),
 
     subPlans: (context: Context, planId: string, query: PlansQuery) =>
       answer(context, async (tx) => {
         await requirePlan(tx, planId)
-        return pageOfPlans(tx, { ...query, parentPlanId: planId, loneTasks: true })
+        return pageOfPlans(tx, { ...query, parentPlanId: planId, loneTasks: true }, reckoning())
       }),
 
     planTasks: (context: Context, planId: string, query: QueryOf<Operations['planTasks']['list']>) =>
@@ -143,11 +146,11 @@ export function createTrackerReads({ database, settings, clock, oldestWaiting }:
     hierarchy: (context: Context, planId: string, direction: Direction) =>
       answer(context, async (tx) => {
         const plan = await requirePlan(tx, planId)
-        return readHierarchy(tx, plan.id, direction)
+        return readHierarchy(tx, { planId: plan.id, direction }, reckoning())
       }),
 
     eta: (context: Context, planId: string) =>
-      answer(context, async (tx) => readEta(tx, await requirePlan(tx, planId), { ...settings, now: clock.now() })),
+      answer(context, async (tx) => readEta(tx, await requirePlan(tx, planId), reckoning())),
 
     blockers: (context: Context, query: QueryOf<Operations['blockers']['list']> & { readonly planId?: string }) =>
       answer(context, async (tx) => {
@@ -205,7 +208,7 @@ export function createTrackerReads({ database, settings, clock, oldestWaiting }:
           limit: 200,
         })
         return {
-          plan: await progressOf(tx, plan),
+          plan: await progressOf(tx, plan, reckoning()),
           tasks: (await readTaskModels(tx, plan.id)).map(viewTask),
           entries: entries.map(viewEntry).reverse(),
         }
@@ -221,11 +224,12 @@ async function requirePlan(tx: SqlSession, planId: string): Promise<PlanModel> {
   return plan
 }
 
-async function pageOfPlans(tx: SqlSession, query: PlansQuery) {
+async function pageOfPlans(tx: SqlSession, query: PlansQuery, reckoning: Reckoning) {
   const rows = await listPlans(tx, query, decodeCursor(query.cursor, ['time', 'uuid']))
   const summaries = await summarise(
     tx,
     rows.map((row) => row.id),
+    reckoning,
   )
   return toPage(rows, query.limit, {
     item: (row) => viewPlan(planModelOf(row), summaries.get(row.id) ?? NO_TASKS),
@@ -233,8 +237,8 @@ async function pageOfPlans(tx: SqlSession, query: PlansQuery) {
   })
 }
 
-async function progressOf(tx: SqlSession, plan: PlanModel): Promise<PlanProgress> {
-  return viewPlan(plan, (await summarise(tx, [plan.id])).get(plan.id) ?? NO_TASKS)
+async function progressOf(tx: SqlSession, plan: PlanModel, reckoning: Reckoning): Promise<PlanProgress> {
+  return viewPlan(plan, (await summarise(tx, [plan.id], reckoning)).get(plan.id) ?? NO_TASKS)
 }
 
 function listPlans(

@@ -1,5 +1,4 @@
 import type { SqlSession } from '@soma/kernel'
-import type { PlanProgress } from '../../contract/index.ts'
 import {
   PLAN_COLUMNS,
   type PlanRecord,
@@ -9,7 +8,7 @@ import {
   taskModelOf,
 } from '../projection/store.ts'
 import type { PlanModel, TaskModel } from '../projection/models.ts'
-import { type EntryRecord, NO_TASKS, type TaskSummary } from './views.ts'
+import type { EntryRecord } from './views.ts'
 
 /** Reads of tasks and entries join the plan: its visibility decides. */
 export const VISIBLE_TASKS = 'tracker.tasks t join tracker.plans p on p.tenant_id = t.tenant_id and p.id = t.plan_id'
@@ -28,74 +27,6 @@ export async function readTaskModels(tx: SqlSession, planId: string): Promise<Ta
     [planId],
   )
   return rows.map(taskModelOf)
-}
-
-/** Of the tasks of a plan that are in one state and with one agent. */
-interface SummaryRecord {
-  plan_id: string
-  status: keyof PlanProgress['counts']
-  count: number
-  reported: number
-  blockers: number
-  agent: string | null
-  first_at: Date
-  last_at: Date
-  as_of: Date
-}
-
-/** The tasks above running ones, each looked up by its key whatever the planner believes (`offset 0`): `with recursive` of a query that asks which tasks have work that runs below them. */
-const workingOf = (which: string): string =>
-  `working (id) as (select t.parent_id from tracker.tasks t where t.status = 'running' and t.parent_id is not null and ${which}
-     union select a.parent_id from working w cross join lateral (select u.parent_id from tracker.tasks u where u.id = w.id and u.parent_id is not null offset 0) a)`
-
-/** Pending, waiting, or delegated while nothing below runs. */
-const IS_BLOCKED = `(t.status in ('pending', 'waiting') or (t.status = 'delegated' and t.id not in (select w.id from working w)))`
-
-/** Counts, progress and agents of plans, computed from the rows of their tasks. */
-export async function summarise(tx: SqlSession, planIds: readonly string[]): Promise<Map<string, TaskSummary>> {
-  if (planIds.length === 0) return new Map()
-  const rows = await tx.query<SummaryRecord>(
-    `with recursive ${workingOf('t.plan_id = any($1::uuid[])')}
-     select t.plan_id, t.status, count(*) as count, coalesce(sum(t.progress), 0)::float8 as reported, count(*) filter (where ${IS_BLOCKED}) as blockers,
-       t.doc -> 'agent' ->> 'name' as agent, min(t.sort_at) as first_at, max(t.sort_at) as last_at, max(t.as_of) as as_of
-     from tracker.tasks t where t.plan_id = any($1::uuid[]) group by t.plan_id, t.status, t.doc -> 'agent' ->> 'name'`,
-    [planIds],
-  )
-  const byPlan = groupBy(rows, (row) => row.plan_id)
-  return new Map(planIds.map((id) => [id, summaryOf(byPlan.get(id) ?? [])]))
-}
-
-function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
-  const groups = new Map<Key, Item[]>()
-  for (const item of items) {
-    const group = groups.get(keyOf(item))
-    if (group === undefined) groups.set(keyOf(item), [item])
-    else group.push(item)
-  }
-  return groups
-}
-
-function summaryOf(rows: readonly SummaryRecord[]): TaskSummary {
-  if (rows.length === 0) return NO_TASKS
-  const counts = { ...NO_TASKS.counts }
-  let done = 0
-  for (const row of rows) {
-    counts[row.status] += row.count
-    counts.total += row.count
-    done +=
-      row.status === 'completed' || row.status === 'failed' || row.status === 'cancelled' ? row.count : row.reported
-  }
-  const times = (pick: (row: SummaryRecord) => Date) => rows.map((row) => pick(row).toISOString()).sort()
-  const first = times((row) => row.first_at)[0]
-  const last = times((row) => row.last_at).at(-1)
-  return {
-    counts,
-    progress: Math.min(1, done / counts.total),
-    agents: [...new Set(rows.flatMap((row) => row.agent ?? []))].sort(),
-    blockers: rows.reduce((sum, row) => sum + row.blockers, 0),
-    scopeChangedAt: last !== first ? last : undefined,
-    updatedAt: times((row) => row.as_of).at(-1),
-  }
 }
 
 const ENTRY_COLUMNS = `e.event_id, coalesce(e.plan_id, p.id) as plan_id, e.task_id, e.at, e.sequence, e.topic, e.kind, e.type, e.actor, e.causation_id, e.correlation_id, e.trace_id, e.reply, e.attempt, e.duration_ms,

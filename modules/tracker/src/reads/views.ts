@@ -51,13 +51,20 @@ export function viewPlan(plan: PlanModel, tasks: TaskSummary): PlanProgress {
     agents: [...tasks.agents],
     cost: costOf(plan),
     blockers: tasks.blockers,
-    scopeChangedAt: tasks.scopeChangedAt,
+    scopeChangedAt: scopeChangedAt(plan, tasks),
     ownerId: plan.ownerId,
     constitutionHash: doc.constitutionHash,
     kept: plan.kept || undefined,
     version: plan.version,
   }) as PlanProgress
 }
+
+/** When tasks were added or opened again last. */
+const scopeChangedAt = ({ generation, doc }: PlanModel, tasks: TaskSummary): string | undefined =>
+  [tasks.scopeChangedAt, generation > 1 ? doc.openedAt : undefined]
+    .filter((at) => at !== undefined)
+    .sort()
+    .at(-1)
 
 export function costOf(plan: PlanModel): PlanProgress['cost'] {
   const spent = plan.doc.spent
