@@ -35,23 +35,28 @@ export type Connection = (name?: CallName) => Transport
 export const DEFAULT_URL = 'http://127.0.0.1:4000'
 
 export function connect(options: ConnectOptions): Connection {
-  const further = Object.fromEntries(
-    Object.entries(options.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]),
-  )
-  const headersOf = async (name: CallName): Promise<Record<string, string>> => {
-    const bearer = options.apiKey ?? (typeof options.token === 'function' ? await options.token() : options.token)
-    return {
-      ...further,
-      ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
-      ...(name.deliveryId === undefined ? {} : { 'soma-delivery': name.deliveryId }),
-      ...(name.traceparent === undefined ? {} : { traceparent: name.traceparent }),
-    }
-  }
   const { platform } = options
+  const headersOf = async (name: CallName): Promise<Record<string, string>> => ({
+    ...(await callerHeaders(options)),
+    ...(name.deliveryId === undefined ? {} : { 'soma-delivery': name.deliveryId }),
+    ...(name.traceparent === undefined ? {} : { traceparent: name.traceparent }),
+  })
   if (platform !== undefined) return (name = {}) => inProcess(platform, () => headersOf(name))
-  const url = (options.url ?? DEFAULT_URL).replace(/\/$/, '')
+  const url = urlOf(options)
   const fetch = options.fetch ?? globalThis.fetch
   return (name = {}) => createHttpTransport({ url, fetch, headers: () => headersOf(name) })
+}
+
+/** Without a trailing slash. */
+export const urlOf = ({ url = DEFAULT_URL }: ConnectOptions): string => url.replace(/\/$/, '')
+
+/** The headers that prove the caller, by lower-case name. */
+export async function callerHeaders({ apiKey, token, headers = {} }: ConnectOptions): Promise<Record<string, string>> {
+  const bearer = apiKey ?? (typeof token === 'function' ? await token() : token)
+  return {
+    ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
+    ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+  }
 }
 
 function inProcess(platform: InProcessPlatform, headersOf: () => Promise<Record<string, string>>): Transport {

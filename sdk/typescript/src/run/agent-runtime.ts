@@ -1,9 +1,10 @@
 import { type Clock, isProblem, type Logger, newUuid, type Problem, silentLogger } from '@soma/kernel'
-import { type ConnectOptions, connect } from '../clients/connect.ts'
+import { callerHeaders, type ConnectOptions, connect, urlOf } from '../clients/connect.ts'
 import type { AgentDefinition, Hook } from '../define/agent-definition.ts'
 import { type AgentClients, loadAgentClients } from './agent-clients.ts'
-import { followDeliveries } from './delivery-stream.ts'
+import { type Delivery, followDeliveries } from './delivery-stream.ts'
 import type { AgentIdentity } from './handling.ts'
+import { guardLeases } from './lease-guard.ts'
 import { createWorkInHand } from './work-in-hand.ts'
 import { keepRegistered } from './registration.ts'
 import { createSettler } from './settler.ts'
@@ -62,6 +63,12 @@ export async function startAgent(definition: AgentDefinition, options: StartOpti
   })
   const memberId = newUuid()
   const settler = createSettler({ clients, subscriptionId: subscription.id, memberId, log, closed: closed.signal })
+  const guard = leaseGuard(options, log, {
+    agent: identity.name,
+    subscriptionId: subscription.id,
+    memberId,
+    leaseMs: subscription.leaseMs,
+  })
   const work = createWorkInHand({
     definition,
     identity,
@@ -71,7 +78,10 @@ export async function startAgent(definition: AgentDefinition, options: StartOpti
     clientsFor: (deliveryId, traceparent) => clientsOver(connection({ deliveryId, traceparent })),
     log,
     clock,
-    onCount: (count) => void (inHand.count = count),
+    onChange: (deliveries) => {
+      inHand.count = deliveries.length
+      guard(deliveries)
+    },
   })
   const stream = followDeliveries({
     clients,
@@ -99,6 +109,29 @@ export async function startAgent(definition: AgentDefinition, options: StartOpti
   }
   let stopping: Promise<void> | undefined
   return { identity, failed: stream.ended, stop: () => (stopping ??= stop()) }
+}
+
+/** In the process of the platform, and over a `fetch` of the caller's own, no other thread can ask. */
+function leaseGuard(
+  options: StartOptions,
+  log: Logger,
+  member: { agent: string; subscriptionId: string; memberId: string; leaseMs: number },
+): (deliveries: readonly Delivery[]) => void {
+  if (options.platform !== undefined || options.fetch !== undefined) return () => undefined
+  const url = urlOf(options)
+  let headers: Readonly<Record<string, string>> = {}
+  const renew = (): void => {
+    callerHeaders(options).then(
+      (renewed) => void (headers = renewed),
+      (error: unknown) => log.debug('no token for the thread that keeps leases', { error }),
+    )
+  }
+  renew()
+  return (deliveries) => {
+    const held = deliveries.map(({ deliveryId, attempt, event }) => ({ deliveryId, attempt, type: event.type }))
+    guardLeases({ ...member, url, headers, deliveries: held }, log)
+    if (typeof options.token === 'function') renew()
+  }
 }
 
 async function runHooks(

@@ -37,7 +37,8 @@ export function createWorkInHand(options: {
   clientsFor: (deliveryId: string, traceparent: string | undefined) => AgentClients
   log: Logger
   clock: Clock
-  onCount: (count: number) => void
+  /** What is in hand now, whenever that changes. */
+  onChange: (deliveries: readonly Delivery[]) => void
 }): WorkInHand {
   const { definition, identity, settler, leaseMs, log, clock } = options
   const held = new Map<string, Held>()
@@ -78,8 +79,8 @@ export function createWorkInHand(options: {
       log.warn('leases could not be extended', { error })
     }
   }
-  const count = (): void => {
-    options.onCount(held.size)
+  const changed = (): void => {
+    options.onChange([...held.values()].map(({ delivery }) => delivery))
     cancellations.changed()
     if (held.size > 0) keeper ??= setInterval(() => void extend(), leaseMs / 2).unref()
     else {
@@ -120,10 +121,10 @@ export function createWorkInHand(options: {
         .catch((error: unknown) => log.error('a delivery could not be settled', { error }))
         .finally(() => {
           if (held.get(delivery.deliveryId)?.abort === abort) held.delete(delivery.deliveryId)
-          count()
+          changed()
         })
       held.set(delivery.deliveryId, { delivery, abort, done, takenAtMs: Date.now(), isLost: false })
-      count()
+      changed()
     },
     lose,
     async drain(graceMs) {

@@ -16,6 +16,7 @@ from soma.define.definition import AgentDefinition, Hook
 from soma.problem import Problem
 from soma.run.delivery_stream import DeliveryStream
 from soma.run.handling import AgentIdentity, Handling
+from soma.run.lease_guard import LeaseGuard
 from soma.run.registration import Registration
 from soma.run.settler import Settler
 from soma.run.subscription import ensure_subscription
@@ -136,9 +137,18 @@ async def _open_stream(parts: _Parts) -> tuple[Settler, DeliveryStream]:
     settler = Settler(
         clients=clients, subscription_id=subscription["id"], member_id=member_id, log=log, closed=parts.closed
     )
+    guard = LeaseGuard(
+        connection=parts.connection,
+        agent=parts.identity.name,
+        subscription_id=subscription["id"],
+        member_id=member_id,
+        lease_ms=subscription["leaseMs"],
+        log=log,
+    )
     parts.work = WorkInHand(
         definition=definition,
         settler=settler,
+        guard=guard,
         lease_ms=subscription["leaseMs"],
         agent_name=parts.identity.name,
         clients=clients,

@@ -18,6 +18,7 @@ from soma.define.definition import AgentDefinition
 from soma.run.cancellations import ENDED_ELSEWHERE, Cancellations
 from soma.run.handle_delivery import handle_delivery
 from soma.run.handling import Handling
+from soma.run.lease_guard import LeaseGuard
 from soma.run.settler import Settlement, Settler
 from soma.run.task_of_request import task_of_request
 from soma.run.waiting import Signal
@@ -43,6 +44,7 @@ class WorkInHand:
         *,
         definition: AgentDefinition,
         settler: Settler,
+        guard: LeaseGuard,
         lease_ms: int,
         agent_name: str,
         clients: BoundClients,
@@ -51,6 +53,7 @@ class WorkInHand:
     ) -> None:
         self._definition = definition
         self._settler = settler
+        self._guard = guard
         self._lease_ms = lease_ms
         self._agent_name = agent_name
         self._begin = begin
@@ -76,7 +79,7 @@ class WorkInHand:
         held = _Held(delivery, Signal(), time.time())
         self._held[delivery["deliveryId"]] = held
         held.task = asyncio.create_task(self._handle(held))
-        self._cancellations.changed()
+        self._changed()
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep_leases())
 
@@ -104,6 +107,7 @@ class WorkInHand:
         if self._keeper is not None:
             self._keeper.cancel()
         self._cancellations.stop()
+        self._guard.stop()
 
     def _abandon(self, ended: dict[str, Any]) -> None:
         task_id, ended_at = ended.get("taskid"), datetime.fromisoformat(ended["time"])
@@ -116,6 +120,10 @@ class WorkInHand:
                 self._log.info("the task %s in hand was ended elsewhere", task_id)
                 held.signal.abort(ENDED_ELSEWHERE)
 
+    def _changed(self) -> None:
+        self._cancellations.changed()
+        self._guard.holds([held.delivery for held in self._held.values()])
+
     async def _handle(self, held: _Held) -> None:
         try:
             settlement = await handle_delivery(self._definition, lambda: self._begin(held.delivery, held.signal))
@@ -126,7 +134,7 @@ class WorkInHand:
         finally:
             if self._held.get(held.delivery["deliveryId"]) is held:
                 del self._held[held.delivery["deliveryId"]]
-            self._cancellations.changed()
+            self._changed()
 
     async def _settle(self, held: _Held, settlement: Settlement) -> None:
         delivery_id, attempt, type = (
