@@ -30,6 +30,7 @@ export interface Things {
   readonly episodeId: string
   /** That of the fact. */
   readonly itemId: string
+  readonly procedureId: string
   readonly linkId: string
   /** In the working memory of the plan. */
   readonly workingKey: string
@@ -162,10 +163,20 @@ async function makeWork({ plans }: Clients, mark: string) {
 async function makeMemory({ memory }: Clients, mark: string, planId: string) {
   const { fact } = await memory.facts.create({ body: { content: `The fact is ${mark}.`, metadata: { mark } } })
   const episode = await memory.episodes.create({ body: { agentId: 'marked', role: 'user', content: `Said ${mark}.` } })
+  const procedure = await memory.procedures.create({
+    body: { agentId: 'marked', name: 'marked', type: 'skill', trigger: `for ${mark}`, content: `Do ${mark}.` },
+  })
   const link = await memory.links.create({ body: { fromId: fact.id, relation: 'about', toId: episode.id } })
   const params = { scopeType: 'plan' as const, scopeId: planId, key: `${mark}-key` }
   await memory.working.put({ params, body: { value: { mark } } })
-  return { factId: fact.id, itemId: fact.id, episodeId: episode.id, linkId: link.id, workingKey: params.key }
+  return {
+    factId: fact.id,
+    itemId: fact.id,
+    episodeId: episode.id,
+    procedureId: procedure.id,
+    linkId: link.id,
+    workingKey: params.key,
+  }
 }
 
 function notFound(error: unknown): undefined {

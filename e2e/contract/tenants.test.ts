@@ -31,6 +31,7 @@ const ABSENT: Things = {
   factId: 'fact_01h455vb4pex5vsknk084sn02q',
   itemId: 'fact_01h455vb4pex5vsknk084sn02q',
   episodeId: 'epi_01h455vb4pex5vsknk084sn02q',
+  procedureId: 'proc_01h455vb4pex5vsknk084sn02q',
   linkId: 'link_01h455vb4pex5vsknk084sn02q',
   workingKey: 'mark-none-key',
   agentName: 'mark-none',
@@ -183,6 +184,7 @@ describe.each(HOMES)('two tenants in %s', (name) => {
       a.roleId,
       a.factId,
       a.episodeId,
+      a.procedureId,
       a.linkId,
     ]
     const complaints: string[] = []
@@ -273,6 +275,7 @@ const PROBES: readonly Probe[] = [
   query('memory.items.list', ({ planId }) => ({ planId })),
   query('memory.facts.list', ({ planId }) => ({ planId })),
   query('memory.episodes.list', ({ planId }) => ({ planId })),
+  query('memory.procedures.list', ({ planId }) => ({ planId })),
   query('memory.links.list', ({ itemId }) => ({ fromId: itemId })),
   query('memory.links.list', ({ itemId }) => ({ toId: itemId })),
   query('governance.gates.list', ({ planId }) => ({ planId })),
@@ -292,6 +295,8 @@ const PROBES: readonly Probe[] = [
   body('plans.plans.create', ({ planId }) => ({ title: 'child', parentPlanId: planId })),
   body('memory.items.recall', ({ planId }) => ({ query: 'mark fact said', planId })),
   body('memory.items.recall', ({ planId }) => ({ query: 'fact', scopes: [{ type: 'plan', id: planId }] })),
+  body('memory.procedures.select', ({ planId }) => ({ agentId: 'marked', context: 'mark', planId })),
+  body('memory.feedback.create', ({ procedureId }) => ({ itemIds: [procedureId], outcome: 'useful' })),
   body('memory.items.remember', ({ planId }) => ({ items: [{ content: 'x', scope: { type: 'plan', id: planId } }] })),
   body('memory.items.forget', ({ itemId }) => ({ select: { itemIds: [itemId] } })),
   body('memory.items.forget', ({ planId }) => ({ select: { planId } })),

@@ -115,6 +115,11 @@ const MATTER: Readonly<Record<string, () => Promise<string>>> = {
     const { results } = await clients.memory.items.remember({ body: { items: [item] } })
     return results[0]?.id as string
   },
+  procedure: async () => {
+    const name = `cli-${randomUUID()}`
+    const fields = { agentId: 'cli', type: 'skill', trigger: 'a test', content: 'Test it.' } as const
+    return (await clients.memory.procedures.create({ body: { ...fields, name } })).id
+  },
   key: async () => {
     const key = `cli-${randomUUID()}`
     await clients.memory.working.put({ params: { scopeType: 'user', scopeId: 'me', key }, body: { value: 1 } })

@@ -4,10 +4,11 @@ import { UsageError } from './failure.ts'
 /** A value from a flag: JSON or YAML itself, `@file`, or `-` for stdin. @throws UsageError naming file, line and column of what cannot be read */
 export async function readValue(text: string): Promise<unknown> {
   const source = text === '-' ? 'stdin' : text.startsWith('@') ? text.slice(1) : 'the value'
-  return parseValue(await contentOf(text), source)
+  return parseValue(await readText(text), source)
 }
 
-async function contentOf(text: string): Promise<string> {
+/** A text from an argument: itself, `@file`, or `-` for stdin. @throws UsageError for a file that cannot be read */
+export async function readText(text: string): Promise<string> {
   if (text === '-') return readStdin()
   if (!text.startsWith('@')) return text
   return readFile(text.slice(1), 'utf8').catch((error: NodeJS.ErrnoException) => {

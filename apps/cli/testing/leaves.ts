@@ -8,7 +8,7 @@ import {
 import { gate, gateOperations } from '@soma/governance/contract'
 import { issuedKey } from '@soma/identity/contract'
 import type { Schema } from '@soma/kernel'
-import { fact, memoryContract, workingItem } from '@soma/memory/contract'
+import { fact, memoryContract, procedure, workingItem } from '@soma/memory/contract'
 import { plan, plansOperations, task, tasksOperations } from '@soma/plans/contract'
 import {
   agentOperations,
@@ -19,7 +19,11 @@ import {
 } from '@soma/registry/contract'
 import { trackerContract } from '@soma/tracker/contract'
 
-const { items: itemsOperations, working: workingOperations } = memoryContract.operations
+const {
+  items: itemsOperations,
+  procedures: procedureOperations,
+  working: workingOperations,
+} = memoryContract.operations
 
 /** How a leaf of the command tree is run. */
 export interface Leaf {
@@ -190,6 +194,33 @@ export const LEAVES: Readonly<Record<string, Leaf>> = {
     good: ['memory', 'forget', '{fact}', '--reason', 'wrong', '--yes'],
     schema: itemsOperations.forget.output,
     bad: ['memory', 'forget', '{fact}', '--source', 'web', '--yes'],
+  },
+  'memory procedures list': {
+    good: ['memory', 'procedures', 'list', '--agent', 'cli', '--status', 'draft'],
+    schema: procedureOperations.list.output,
+    bad: ['memory', 'procedures', 'list', '--status', 'live'],
+  },
+  'memory procedures draft': {
+    good: ['memory', 'procedures', 'draft', 'greet', 'Be kind.', '--agent', 'cli', '--trigger', 'a greeting'],
+    schema: procedure,
+    bad: ['memory', 'procedures', 'draft', 'greet', 'Be kind.', '--agent', 'cli'],
+  },
+  'memory procedures activate': {
+    good: ['memory', 'procedures', 'activate', '{procedure}'],
+    schema: procedure,
+    bad: ['memory', 'procedures', 'activate', 'proc_01h455vb4pex5vsknk084sn02q'],
+    badCode: 4,
+  },
+  'memory procedures retire': {
+    good: ['memory', 'procedures', 'retire', '{procedure}'],
+    schema: procedure,
+    bad: ['memory', 'procedures', 'retire', 'proc_01h455vb4pex5vsknk084sn02q'],
+    badCode: 4,
+  },
+  'memory procedures select': {
+    good: ['memory', 'procedures', 'select', 'a', 'greeting', '--agent', 'cli'],
+    schema: procedureOperations.select.output,
+    bad: ['memory', 'procedures', 'select', 'a', 'greeting'],
   },
   'memory working list': {
     good: ['memory', 'working', 'list', '--prefix', 'cli'],

@@ -1,7 +1,7 @@
 import { type EventDefinition, event } from '@soma/kernel'
 import * as z from 'zod'
 import { factForm, relation } from './records.ts'
-import { factId, itemId, itemKind, linkId, scope, sourceKind, trust } from './words.ts'
+import { factId, itemId, itemKind, linkId, procedureId, scope, sourceKind, trust } from './words.ts'
 
 /** An item as it stands after a write. Its content is read by id, under the reader's own rights. */
 export const memoryWritten = event({
@@ -41,6 +41,21 @@ export const memoryUnlinked = event({
   data: linkData,
 })
 
+export const memoryActivated = event({
+  type: 'memory.activated',
+  topic: 'memory',
+  summary: 'A version of a procedure is used from now on.',
+  data: z.strictObject({
+    procedureId,
+    scope,
+    agentId: z.string(),
+    name: z.string(),
+    version: z.number().int(),
+    previousVersion: z.number().int().optional(),
+    byId: z.string(),
+  }),
+})
+
 /** At most 1,000 ids; a larger erasure says it in several. */
 export const memoryForgotten = event({
   type: 'memory.forgotten',
@@ -53,4 +68,10 @@ export const memoryForgotten = event({
   }),
 })
 
-export const memoryEvents: readonly EventDefinition[] = [memoryWritten, memoryLinked, memoryUnlinked, memoryForgotten]
+export const memoryEvents: readonly EventDefinition[] = [
+  memoryWritten,
+  memoryActivated,
+  memoryLinked,
+  memoryUnlinked,
+  memoryForgotten,
+]

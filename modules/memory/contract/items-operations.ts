@@ -9,8 +9,8 @@ export const writeProblems = [memoryProblems.keyTaken, memoryProblems.scopeClose
 
 export const rememberResult = z.strictObject({
   index: z.number().int(),
-  kind: z.enum(['fact', 'episode', 'working']),
-  /** Of a fact or episode; a working item is named by its scope and key. */
+  kind: z.enum(['fact', 'episode', 'procedure', 'working']),
+  /** Of a fact, episode or procedure; a working item is named by its scope and key. */
   id: itemId.optional(),
   /** `touched`: the same was there; `replaced`: another value was current; `disputed`: a more trusted value stays current; `refused`: `problem` says why. */
   outcome: z.enum(['stored', 'touched', 'replaced', 'disputed', 'refused']),
@@ -39,7 +39,7 @@ const remember = operation({
   method: 'POST',
   path: '/v1/memory/remember',
   summary:
-    'Stores facts, episodes and working items. What was stored already is touched, a new value replaces the old one of its key.',
+    'Stores facts, episodes, drafts of procedures and working items. What was stored already is touched, a new value replaces the old one of its key.',
   capability: 'memory:write',
   action: 'memory.write',
   body: rememberBody,
@@ -52,14 +52,15 @@ const remember = operation({
 export const recallBody = z.strictObject({
   /** What is looked for, in words. Only stop words or none: the newest items. */
   query: text(8000),
-  kinds: z.array(itemKind).min(1).max(2).default(['fact', 'episode']),
+  /** Of procedures the active ones. */
+  kinds: z.array(itemKind).min(1).max(3).default(['fact', 'episode']),
   /** Default: all that the caller may read, with that of the named plan. */
   scopes: z.array(scope).min(1).max(8).optional(),
   /** Of facts. */
   collections: z.array(collection).min(1).max(32).optional(),
   /** An item has them all. */
   tags: tags.optional(),
-  /** Of episodes. */
+  /** Of episodes, and of procedures with those of every agent. */
   agentId: text(128).optional(),
   /** Of episodes. */
   sessionId: text(128).optional(),
@@ -91,7 +92,7 @@ export const recallHit = z.strictObject({
     recency: z.number(),
   }),
   ranks: z.strictObject({ lexical: z.number().int().optional() }),
-  layer: z.enum(['episodic', 'semantic']),
+  layer: z.enum(['episodic', 'semantic', 'procedural']),
   excerpt: z.string().max(600),
 })
 export type RecallHit = z.output<typeof recallHit>
@@ -119,7 +120,7 @@ const recall = operation({
 const list = operation({
   method: 'GET',
   path: '/v1/memory/items',
-  summary: 'Facts and episodes that the caller may read, newest first.',
+  summary: 'Facts, episodes and procedures that the caller may read, newest first.',
   ...read,
   query: z.strictObject({
     ...pageQuery,
@@ -145,7 +146,7 @@ const params = z.strictObject({ itemId })
 const get = operation({
   method: 'GET',
   path: '/v1/memory/items/{itemId}',
-  summary: 'One fact or episode.',
+  summary: 'One fact, episode or procedure.',
   ...read,
   params,
   query: ofPlan,
@@ -155,7 +156,7 @@ const get = operation({
 const history = operation({
   method: 'GET',
   path: '/v1/memory/items/{itemId}/history',
-  summary: 'All values that the key of a fact had, newest first, each with both clocks; of an episode itself alone.',
+  summary: 'All values that the key of a fact had, newest first, each with both clocks; of another item itself alone.',
   ...read,
   params,
   query: z.strictObject({ ...pageQuery, planId: planId.optional() }),

@@ -9,6 +9,7 @@ import {
   language,
   linkId,
   planId,
+  procedureId,
   scope,
   share,
   source,
@@ -90,6 +91,29 @@ const episodeFields = {
 }
 export const createEpisode = z.strictObject(episodeFields)
 
+export const PROCEDURE_TYPES = ['system-prompt', 'few-shot', 'rule', 'skill'] as const
+export const procedureType = z.enum(PROCEDURE_TYPES)
+export const PROCEDURE_STATUSES = ['draft', 'active', 'retired'] as const
+export const procedureStatus = z.enum(PROCEDURE_STATUSES)
+export const procedureName = z.string().regex(/^[a-z0-9-]{1,64}$/, 'must be lower-case letters, digits and -')
+
+const procedureFields = {
+  ...common,
+  /** `*`: of every agent. */
+  agentId: text(128),
+  name: procedureName,
+  type: procedureType,
+  /** When it is of use, in words. */
+  trigger: text(1000),
+  content: textOfBytes(64 * KIB),
+  /** JSON Schema of what it takes. */
+  parameters: jsonObjectOf(16 * KIB).optional(),
+  /** The share of tasks that it serves as a draft, in place of the active version. */
+  trialShare: z.number().min(0).max(0.5).optional(),
+}
+export const createProcedure = z.strictObject(procedureFields)
+export type ProcedureInput = z.output<typeof createProcedure>
+
 export const workingKey = text(200)
 export const workingValue = jsonOf(256 * KIB)
 export const ttlMs = z.number().int().min(1).max(31_622_400_000)
@@ -98,6 +122,7 @@ export const ttlMs = z.number().int().min(1).max(31_622_400_000)
 export const rememberItem = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('fact').optional(), ...factFields }).superRefine(checkFact),
   z.strictObject({ kind: z.literal('episode'), ...episodeFields }),
+  z.strictObject({ kind: z.literal('procedure'), ...procedureFields }),
   z.strictObject({
     kind: z.literal('working'),
     scope: scope.default({ type: 'user' }),
@@ -165,7 +190,30 @@ export const episode = z.strictObject({
 })
 export type Episode = z.output<typeof episode>
 
-export const item = z.discriminatedUnion('kind', [fact, episode])
+export const procedure = z.strictObject({
+  kind: z.literal('procedure'),
+  id: procedureId,
+  ...everyItem,
+  agentId: z.string(),
+  name: z.string(),
+  /** Of this name in its scope for this agent. */
+  version: z.number().int(),
+  type: procedureType,
+  status: procedureStatus,
+  trigger: z.string(),
+  parameters: z.record(z.string(), z.unknown()).optional(),
+  trialShare: z.number().optional(),
+  /** Outcomes that were told of this version, and the useful ones among them. */
+  uses: z.number().int(),
+  wins: z.number().int(),
+  /** The principal that activated it last. */
+  approvedBy: z.string().optional(),
+  activatedAt: z.iso.datetime().optional(),
+  updatedAt: z.iso.datetime(),
+})
+export type Procedure = z.output<typeof procedure>
+
+export const item = z.discriminatedUnion('kind', [fact, episode, procedure])
 export type Item = z.output<typeof item>
 
 export const workingItem = z.strictObject({

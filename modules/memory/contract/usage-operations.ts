@@ -15,6 +15,7 @@ const get = operation({
         type: z.enum(['user', 'space', 'tenant']),
         facts: use,
         episodes: use,
+        procedures: use,
         working: use,
       }),
     ),

@@ -9,16 +9,17 @@ export const textOfBytes = (max: number) =>
 
 export const factId = idSchema('fact')
 export const episodeId = idSchema('epi')
+export const procedureId = idSchema('proc')
 export const linkId = idSchema('link')
 export const planId = idSchema('plan')
 
-/** The id of a fact or an episode. */
+/** The id of a fact, an episode or a procedure. */
 export const itemId = z
   .string()
-  .regex(/^(?:fact|epi)_[0-7][0-9a-hjkmnp-tv-z]{25}$/, 'must be a fact_ or epi_ id')
+  .regex(/^(?:fact|epi|proc)_[0-7][0-9a-hjkmnp-tv-z]{25}$/, 'must be a fact_, epi_ or proc_ id')
   .meta({ examples: ['fact_01h455vb4pex5vsknk084sn02q'] })
 
-export const ITEM_KINDS = ['fact', 'episode'] as const
+export const ITEM_KINDS = ['fact', 'episode', 'procedure'] as const
 export const itemKind = z.enum(ITEM_KINDS)
 export type ItemKind = z.output<typeof itemKind>
 

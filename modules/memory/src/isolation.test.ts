@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aMember, createMemorySteps, MEMORY_TABLES, type MemoryBench, openMemoryBench } from '../testing/index.ts'
 
 /** Those that requests write; the others are the worker's. */
-const WRITTEN = ['nodes', 'sources', 'facts', 'episodes', 'item_terms', 'working_items', 'links']
+const WRITTEN = ['nodes', 'sources', 'facts', 'episodes', 'procedures', 'item_terms', 'working_items', 'links']
+const DECIDES = ['procedure:activate']
 const PUBLISH = ['memory:publish']
 
 const ann = aMember({ id: 'usr_ann', more: PUBLISH })
@@ -11,11 +12,13 @@ const bob = aMember({ id: 'usr_bob', more: PUBLISH })
 /** The same user's name in a space is somebody else. */
 const annInEast = aMember({ id: 'usr_ann', spaceId: 'east', more: PUBLISH })
 const foreign = aMember({ id: 'usr_ann', tenantId: 'tenant-b', more: [...PUBLISH, 'memory:manage'] })
+const decider = aMember({ id: 'usr_ann', more: DECIDES })
 const others = { bob, annInEast, foreign }
 
 let bench: MemoryBench
 let factId = ''
 let episodeId = ''
+let procedureId = ''
 let linkId = ''
 let planId = ''
 const { contents, remember } = createMemorySteps(() => bench)
@@ -23,13 +26,18 @@ const place = () => ({ scopeType: 'plan' as const, scopeId: planId, key: 'secret
 
 beforeAll(async () => {
   bench = await openMemoryBench()
-  const [fact, episode] = await remember(
+  const [fact, episode, procedure] = await remember(
     ann,
     { content: 'The secret is zebra.', externalId: 'secret', source: { kind: 'document', ref: 'secret-page' } },
     { kind: 'episode', agentId: 'cook', sessionId: 'secret-session', role: 'user', content: 'Say zebra.' },
+    {
+      ...{ kind: 'procedure', agentId: 'cook', name: 'secret', type: 'rule', tags: ['zebra'] },
+      ...{ trigger: 'a zebra', content: 'Feed it.' },
+    },
     { kind: 'working', key: 'scratch', value: 'zebra' },
   )
-  ;[factId, episodeId] = [fact?.id as string, episode?.id as string]
+  ;[factId, episodeId, procedureId] = [fact?.id as string, episode?.id as string, procedure?.id as string]
+  await bench.memory.procedures.activate(decider, { params: { procedureId } })
   linkId = (await bench.memory.links.create(ann, { body: { fromId: factId, toId: episodeId, relation: 'about' } })).id
   ;({ planId } = await bench.plans.plans.create(ann, { body: { title: 'Secret' } }))
   await bench.memory.working.put(ann, { params: place(), body: { value: 'zebra' } })
@@ -149,6 +157,7 @@ describe('operations', () => {
         memory.items.list(by, { query: {} }),
         memory.items.list(by, { query: { sourceRef: 'secret-page' } }),
         memory.facts.list(by, { query: { externalId: 'secret' } }),
+        memory.procedures.list(by, { query: { name: 'secret' } }),
         memory.episodes.list(by, { query: { sessionId: 'secret-session' } }),
         memory.links.list(by, { query: { fromId: factId } }),
         memory.working.list(by, { params: { scopeType: 'user', scopeId: 'me' }, query: {} }),
@@ -156,8 +165,14 @@ describe('operations', () => {
       for (const { items } of await Promise.all(lists)) expect(items, name).toEqual([])
       expect(await memory.links.expand(by, { body: { startIds: [factId] } })).toEqual({ nodes: [] })
       for (const select of [{ sourceRef: 'secret-page' }, { sessionId: 'secret-session' }])
-        expect((await memory.items.forget(by, { body: { select } })).counts, name).toEqual({ facts: 0, episodes: 0 })
-      const asked = (ids: { fact: string; episode: string; link: string; plan: string }) => {
+        expect((await memory.items.forget(by, { body: { select } })).counts, name).toEqual({
+          ...{ facts: 0, episodes: 0, procedures: 0 },
+        })
+      const zebra = { agentId: 'cook', context: 'feed the zebra' }
+      expect(await memory.procedures.select(by, { body: zebra }), name).toEqual({ procedures: [] })
+      const asked = (ids: { fact: string; episode: string; procedure: string; link: string; plan: string }) => {
+        const version = { params: { procedureId: ids.procedure }, query: {} }
+        const may = { ...by, principal: { ...by.principal, capabilities: [...by.principal.capabilities, ...DECIDES] } }
         const params = { ...place(), scopeId: ids.plan }
         return [
           memory.items.get(by, { params: { itemId: ids.fact }, query: {} }),
@@ -167,6 +182,11 @@ describe('operations', () => {
           memory.facts.delete(by, { params: { factId: ids.fact }, ifMatch: 1 }),
           memory.episodes.get(by, { params: { episodeId: ids.episode }, query: {} }),
           memory.episodes.window(by, { params: { episodeId: ids.episode }, query: {} }),
+          memory.procedures.get(by, version),
+          memory.procedures.activate(may, version),
+          memory.procedures.retire(may, version),
+          memory.feedback.create(by, { body: { itemIds: [ids.procedure], outcome: 'useful' } }),
+          memory.procedures.select(by, { body: { ...zebra, planId: ids.plan } }),
           memory.links.delete(by, { params: { linkId: ids.link } }),
           memory.links.create(by, { body: { fromId: ids.fact, toId: ids.episode, relation: 'about' } }),
           memory.items.forget(by, { body: { select: { itemIds: [ids.fact] } } }),
@@ -188,8 +208,20 @@ describe('operations', () => {
           return Object.values(ids).reduce((text, id) => text.replaceAll(id, 'ID'), `${code}: ${message}`)
         })
       }
-      const real = await answersAbout({ fact: factId, episode: episodeId, link: linkId, plan: planId })
-      const ids = { fact: newId('fact'), episode: newId('epi'), link: newId('link'), plan: newId('plan') }
+      const real = await answersAbout({
+        fact: factId,
+        episode: episodeId,
+        procedure: procedureId,
+        link: linkId,
+        plan: planId,
+      })
+      const ids = {
+        fact: newId('fact'),
+        episode: newId('epi'),
+        procedure: newId('proc'),
+        link: newId('link'),
+        plan: newId('plan'),
+      }
       expect(real, name).toEqual(await answersAbout(ids))
       expect(
         real.filter((answer) => !answer.startsWith('not-found')),

@@ -9,6 +9,8 @@ import { createItemReads } from './items/list.ts'
 import { createRecall } from './items/recall.ts'
 import { createRemember } from './items/remember.ts'
 import { createLinkService } from './links/service.ts'
+import { createSelect } from './procedures/select.ts'
+import { createProcedureService } from './procedures/service.ts'
 import { createMemoryDatabase } from './scopes/memory-database.ts'
 import { createPlanAccess } from './scopes/plan-access.ts'
 import { createSweep } from './scopes/plan-ends.ts'
@@ -31,6 +33,8 @@ export const memoryModule = defineModule({
     const forget = createForget({ memory, database })
     const facts = createFactService({ memory, database, remember, secretPolicy })
     const episodes = createEpisodeService({ memory, remember })
+    const procedures = createProcedureService({ memory, database, remember })
+    const select = createSelect({ memory, clock, settings })
     const links = createLinkService({ memory })
     const usage = createUsage({ memory, limits: settings })
     return {
@@ -61,6 +65,15 @@ export const memoryModule = defineModule({
           get: (context, { params, query }) => episodes.get(context, params.episodeId, query.planId),
           window: (context, { params, query }) => episodes.window(context, params.episodeId, query),
         },
+        procedures: {
+          create: (context, { body, newId }) => procedures.create(context, body, newId),
+          list: (context, { query }) => procedures.list(context, query),
+          get: (context, { params, query }) => procedures.get(context, params.procedureId, query.planId),
+          activate: (context, { params, query }) => procedures.activate(context, params.procedureId, query.planId),
+          retire: (context, { params, query }) => procedures.retire(context, params.procedureId, query.planId),
+          select: (context, { body }) => select(context, body),
+        },
+        feedback: { create: (context, { body }) => procedures.tell(context, body) },
         working: {
           list: (context, { params, query }) => working.list(context, params, query),
           get: (context, { params }) => working.get(context, params),

@@ -115,6 +115,7 @@ export const MEMORY_TABLES = [
   'sources',
   'facts',
   'episodes',
+  'procedures',
   'item_terms',
   'lexicon',
   'scope_counts',

@@ -58,6 +58,33 @@ def test_facts_replace_each_other_and_are_erased_and_a_repeated_handler_counts_o
     asyncio.run(run())
 
 
+def test_a_draft_is_used_once_somebody_activated_it(url: str) -> None:
+    worker = Worker("clerk", "Refunds.", **common)
+
+    @worker.on_task(an_event("refund"))
+    async def refund(task: TaskContext[Any], context: PlatformContext) -> None:
+        named = {"kind": "procedure", "name": "refunds", "type": "skill", "trigger": "money back"}
+        await context.memory.remember({**named, "content": "Ask for the receipt."})
+        found = [one["procedure"] for one in await context.memory.select("they want money back", limit=1)]
+        await context.memory.feedback("useful", *(one["id"] for one in found))
+        task.complete([one["content"] for one in found])
+
+    async def run() -> None:
+        async with Tenant(url) as tenant:
+            await worker.start(**tenant.reach)
+            assert (await tenant.request("refund", {}, "corr-1"))["data"] == []
+            procedures = tenant.clients.memory.procedures
+            draft = (await procedures.list())["items"][0]
+            assert (draft["agentId"], draft["status"]) == ("clerk", "draft")
+            await procedures.activate(draft["id"])
+            assert (await tenant.request("refund", {}, "corr-2"))["data"] == ["Ask for the receipt."]
+            after = await procedures.get(draft["id"])
+            assert (after["uses"], after["wins"], after["version"]) == (1, 1, 1)
+            await worker.stop()
+
+    asyncio.run(run())
+
+
 def test_values_of_a_plan_are_changed_in_single_steps_until_it_ends(url: str) -> None:
     worker = Worker("adder", "Adds.", **common)
     planner = Planner("counter", "Counts.", **common)

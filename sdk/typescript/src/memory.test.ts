@@ -1,4 +1,5 @@
 import { silentLogger } from '@soma/kernel'
+import { memoryContract } from '@soma/memory/contract'
 import { type TestServer, testContext } from '@soma/server/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
@@ -39,11 +40,12 @@ function aTenant(home: Home) {
   const tenant = aTenantOn(place, { home, agent, user: testContext({ tenantId }), log: silentLogger })
   open.push(tenant)
   if (home === 'in memory') open.push(place as { stop: () => Promise<void> } & typeof place)
+  const memory = place.client(memoryContract)
   const ask = async (data: unknown, correlationId: string) => {
     await tenant.request('note', data, correlationId)
     return (await tenant.reply('note.completed', correlationId)).data
   }
-  return { ...tenant, ask }
+  return { ...tenant, ask, memory }
 }
 
 describe.each(['in process', 'over HTTP', 'in memory'] as const)('memory of agents %s', (home) => {
@@ -81,6 +83,27 @@ describe.each(['in process', 'over HTTP', 'in memory'] as const)('memory of agen
     expect(await tenant.ask({ about: 'who lives in the city' }, 'corr-4')).toEqual(['Anna lives in the city of Ghent'])
     expect(await tenant.ask({}, 'corr-5')).toMatchObject({ gone: true })
     expect(await tenant.ask({ about: 'who lives in the city' }, 'corr-6')).toEqual([])
+  })
+
+  it('drafts a procedure, uses it once somebody activated it, and tells what came of it', async () => {
+    const tenant = aTenant(home)
+    const worker = defineWorker({ name: 'noter', description: 'Notes.' })
+    worker.onTask(noting, async (task, { memory }) => {
+      const trigger = 'a customer wants money back'
+      const name = { kind: 'procedure', name: 'refunds', type: 'skill' } as const
+      await memory.remember({ ...name, trigger, content: 'Ask for the receipt.' })
+      const found = await memory.select('they want their money back', { limit: 1 })
+      await memory.feedback('useful', ...found.map(({ procedure }) => procedure.id))
+      task.complete(found.map(({ procedure }) => procedure.content) as never)
+    })
+    await tenant.start(worker)
+    expect(await tenant.ask({}, 'corr-1')).toEqual([])
+    const [draft] = (await tenant.memory.procedures.list(tenant.user, { query: {} })).items
+    expect(draft).toMatchObject({ agentId: 'noter', status: 'draft', version: 1 })
+    const params = { procedureId: draft?.id as string }
+    await tenant.memory.procedures.activate(tenant.user, { params })
+    expect(await tenant.ask({}, 'corr-2')).toEqual(['Ask for the receipt.'])
+    expect(await tenant.memory.procedures.get(tenant.user, { params })).toMatchObject({ uses: 1, wins: 1, version: 1 })
   })
 
   it('shares the values of a plan in single steps, until it ends', async () => {

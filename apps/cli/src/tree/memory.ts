@@ -3,10 +3,10 @@ import { integer, repeated } from '../parse-flags.ts'
 import { lazily } from './lazily.ts'
 import { withPage } from './page-options.ts'
 
-const KINDS = ['fact', 'episode']
+const KINDS = ['fact', 'episode', 'procedure']
 const SCOPES = ['user', 'space', 'tenant']
 const PLAN = 'its id, or at least the last 6 characters of it'
-const ITEM = 'the item: its full fact_… or epi_… id'
+const ITEM = 'the item: its full fact_…, epi_… or proc_… id'
 const MAX_TTL_MS = 31_622_400_000
 
 export function addMemoryCommands(program: Command): void {
@@ -34,7 +34,7 @@ export function addMemoryCommands(program: Command): void {
   withPage(
     memory
       .command('list')
-      .description('list facts and episodes, newest first')
+      .description('list facts, episodes and procedures, newest first')
       .addOption(new Option('--kind <kind>', 'only items of this kind').choices(KINDS))
       .option('--tag <tag>', 'only items with this tag')
       .option('--plan <plan>', `what belongs to this plan, too: ${PLAN}`),
@@ -42,7 +42,7 @@ export function addMemoryCommands(program: Command): void {
   memory
     .command('show')
     .alias('get')
-    .description('show one fact or episode with its times, trust and source')
+    .description('show one fact, episode or procedure with its times, trust and source')
     .argument('<item>', ITEM)
     .action(lazily(async () => (await import('../commands/memory.ts')).showItem))
   memory
@@ -55,7 +55,58 @@ export function addMemoryCommands(program: Command): void {
     .option('--source <ref>', 'all that came from this source')
     .option('--reason <text>', 'why, at most 500 characters; it is recorded')
     .action(lazily(async () => (await import('../commands/memory.ts')).forgetItems))
+  addProcedureCommands(memory)
   addWorkingCommands(memory)
+}
+
+const TYPES = ['system-prompt', 'few-shot', 'rule', 'skill']
+const STATUSES = ['draft', 'active', 'retired']
+const VERSION = 'the version: its full proc_… id'
+
+function addProcedureCommands(memory: Command): void {
+  const procedures = memory
+    .command('procedures')
+    .description('how agents do things: prompts, rules, skills, by version')
+  withPage(
+    procedures
+      .command('list')
+      .description('list versions, newest first')
+      .option('--agent <name>', 'only those of this agent; * of every agent')
+      .option('--name <name>', 'only those of this name')
+      .addOption(new Option('--status <status>', 'only those in this status').choices(STATUSES)),
+  ).action(lazily(async () => (await import('../commands/procedures.ts')).listProcedures))
+  procedures
+    .command('draft')
+    .description('write a version; nobody uses it before it is activated')
+    .argument('<name>', 'lower-case letters, digits and -')
+    .argument('<content>', 'the text, @file or - for stdin; at most 64 KiB')
+    .requiredOption('--agent <name>', 'the agent that it is for; * every agent')
+    .addOption(new Option('--type <type>', 'what it is; default skill').choices(TYPES).default('skill'))
+    .requiredOption('--trigger <text>', 'when it is of use, in words')
+    .option(
+      '--tag <tag>',
+      'a tag: a rule is used where a tag of it is in what the agent does; may be repeated',
+      repeated,
+    )
+    .addOption(new Option('--scope <scope>', 'who may read it; default user: you alone').choices(SCOPES))
+    .action(lazily(async () => (await import('../commands/procedures.ts')).draftProcedure))
+  procedures
+    .command('activate')
+    .description('let a version be used in place of the active one; an older one again rolls back')
+    .argument('<version>', VERSION)
+    .action(lazily(async () => (await import('../commands/procedures.ts')).activateProcedure))
+  procedures
+    .command('retire')
+    .description('let a version be used no more')
+    .argument('<version>', VERSION)
+    .action(lazily(async () => (await import('../commands/procedures.ts')).retireProcedure))
+  procedures
+    .command('select')
+    .description('what an agent would use for what it is about to do')
+    .argument('<words...>', 'what it is about to do')
+    .requiredOption('--agent <name>', 'the agent')
+    .addOption(new Option('--limit <count>', 'how many by words at most, 1–20; default 3').argParser(integer(1, 20)))
+    .action(lazily(async () => (await import('../commands/procedures.ts')).selectProcedures))
 }
 
 function addWorkingCommands(memory: Command): void {

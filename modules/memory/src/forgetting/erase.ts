@@ -33,8 +33,8 @@ export async function eraseItems(tx: Transaction, items: readonly Selected[], ca
 }
 
 export function countsOf(items: readonly Selected[]): Record<string, number> {
-  const facts = items.filter(({ kind }) => kind === 'fact').length
-  return { facts, episodes: items.length - facts }
+  const of = (wanted: Selected['kind']) => items.filter(({ kind }) => kind === wanted).length
+  return { facts: of('fact'), episodes: of('episode'), procedures: of('procedure') }
 }
 
 /** Everything that one person wrote, in every scope, and the words of its own scopes. `owners`: `<space>/<person>`, as rows name it. */

@@ -45,7 +45,7 @@ export function createForget({ memory, database }: { memory: MemoryDatabase; dat
   return async (context: Context, body: { select: Selector; dryRun: boolean }) => {
     const { select, dryRun } = body
     if (select.subject !== undefined) assertMaySubject(context, select.subject)
-    const counts: Record<string, number> = { facts: 0, episodes: 0 }
+    const counts: Record<string, number> = { facts: 0, episodes: 0, procedures: 0 }
     const itemIds: string[] = []
     for (let after = NO_ID; ; ) {
       const batch = await next(context, select, after)

@@ -37,7 +37,9 @@ export const selectBySource = (tx: Transaction, ref: string, after: string): Pro
     `${NODE} and n.id > $2 and n.id in (
       select i.id from memory.sources s join memory.facts i on i.tenant_id = s.tenant_id and i.source_id = s.id where s.tenant_id = memory.tenant() and s.ref = $1
       union all
-      select i.id from memory.sources s join memory.episodes i on i.tenant_id = s.tenant_id and i.source_id = s.id where s.tenant_id = memory.tenant() and s.ref = $1) ${TO_ERASE}`,
+      select i.id from memory.sources s join memory.episodes i on i.tenant_id = s.tenant_id and i.source_id = s.id where s.tenant_id = memory.tenant() and s.ref = $1
+      union all
+      select i.id from memory.sources s join memory.procedures i on i.tenant_id = s.tenant_id and i.source_id = s.id where s.tenant_id = memory.tenant() and s.ref = $1) ${TO_ERASE}`,
     [ref, after],
   )
 
@@ -63,7 +65,8 @@ export const sourcesOf = async (tx: Transaction, ids: readonly string[]): Promis
   (
     await tx.query<{ source_id: string }>(
       `select source_id from memory.facts where tenant_id = memory.tenant() and id = any ($1) and source_id is not null
-       union select source_id from memory.episodes where tenant_id = memory.tenant() and id = any ($1) and source_id is not null`,
+       union select source_id from memory.episodes where tenant_id = memory.tenant() and id = any ($1) and source_id is not null
+       union select source_id from memory.procedures where tenant_id = memory.tenant() and id = any ($1) and source_id is not null`,
       [ids],
     )
   ).map(({ source_id }) => source_id)
@@ -73,7 +76,8 @@ export const deleteBareSources = (tx: Transaction, ids: readonly string[]): Prom
   tx.execute(
     `delete from memory.sources s where s.tenant_id = memory.tenant() and s.id = any ($1)
       and not exists (select from memory.facts f where f.tenant_id = s.tenant_id and f.source_id = s.id)
-      and not exists (select from memory.episodes e where e.tenant_id = s.tenant_id and e.source_id = s.id)`,
+      and not exists (select from memory.episodes e where e.tenant_id = s.tenant_id and e.source_id = s.id)
+      and not exists (select from memory.procedures p where p.tenant_id = s.tenant_id and p.source_id = s.id)`,
     [ids],
   )
 
@@ -95,6 +99,7 @@ export async function deleteTenant(tx: Transaction): Promise<Record<string, numb
   for (const table of [
     'facts',
     'episodes',
+    'procedures',
     'links',
     'working_items',
     'nodes',

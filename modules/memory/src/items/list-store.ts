@@ -1,6 +1,13 @@
 import type { Transaction } from '@soma/kernel'
 import { NOT_EXPIRED } from './read-store.ts'
-import { type EpisodeRow, type FactRow, SELECT_EPISODE, SELECT_FACT } from './rows.ts'
+import {
+  type EpisodeRow,
+  type FactRow,
+  type ProcedureRow,
+  SELECT_EPISODE,
+  SELECT_FACT,
+  SELECT_PROCEDURE,
+} from './rows.ts'
 
 /** Absent filters are null. */
 export interface ListFilter {
@@ -24,6 +31,13 @@ export interface EpisodeFilter extends ListFilter {
   readonly sessionId: string | null
   readonly planId: string | null
   readonly role: string | null
+}
+
+export interface ProcedureFilter extends ListFilter {
+  readonly agentId: string | null
+  readonly name: string | null
+  readonly type: string | null
+  readonly status: string | null
 }
 
 /** Where a page goes on: the time of the last row, then what tells rows of one time apart. */
@@ -52,6 +66,14 @@ const EPISODES = `${perScope(
     and ($13::text is null or i.role = $13)`,
   'i.occurred_at desc, i.id desc',
 )} order by occurred_at desc, id desc limit $1`
+
+const PROCEDURES = `${perScope(
+  `${SELECT_PROCEDURE} ${FILTER} and ($5::timestamptz is null or i.recorded_at >= $5) and ($6::timestamptz is null or i.recorded_at < $6)
+    and ($7::timestamptz is null or (i.recorded_at, i.id) < ($7, $8::uuid))
+    and ($9::text is null or i.agent_id = $9) and ($10::text is null or i.name = $10) and ($11::text is null or i.type = $11)
+    and ($12::text is null or i.status = $12)`,
+  'i.recorded_at desc, i.id desc',
+)} order by recorded_at desc, id desc limit $1`
 
 const filterOf = (of: ListFilter, place: Place) => [
   of.scopeTypes,
@@ -90,3 +112,11 @@ export const listEpisodes = (
     page.planScope,
     of.role,
   ])
+
+/** Newest recorded first. */
+export const listProcedures = (
+  tx: Transaction,
+  of: ProcedureFilter,
+  page: { limit: number; place: Place },
+): Promise<ProcedureRow[]> =>
+  tx.query<ProcedureRow>(PROCEDURES, [page.limit, ...filterOf(of, page.place), of.agentId, of.name, of.type, of.status])

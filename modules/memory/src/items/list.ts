@@ -3,9 +3,9 @@ import type { Fact, Item, ItemKind } from '../../contract/index.ts'
 import type { MemoryDatabase } from '../scopes/memory-database.ts'
 import { historyOf } from '../facts/history-store.ts'
 import { kindOfId, uuidOfItem } from './item-ids.ts'
-import { listEpisodes, listFacts, type Place } from './list-store.ts'
-import { findEpisode, findFact } from './read-store.ts'
-import { viewEpisode, viewFact } from './views.ts'
+import { listEpisodes, listFacts, listProcedures, type Place } from './list-store.ts'
+import { findEpisode, findFact, findProcedure } from './read-store.ts'
+import { viewEpisode, viewFact, viewProcedure } from './views.ts'
 
 interface ListQuery {
   readonly limit: number
@@ -26,7 +26,7 @@ interface ListQuery {
   readonly predicate?: string | undefined
 }
 
-/** Reads of facts and episodes together, by time and by id. */
+/** Reads of items of all kinds together, by time and by id. */
 export function createItemReads({ memory }: { memory: MemoryDatabase }) {
   return {
     list: (context: Context, query: ListQuery) =>
@@ -45,7 +45,7 @@ export function createItemReads({ memory }: { memory: MemoryDatabase }) {
       memory.inScopes(context, [query.planId], async (tx) => {
         const place = decodeCursor(query.cursor, ['time', 'uuid'])
         const item = await findItem(tx, itemId)
-        if (item.kind === 'episode') return { items: place === undefined ? [item] : [], nextCursor: null }
+        if (item.kind !== 'fact') return { items: place === undefined ? [item] : [], nextCursor: null }
         const rows = await historyOf(tx, uuidOfItem(item.id), { limit: query.limit + 1, place })
         return toPage(rows.map(viewFact), query.limit, {
           item: (fact: Fact): Item => fact,
@@ -55,9 +55,9 @@ export function createItemReads({ memory }: { memory: MemoryDatabase }) {
   }
 }
 
-const timeOf = (item: Item): string => (item.kind === 'fact' ? item.recordedAt : item.occurredAt)
+const timeOf = (item: Item): string => (item.kind === 'episode' ? item.occurredAt : item.recordedAt)
 
-/** The newest of both kinds; what filters by a member of one kind leaves the other out. */
+/** The newest of all kinds; what filters by a member of one kind leaves the other out. */
 async function newest(tx: Transaction, query: ListQuery): Promise<Item[]> {
   const place: Place = decodeCursor(query.cursor, ['time', 'uuid'])
   const page = { limit: query.limit + 1, place }
@@ -65,21 +65,29 @@ async function newest(tx: Transaction, query: ListQuery): Promise<Item[]> {
     ...{ scopeTypes: query.scope === undefined ? null : [query.scope], tag: query.tag ?? null },
     ...{ sourceRef: query.sourceRef ?? null, from: query.from ?? null, to: query.to ?? null },
   }
-  const isOfEpisodes = query.agentId !== undefined || query.sessionId !== undefined
+  const isOfEpisodes = query.sessionId !== undefined
   const isOfFacts = query.status !== undefined
   const facts =
-    query.kind === 'episode' || isOfEpisodes
+    (query.kind ?? 'fact') !== 'fact' || isOfEpisodes || query.agentId !== undefined
       ? []
       : await listFacts(tx, { ...common, ...slotFilter(query), status: query.status ?? null }, page)
   const episodes =
-    query.kind === 'fact' || isOfFacts
+    (query.kind ?? 'episode') !== 'episode' || isOfFacts
       ? []
       : await listEpisodes(
           tx,
           { ...common, agentId: query.agentId ?? null, sessionId: query.sessionId ?? null, planId: null, role: null },
           { ...page, planScope: null },
         )
-  return [...facts.map(viewFact), ...episodes.map(viewEpisode)]
+  const procedures =
+    (query.kind ?? 'procedure') !== 'procedure' || isOfFacts || isOfEpisodes
+      ? []
+      : await listProcedures(
+          tx,
+          { ...common, agentId: query.agentId ?? null, name: null, type: null, status: null },
+          page,
+        )
+  return [...facts.map(viewFact), ...episodes.map(viewEpisode), ...procedures.map(viewProcedure)]
     .toSorted(
       (left, right) => compare(timeOf(right), timeOf(left)) || compare(uuidOfItem(right.id), uuidOfItem(left.id)),
     )
@@ -98,12 +106,16 @@ const compare = (left: string, right: string): number => (left < right ? -1 : le
 /** @throws not-found, the same for another's, an erased one and one that never was */
 export async function findItem(tx: Transaction, itemId: string): Promise<Item> {
   const id = uuidOfItem(itemId)
-  if (kindOfId(itemId) === 'fact') {
+  const kind = kindOfId(itemId)
+  if (kind === 'fact') {
     const row = await findFact(tx, id)
     if (row !== undefined) return viewFact(row)
-  } else {
+  } else if (kind === 'episode') {
     const row = await findEpisode(tx, id)
     if (row !== undefined) return viewEpisode(row)
+  } else {
+    const row = await findProcedure(tx, id)
+    if (row !== undefined) return viewProcedure(row)
   }
   throw commonProblems.notFound.create(`no item ${itemId}`)
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Context, commonProblems, uuidOf } from '@soma/kernel'
-import type { EpisodeInput, FactInput } from '../../contract/index.ts'
+import type { EpisodeInput, FactInput, ProcedureInput } from '../../contract/index.ts'
 import { maskSecrets, type SecretPolicy } from '../lexical/mask-secrets.ts'
 import { tokenize } from '../lexical/tokenize.ts'
 import { itemWeights } from '../lexical/weights.ts'
@@ -9,8 +9,10 @@ import { type Provenance, provenanceOf } from './trust.ts'
 
 export const DIMENSIONS = 1_048_576
 
+type ItemInput = FactInput | EpisodeInput | ProcedureInput
+
 /** What is worked out of an item before its transaction: text without secrets, hash, words, origin. */
-export interface PreparedItem<Input extends FactInput | EpisodeInput = FactInput | EpisodeInput> {
+export interface PreparedItem<Input extends ItemInput = ItemInput> {
   readonly id: string
   readonly input: Input
   readonly scopeKey: string
@@ -35,15 +37,15 @@ export interface PrepareOptions {
 }
 
 /** @throws invalid-request for a secret where the policy refuses them, and for a time that is ahead */
-export function prepareItem<Input extends FactInput | EpisodeInput>(
+export function prepareItem<Input extends ItemInput>(
   input: Input,
-  prefix: 'fact' | 'epi',
+  prefix: 'fact' | 'epi' | 'proc',
   { context, secretPolicy, newId }: PrepareOptions,
 ): PreparedItem<Input> {
   const { text: content, found } = maskSecrets(input.content, secretPolicy)
   if (found.length > 0 && secretPolicy === 'refuse') throw secretRefused(found)
   const bytes = Buffer.from(content)
-  const { dimensions, weights } = itemWeights(tokenize(content, input.language))
+  const { dimensions, weights } = itemWeights(tokenize(wordsOf(input, content), input.language))
   return {
     id: uuidOf(prefix, newId(prefix)),
     input,
@@ -59,6 +61,18 @@ export function prepareItem<Input extends FactInput | EpisodeInput>(
     linkId: uuidOf('link', newId('link')),
     warnings: found.map((shape) => `masked: ${shape}`),
   }
+}
+
+/** What an item is found by: a procedure by its name and trigger too. The same text is counted: see `lexicon/store.ts`. */
+const wordsOf = (input: ItemInput, content: string): string =>
+  'trigger' in input ? `${input.name}\n${input.trigger}\n${content}` : content
+
+/** A trigger is masked like a content. */
+export function prepareProcedure(input: ProcedureInput, options: PrepareOptions): PreparedItem<ProcedureInput> {
+  const { text: trigger, found } = maskSecrets(input.trigger, options.secretPolicy)
+  if (found.length > 0 && options.secretPolicy === 'refuse') throw secretRefused(found)
+  const prepared = prepareItem({ ...input, trigger }, 'proc', options)
+  return { ...prepared, warnings: [...prepared.warnings, ...found.map((shape) => `masked: ${shape}`)] }
 }
 
 /** As pgvector reads a `sparsevec`. */

@@ -76,6 +76,7 @@ describe('remember and recall', () => {
       type: 'user',
       facts: { items: 1, bytes: 36 },
       episodes: { items: 0, bytes: 0 },
+      procedures: { items: 0, bytes: 0 },
       working: { items: 0, bytes: 0 },
     })
   })

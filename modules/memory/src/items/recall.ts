@@ -1,9 +1,9 @@
 import type { Clock, Context, Transaction } from '@soma/kernel'
-import type { Episode, Fact, Item, RecallHit, RecallInput } from '../../contract/index.ts'
+import type { Item, RecallHit, RecallInput } from '../../contract/index.ts'
 import type { MemoryDatabase } from '../scopes/memory-database.ts'
 import { scopeKeyOf } from '../scopes/scope-keys.ts'
 import { type Understood, understand } from './query-words.ts'
-import { readMatching } from './recall-store.ts'
+import { type ItemFilter, readMatching } from './recall-store.ts'
 import { type Candidate, searchItems } from './search-store.ts'
 
 export interface RecallDependencies {
@@ -29,41 +29,60 @@ export function createRecall({ memory, clock, settings }: RecallDependencies) {
     const startedAt = clock.now().getTime()
     const plans = (body.scopes ?? []).flatMap((scope) => (scope.type === 'plan' ? [scope.id] : []))
     const { hits, understood } = await memory.inScopes(context, [body.planId, ...plans], async (tx) => {
-      const words = await understand(tx, body.query)
       const scopeKeys = body.scopes?.map((scope) => scopeKeyOf(context, scope))
-      const found = await findAll(tx, { body, words, scopeKeys })
-      return { hits: found, understood: words }
+      return findItems(tx, body, { scopeKeys, settings, nowMs: startedAt })
     })
-    const nowMs = body.asOf === undefined ? startedAt : Date.parse(body.asOf)
-    const ranked = hits
-      .map((hit) => scored(hit, { nowMs, words: understood, settings }))
-      .toSorted((left, right) => right.score - left.score || (left.item.id < right.item.id ? -1 : 1))
     return {
-      hits: ranked.slice(0, body.limit),
+      hits,
       degraded: [],
       isStale: false,
       understood: { terms: understood.terms, corrected: understood.corrected },
       tookMs: Math.max(0, clock.now().getTime() - startedAt),
     }
   }
+}
 
-  /** As many as fit the filters: where those leave too few of the best, more are taken (MEM-R49). */
-  async function findAll(
-    tx: Transaction,
-    { body, words, scopeKeys }: { body: RecallInput; words: Understood; scopeKeys: readonly string[] | undefined },
-  ): Promise<Found[]> {
-    const isPast = body.asOf !== undefined || body.validAt !== undefined
-    const search = { words: words.words, kinds: body.kinds, scopeKeys, isPast, exactLimit: settings.exactLimit }
-    for (let pool = Math.max(settings.pool, body.limit * 2); ; pool *= WIDER) {
-      const candidates = await searchItems(tx, search, pool)
-      const items = await readMatching(tx, candidates, body)
-      const found = candidates.flatMap((candidate, index): Found[] => {
-        const item = items.get(candidate.id)
-        const relevance = relevanceOf(candidate, words)
-        return item === undefined || relevance < body.minRelevance ? [] : [{ item, relevance, rank: index + 1 }]
-      })
-      if (found.length >= body.limit || candidates.length < pool || pool >= MAX_POOL) return found
-    }
+export interface FindOptions {
+  /** Default: all that are read. */
+  readonly scopeKeys: readonly string[] | undefined
+  readonly settings: RecallDependencies['settings']
+  readonly nowMs: number
+}
+
+/** The best items for a query among those that the transaction may read and that fit the filters, and what was understood of it. */
+export async function findItems(
+  tx: Transaction,
+  body: ItemFilter & Pick<RecallInput, 'minRelevance' | 'limit'>,
+  options: FindOptions,
+): Promise<{ hits: RecallHit[]; understood: Understood }> {
+  const understood = await understand(tx, body.query)
+  const found = await findAll(tx, { body, words: understood, options })
+  const nowMs = body.asOf === undefined ? options.nowMs : Date.parse(body.asOf)
+  const hits = found
+    .map((hit) => scored(hit, { nowMs, words: understood, settings: options.settings }))
+    .toSorted((left, right) => right.score - left.score || (left.item.id < right.item.id ? -1 : 1))
+    .slice(0, body.limit)
+  return { hits, understood }
+}
+
+/** As many as fit the filters: where those leave too few of the best, more are taken (MEM-R49). */
+async function findAll(
+  tx: Transaction,
+  by: { body: ItemFilter & Pick<RecallInput, 'minRelevance' | 'limit'>; words: Understood; options: FindOptions },
+): Promise<Found[]> {
+  const { body, words } = by
+  const { scopeKeys, settings } = by.options
+  const isPast = body.asOf !== undefined || body.validAt !== undefined
+  const search = { words: words.words, kinds: body.kinds, scopeKeys, isPast, exactLimit: settings.exactLimit }
+  for (let pool = Math.max(settings.pool, body.limit * 2); ; pool *= WIDER) {
+    const candidates = await searchItems(tx, search, pool)
+    const items = await readMatching(tx, candidates, body)
+    const found = candidates.flatMap((candidate, index): Found[] => {
+      const item = items.get(candidate.id)
+      const relevance = relevanceOf(candidate, words)
+      return item === undefined || relevance < body.minRelevance ? [] : [{ item, relevance, rank: index + 1 }]
+    })
+    if (found.length >= body.limit || candidates.length < pool || pool >= MAX_POOL) return found
   }
 }
 
@@ -96,12 +115,14 @@ function scored(
     relevance,
     parts,
     ranks: by.words.words === undefined ? {} : { lexical: rank },
-    layer: item.kind === 'fact' ? 'semantic' : 'episodic',
+    layer: LAYERS[item.kind],
     excerpt: excerptOf(item.content),
   }
 }
 
-const timeOf = (item: Fact | Episode): string => (item.kind === 'fact' ? item.recordedAt : item.occurredAt)
+const LAYERS = { fact: 'semantic', episode: 'episodic', procedure: 'procedural' } as const
+
+const timeOf = (item: Item): string => (item.kind === 'episode' ? item.occurredAt : item.recordedAt)
 
 /** Its beginning, cut between characters. */
 const excerptOf = (content: string): string =>

@@ -18,11 +18,12 @@ import {
 } from '../../contract/index.ts'
 import { lockKeysOfEpisode, type PreparedEpisode } from '../episodes/store.ts'
 import { lockKeys, lockKeysOf, type PreparedFact } from '../facts/store.ts'
+import { lockKeyOfProcedure, type PreparedProcedure } from '../procedures/store.ts'
 import type { SecretPolicy } from '../lexical/mask-secrets.ts'
 import { assertOpen, type MemoryDatabase } from '../scopes/memory-database.ts'
 import { scopeKeyOf, scopeOfKey } from '../scopes/scope-keys.ts'
 import { type WorkingService, writerOf } from '../working/service.ts'
-import { prepareItem } from './prepare.ts'
+import { prepareItem, prepareProcedure } from './prepare.ts'
 import { assertItemRoom, type ItemLimits } from './quota.ts'
 import { createItemWriter, type ItemWriter } from './write.ts'
 
@@ -38,6 +39,7 @@ export interface RememberDependencies {
 type Ready =
   | { readonly kind: 'fact'; readonly fact: PreparedFact }
   | { readonly kind: 'episode'; readonly episode: PreparedEpisode }
+  | { readonly kind: 'procedure'; readonly procedure: PreparedProcedure }
   | { readonly kind: 'working'; readonly item: Extract<RememberItem, { kind: 'working' }>; readonly scopeKey: string }
 
 interface Entry {
@@ -63,6 +65,10 @@ export function createRemember({ memory, working, clock, secretPolicy, limits }:
         assertNotAhead(input, clock)
         return { kind: 'episode', episode: prepareItem<EpisodeInput>(input, 'epi', options) }
       }
+      case 'procedure': {
+        const { kind: _kind, ...input } = item
+        return { kind: 'procedure', procedure: prepareProcedure(input, options) }
+      }
       default: {
         const { kind: _kind, ...input } = item
         return { kind: 'fact', fact: prepareItem<FactInput>(input, 'fact', options) }
@@ -76,6 +82,7 @@ export function createRemember({ memory, working, clock, secretPolicy, limits }:
   ): Promise<RememberResult> {
     if (ready.kind === 'fact') return { index, ...(await by.writer.fact(ready.fact)) }
     if (ready.kind === 'episode') return { index, ...(await by.writer.episode(ready.episode)) }
+    if (ready.kind === 'procedure') return { index, ...(await by.writer.procedure(ready.procedure)) }
     const { key, value, ttlMs, keep } = ready.item
     const row = await working.store(by.tx, {
       ...writerOf(by.context),
@@ -149,8 +156,11 @@ export function createRemember({ memory, working, clock, secretPolicy, limits }:
 
 export type Remember = ReturnType<typeof createRemember>
 
-const keysOf = ({ ready }: Entry): string[] =>
-  ready.kind === 'fact' ? lockKeysOf(ready.fact) : ready.kind === 'episode' ? lockKeysOfEpisode(ready.episode) : []
+function keysOf({ ready }: Entry): string[] {
+  if (ready.kind === 'fact') return lockKeysOf(ready.fact)
+  if (ready.kind === 'episode') return lockKeysOfEpisode(ready.episode)
+  return ready.kind === 'procedure' ? [lockKeyOfProcedure(ready.procedure)] : []
+}
 
 function assertNotAhead({ occurredAt }: EpisodeInput, clock: Clock): void {
   if (occurredAt === undefined || Date.parse(occurredAt) <= clock.now().getTime() + AHEAD_MS) return

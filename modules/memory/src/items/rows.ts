@@ -51,6 +51,22 @@ export interface EpisodeRow extends ItemColumns {
   readonly occurred_at: Date
 }
 
+export interface ProcedureRow extends ItemColumns {
+  readonly agent_id: string
+  readonly name: string
+  readonly version: number
+  readonly type: 'system-prompt' | 'few-shot' | 'rule' | 'skill'
+  readonly status: 'draft' | 'active' | 'retired'
+  readonly trigger: string
+  readonly parameters: Record<string, unknown> | null
+  readonly trial_share: number | null
+  readonly uses: number
+  readonly wins: number
+  readonly approved_by: string | null
+  readonly activated_at: Date | null
+  readonly updated_at: Date
+}
+
 const SOURCE = `s.kind as source_kind, s.ref as source_ref, s.actor as source_actor, s.trace_id as source_trace, s.correlation_id as source_correlation,
   s.constitution_hash as source_constitution`
 const ITEM =
@@ -64,3 +80,7 @@ export const SELECT_FACT = `select ${ITEM}, i.collection, i.form, i.status, i.ex
 /** The row is `i`. */
 export const SELECT_EPISODE = `select ${ITEM}, i.agent_id, i.session_id, i.plan_id, i.task_id, i.role, i.seq, i.occurred_at, ${SOURCE}
   from memory.episodes i ${WITH_SOURCE} where i.tenant_id = memory.tenant()`
+
+/** The row is `i`. */
+export const SELECT_PROCEDURE = `select ${ITEM}, i.agent_id, i.name, i.version, i.type, i.status, i.trigger, i.parameters, i.trial_share, i.uses, i.wins, i.approved_by,
+  i.activated_at, i.updated_at, ${SOURCE} from memory.procedures i ${WITH_SOURCE} where i.tenant_id = memory.tenant()`

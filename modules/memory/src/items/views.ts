@@ -1,7 +1,7 @@
 import { toId, withoutUndefined } from '@soma/kernel'
-import type { Episode, Fact, SourceKind } from '../../contract/index.ts'
+import type { Episode, Fact, Procedure, SourceKind } from '../../contract/index.ts'
 import { scopeOfKey } from '../scopes/scope-keys.ts'
-import type { EpisodeRow, FactRow, SourceColumns } from './rows.ts'
+import type { EpisodeRow, FactRow, ProcedureRow, SourceColumns } from './rows.ts'
 import { trustOfLevel } from './trust.ts'
 
 const iso = (date: Date | null): string | undefined => date?.toISOString()
@@ -19,7 +19,7 @@ function viewSource(row: SourceColumns) {
   })
 }
 
-const common = (row: FactRow | EpisodeRow) => ({
+const common = (row: FactRow | EpisodeRow | ProcedureRow) => ({
   scope: scopeOfKey(row.scope_key),
   ownerId: row.owner_id,
   content: row.content,
@@ -69,3 +69,23 @@ export const viewEpisode = (row: EpisodeRow): Episode =>
     seq: row.seq,
     occurredAt: row.occurred_at.toISOString(),
   }) as Episode
+
+export const viewProcedure = (row: ProcedureRow): Procedure =>
+  withoutUndefined({
+    kind: 'procedure' as const,
+    id: toId('proc', row.id),
+    ...common(row),
+    agentId: row.agent_id,
+    name: row.name,
+    version: row.version,
+    type: row.type,
+    status: row.status,
+    trigger: row.trigger,
+    parameters: orAbsent(row.parameters),
+    trialShare: orAbsent(row.trial_share),
+    uses: row.uses,
+    wins: row.wins,
+    approvedBy: orAbsent(row.approved_by),
+    activatedAt: iso(row.activated_at),
+    updatedAt: row.updated_at.toISOString(),
+  }) as Procedure

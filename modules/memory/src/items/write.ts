@@ -1,5 +1,6 @@
 import { toId, type Transaction } from '@soma/kernel'
-import { type FactInput, memoryWritten, type RememberResult } from '../../contract/index.ts'
+import { type FactInput, type ItemKind, memoryWritten, type RememberResult } from '../../contract/index.ts'
+import { type PreparedProcedure, storeProcedure } from '../procedures/store.ts'
 import { type PreparedEpisode, storeEpisode } from '../episodes/store.ts'
 import { type PreparedFact, type StoredFact, storeFact } from '../facts/store.ts'
 import { insertLink } from '../links/store.ts'
@@ -37,6 +38,13 @@ export function createItemWriter(tx: Transaction) {
       emitWritten(tx, episode, { ...result, status: 'live' })
       return { ...result, warnings: [...episode.warnings] }
     },
+    procedure: async (procedure: PreparedProcedure): Promise<WrittenItem> => {
+      const stored = await storeProcedure(tx, procedure, await ensureSource(procedure))
+      const outcome = stored.is_new ? ('stored' as const) : ('touched' as const)
+      const result = { id: toId('proc', stored.id), outcome, version: stored.version, replacedIds: [] }
+      emitWritten(tx, procedure, { kind: 'procedure', ...result, status: stored.status })
+      return { kind: 'procedure', ...result, warnings: [...procedure.warnings] }
+    },
   }
 }
 
@@ -49,7 +57,7 @@ function outcomeOf(stored: StoredFact, replaces: boolean): Written['outcome'] {
 }
 
 interface Written {
-  readonly kind: 'fact' | 'episode'
+  readonly kind: ItemKind
   readonly id: string
   readonly outcome: 'stored' | 'touched' | 'replaced' | 'disputed'
   readonly version: number

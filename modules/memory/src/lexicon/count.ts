@@ -1,4 +1,5 @@
 import type { Transaction } from '@soma/kernel'
+import { ITEM_KINDS } from '../../contract/index.ts'
 import { tokenize } from '../lexical/tokenize.ts'
 import { addItems, addWords, type CountedRow, readCounted, takeUncounted } from './store.ts'
 
@@ -20,7 +21,7 @@ async function change(tx: Transaction, rows: readonly CountedRow[], by: 1 | -1):
   for (const row of rows) scopes.set(row.scope_key, [...(scopes.get(row.scope_key) ?? []), row])
   for (const [scopeKey, own] of [...scopes].toSorted(([left], [right]) => (left < right ? -1 : 1))) {
     if (hasLexicon(scopeKey)) await addWords(tx, scopeKey, wordsOf(own, by))
-    for (const kind of ['episode', 'fact'] as const) {
+    for (const kind of ITEM_KINDS) {
       const ofKind = own.filter((row) => row.kind === kind)
       const bytes = ofKind.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0)
       if (ofKind.length > 0) await addItems(tx, scopeKey, { kind, items: by * ofKind.length, bytes: by * bytes })

@@ -10,10 +10,11 @@ export interface CountedRow {
   readonly language: string
 }
 
-const CONTENT = `select t.item_id as id, t.kind, t.scope_key, coalesce(f.content, e.content) as content, coalesce(f.language, e.language) as language
+const CONTENT = `select t.item_id as id, t.kind, t.scope_key, coalesce(f.content, e.content, concat_ws(E'\\n', p.name, p.trigger, p.content)) as content, coalesce(f.language, e.language, p.language) as language
   from memory.item_terms t
   left join memory.facts f on f.tenant_id = t.tenant_id and f.id = t.item_id
   left join memory.episodes e on e.tenant_id = t.tenant_id and e.id = t.item_id
+  left join memory.procedures p on p.tenant_id = t.tenant_id and p.id = t.item_id
   where t.tenant_id = memory.tenant() and t.item_id = any ($1)`
 
 const MARK = `update memory.item_terms set counted = true where tenant_id = memory.tenant() and item_id = $1 and not counted`

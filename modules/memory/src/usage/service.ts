@@ -10,12 +10,12 @@ export interface UsageLimits {
 
 interface UseRow {
   readonly type: 'user' | 'space' | 'tenant'
-  readonly kind: 'fact' | 'episode' | 'working'
+  readonly kind: 'fact' | 'episode' | 'procedure' | 'working'
   readonly items: number
   readonly bytes: number
 }
 
-// Facts and episodes as they were counted last; working items as they are.
+// Facts, episodes and procedures as they were counted last; working items as they are.
 const USE = `select split_part(k.scope, ':', 1) as type, u.kind, u.items, u.bytes
   from unnest(memory.reads()) k(scope) cross join lateral (
     select c.kind, c.items, c.bytes from memory.scope_counts c where c.tenant_id = memory.tenant() and c.scope_key = k.scope
@@ -41,6 +41,7 @@ export function createUsage({ memory, limits }: { memory: MemoryDatabase; limits
           type,
           facts: useOf(type, 'fact'),
           episodes: useOf(type, 'episode'),
+          procedures: useOf(type, 'procedure'),
           working: useOf(type, 'working'),
         })),
         limits: { maxItemsPerTenant, maxItemsPerUser, workingMaxKeys, workingMaxBytes },

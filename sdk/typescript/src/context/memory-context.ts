@@ -1,16 +1,29 @@
 import { withoutUndefined } from '@soma/kernel'
-import type { Item, Link, RecallHit, RecallInput, RememberItem, RememberResult } from '@soma/memory/contract'
+import type {
+  Item,
+  Link,
+  RecallHit,
+  RecallInput,
+  RememberItem,
+  RememberResult,
+  SelectedProcedure,
+  SelectInput,
+} from '@soma/memory/contract'
 import type { Handling } from '../run/handling.ts'
 import { absentAsUndefined } from './absent.ts'
 import { createWorkingMemory, type WorkingMemory } from './working-memory.ts'
 
 /** What is remembered: members that are left out are those of the event, or the defaults of the contract. */
-export type Remembered = RememberedFact | RememberedEpisode
+export type Remembered = RememberedFact | RememberedEpisode | RememberedProcedure
 
 type Of<Kind> = Extract<RememberItem, { kind?: Kind | undefined }>
 type RememberedFact = { kind?: 'fact' } & Pick<Of<'fact'>, 'content'> & Partial<Omit<Of<'fact'>, 'kind' | 'content'>>
 type RememberedEpisode = { kind: 'episode' } & Pick<Of<'episode'>, 'content' | 'role'> &
   Partial<Omit<Of<'episode'>, 'kind' | 'content' | 'role'>>
+
+/** A draft, until somebody activates it. */
+type RememberedProcedure = { kind: 'procedure' } & Pick<Of<'procedure'>, 'name' | 'type' | 'trigger' | 'content'> &
+  Partial<Omit<Of<'procedure'>, 'kind' | 'name' | 'type' | 'trigger' | 'content'>>
 
 export interface Recalled {
   /** The best first, each with the parts of its score. */
@@ -21,12 +34,16 @@ export interface Recalled {
 
 /** What agent and user remember. Everything is the event's user's, and nobody else's, unless a scope is named. */
 export interface MemoryContext {
-  /** Stores facts and episodes, all or nothing. A repeated handler stores them once. Answers one result an item. @throws Problem `memory-key-taken`, `memory-scope-closed`, `quota-exceeded` */
+  /** Stores facts, episodes and drafts of procedures, all or nothing. A repeated handler stores them once. Answers one result an item. @throws Problem `memory-key-taken`, `memory-scope-closed`, `quota-exceeded` */
   remember(...items: readonly Remembered[]): Promise<RememberResult[]>
   /** Finds by words what the user may read, with what belongs to the event's plan. */
   recall(query: string, options?: Partial<Omit<RecallInput, 'query'>>): Promise<Recalled>
   /** One fact or episode; undefined when there is none, or it is not for this user. */
   get(itemId: string): Promise<Item | undefined>
+  /** Active procedures of this agent for what it is about to do: rules that a tag calls, then the best by words. A task always gets the same of versions on trial. */
+  select(about: string, options?: Partial<Pick<SelectInput, 'types' | 'limit'>>): Promise<SelectedProcedure[]>
+  /** Counts a use of these procedures, and a win where they were useful. */
+  feedback(outcome: 'useful' | 'useless' | 'wrong', ...procedureIds: readonly string[]): Promise<void>
   /** Links two items, or makes a link stronger. */
   link(fromId: string, relation: string, toId: string, strength?: number): Promise<Link>
   /** Erases items with their words and links; answers how many. @throws Problem `forbidden` without `memory:forget` */
@@ -46,6 +63,15 @@ export function createMemoryContext(handling: Handling): MemoryContext {
     },
     recall: (query, options = {}) => clients.memory.items.recall({ body: { ...ofPlan, ...options, query } }),
     get: (itemId) => absentAsUndefined(() => clients.memory.items.get({ params: { itemId }, query: ofPlan })),
+    async select(about, options = {}) {
+      const named = withoutUndefined({ taskId: event.taskid })
+      const body = { ...ofPlan, ...named, ...options, agentId: handling.agent.name, context: about }
+      return (await clients.memory.procedures.select({ body })).procedures
+    },
+    async feedback(outcome, ...procedureIds) {
+      if (procedureIds.length === 0) return
+      await clients.memory.feedback.create({ body: { ...ofPlan, outcome, itemIds: [...procedureIds] } })
+    },
     link: (fromId, relation, toId, strength) =>
       clients.memory.links.create({ body: { ...ofPlan, ...withoutUndefined({ fromId, relation, toId, strength }) } }),
     async forget(...itemIds) {
@@ -61,11 +87,14 @@ const planOf = ({ event }: Handling): string | undefined =>
   event.planid?.startsWith('plan_') === true ? event.planid : undefined
 
 /**
- * The source of a fact is the event; its key makes it one however often it is stored. An episode is one a source, so each has a reference of its own, the same on every run of the handler.
+ * The source of a fact or procedure is the event; its key makes it one however often it is stored. An episode is one a source, so each has a reference of its own, the same on every run of the handler.
  */
 function complete(handling: Handling, item: Remembered): Record<string, unknown> {
   const { event, agent } = handling
-  if (item.kind !== 'episode') return { ...item, source: { ref: event.id, ...item.source } }
+  if (item.kind !== 'episode') {
+    const own = item.kind === 'procedure' ? { agentId: agent.name } : {}
+    return { ...own, ...item, source: { ref: event.id, ...item.source } }
+  }
   const ref = handling.id('src', 'memory.items.remember')
   const known = { agentId: agent.name, sessionId: event.sessionid, planId: planOf(handling), taskId: event.taskid }
   return { ...withoutUndefined(known), ...item, source: { ref, ...item.source } }

@@ -7,6 +7,8 @@ import type {
   FactInput,
   Item,
   Link,
+  Procedure,
+  ProcedureInput,
   RecallHit,
   RecallInput,
   RememberItem,
@@ -72,8 +74,22 @@ export function createMemoryItems(clock: MemoryClock, working: MemoryWorking) {
     const outcome = known === undefined ? 'stored' : 'touched'
     return { kind: 'episode', id: item.id, outcome, version: 1, replacedIds: [] }
   }
+  function storeProcedure(
+    input: ProcedureInput,
+    userId: string | undefined,
+  ): Omit<RememberResult, 'index' | 'warnings'> {
+    const newest = visible(userId)
+      .filter((item): item is Procedure => item.kind === 'procedure')
+      .findLast(({ agentId, name }) => agentId === input.agentId && name === input.name)
+    const isSame = newest?.content === input.content && newest.trigger === input.trigger
+    const version = (newest?.version ?? 0) + (isSame ? 0 : 1)
+    const item = isSame ? newest : newProcedure(input, { clock, ownerId: ownerOf(userId), version })
+    if (!isSame) stored.set(item.id, { userId, item })
+    return { kind: 'procedure', id: item.id, outcome: isSame ? 'touched' : 'stored', version, replacedIds: [] }
+  }
   const store = (item: RememberItem, userId: string | undefined) => {
     if (item.kind === 'episode') return storeEpisode(item, userId)
+    if (item.kind === 'procedure') return storeProcedure(item, userId)
     if (item.kind !== 'working') return storeFact(item, userId)
     const place = item.scope.type === 'plan' ? { scopeType: 'plan' as const, scopeId: item.scope.id } : USER
     const { version } = working.put({ ...place, userId }, item.key, { ...item, value: item.value as Json })
@@ -82,6 +98,12 @@ export function createMemoryItems(clock: MemoryClock, working: MemoryWorking) {
 
   return {
     get,
+    /** In place of what has its id. */
+    change<Changed extends Item>(item: Changed): Changed {
+      const known = stored.get(item.id)
+      if (known !== undefined) stored.set(item.id, { ...known, item })
+      return item
+    },
     list: (reader: string | undefined, kind: string | undefined): Item[] =>
       visible(reader)
         .filter((item) => kind === undefined || item.kind === kind)
@@ -93,7 +115,7 @@ export function createMemoryItems(clock: MemoryClock, working: MemoryWorking) {
     recall({ query, kinds, limit, minRelevance }: RecallInput, reader: string | undefined) {
       const terms = wordsOf(query)
       const hits = visible(reader)
-        .filter((item) => kinds.includes(item.kind) && (item.kind !== 'fact' || item.validTo === undefined))
+        .filter((item) => kinds.includes(item.kind) && isCurrent(item))
         .map((item) => hitOf(item, terms))
         .filter(({ relevance }) => relevance > 0 && relevance >= minRelevance)
         .toSorted((left, right) => right.score - left.score || (left.item.id < right.item.id ? -1 : 1))
@@ -133,6 +155,9 @@ export function createMemoryItems(clock: MemoryClock, working: MemoryWorking) {
   }
 }
 
+const isCurrent = (item: Item): boolean =>
+  item.kind === 'fact' ? item.validTo === undefined : item.kind === 'episode' || item.status === 'active'
+
 const USER = { scopeType: 'user', scopeId: 'me' } as const
 
 const sameScope = (fact: Fact, { scope }: FactInput): boolean => JSON.stringify(fact.scope) === JSON.stringify(scope)
@@ -150,7 +175,16 @@ interface Making {
 }
 
 const itemOf = (
-  { scope, content, language, tags, metadata, importance, source, expiresAt }: FactInput | EpisodeInput,
+  {
+    scope,
+    content,
+    language,
+    tags,
+    metadata,
+    importance,
+    source,
+    expiresAt,
+  }: FactInput | EpisodeInput | ProcedureInput,
   { clock, ownerId }: Making,
 ) => ({
   ...{
@@ -192,11 +226,23 @@ function newEpisode(input: EpisodeInput, making: Making & { seq: number }): Epis
   } as Episode
 }
 
+function newProcedure(input: ProcedureInput, making: Making & { version: number }): Procedure {
+  const { agentId, name, type, trigger, parameters, trialShare } = input
+  return {
+    ...{ kind: 'procedure', id: newId('proc'), ...itemOf(input, making), agentId, name, version: making.version },
+    ...{ type, trigger, status: 'draft', uses: 0, wins: 0, updatedAt: making.clock.iso() },
+    ...(parameters === undefined ? {} : { parameters }),
+    ...(trialShare === undefined ? {} : { trialShare }),
+  } as Procedure
+}
+
+const LAYERS = { fact: 'semantic', episode: 'episodic', procedure: 'procedural' } as const
+
 function hitOf(item: Item, terms: readonly string[]): RecallHit {
   const own = new Set(wordsOf(item.content))
   const relevance = terms.length === 0 ? 1 : terms.filter((term) => own.has(term)).length / terms.length
   return {
-    ...{ item, score: relevance, relevance, ranks: {}, layer: item.kind === 'fact' ? 'semantic' : 'episodic' },
+    ...{ item, score: relevance, relevance, ranks: {}, layer: LAYERS[item.kind] },
     parts: { lexical: relevance, salience: HIT_WEIGHT, confidence: 1, recency: 1 },
     excerpt: item.content.slice(0, EXCERPT),
   }

@@ -7,6 +7,7 @@ import { createMemoryGates } from './memory-gates.ts'
 import { createMemoryItems } from './memory-items.ts'
 import { createMemoryLog, TENANT } from './memory-log.ts'
 import { createMemoryPlans } from './memory-plans.ts'
+import { createMemoryProcedures } from './memory-procedures.ts'
 import { createMemoryRegistry } from './memory-registry.ts'
 import { createMemoryWorking, type WorkingPlace } from './memory-working.ts'
 
@@ -32,7 +33,8 @@ export function createMemoryPlatform() {
   const registry = createMemoryRegistry(log, clock)
   const working = createMemoryWorking(clock, plans.planOf)
   const items = createMemoryItems(clock, working)
-  const parts = { clock, log, deliveries, gates, plans, registry, working, items }
+  const procedures = createMemoryProcedures(clock, items)
+  const parts = { clock, log, deliveries, gates, plans, registry, working, items, procedures }
   const handlers = handlersOf(parts)
   const transport: Transport = async ({ contract, noun, verb, operation, context, input }) => {
     const handler = handlers[`${contract.module}.${noun}.${verb}`]
@@ -97,6 +99,7 @@ function handlersOf(parts: Omit<MemoryPlatform, 'platform'>): Record<string, Han
     ...taskHandlers(parts),
     ...gateHandlers(parts),
     ...itemHandlers(parts),
+    ...procedureHandlers(parts),
     ...workingHandlers(parts),
   }
 }
@@ -217,6 +220,15 @@ const itemHandlers = ({ items }: Omit<MemoryPlatform, 'platform'>): Record<strin
   'memory.items.forget': ({ body, userId }) =>
     items.forget((body as { select: { itemIds?: string[] } }).select.itemIds ?? [], userId),
   'memory.links.create': ({ body, userId }) => items.link(body, userId),
+})
+
+const procedureHandlers = ({ procedures }: Omit<MemoryPlatform, 'platform'>): Record<string, Handler> => ({
+  'memory.procedures.get': ({ params, userId }) => procedures.get(params.procedureId as string, userId),
+  'memory.procedures.list': ({ userId }) => page(procedures.list(userId)),
+  'memory.procedures.activate': ({ params, userId }) => procedures.activate(params.procedureId as string, userId),
+  'memory.procedures.retire': ({ params, userId }) => procedures.retire(params.procedureId as string, userId),
+  'memory.procedures.select': ({ body, userId }) => procedures.select(body, userId),
+  'memory.feedback.create': ({ body, userId }) => procedures.tell(body, userId),
 })
 
 function workingHandlers({ working }: Omit<MemoryPlatform, 'platform'>): Record<string, Handler> {

@@ -93,6 +93,36 @@ class Episode(TypedDict):
     occurredAt: str
 
 
+class Procedure(TypedDict):
+    kind: Literal["procedure"]
+    id: str
+    scope: FactScope | FactScope2 | FactScope3 | FactScope4
+    ownerId: str
+    content: str
+    contentHash: str
+    language: str
+    tags: list[str]
+    metadata: dict[str, Any]
+    importance: float
+    trust: Literal["untrusted", "low", "normal", "trusted", "verified"]
+    source: NotRequired[FactSource]
+    recordedAt: str
+    expiresAt: NotRequired[str]
+    agentId: str
+    name: str
+    version: int
+    type: Literal["system-prompt", "few-shot", "rule", "skill"]
+    status: Literal["draft", "active", "retired"]
+    trigger: str
+    parameters: NotRequired[dict[str, Any]]
+    trialShare: NotRequired[float]
+    uses: int
+    wins: int
+    approvedBy: NotRequired[str]
+    activatedAt: NotRequired[str]
+    updatedAt: str
+
+
 class Working(TypedDict):
     scope: FactScope | FactScope2 | FactScope3 | FactScope4
     key: str
@@ -113,6 +143,7 @@ class UsageScopesItem(TypedDict):
     type: Literal["user", "space", "tenant"]
     facts: UsageScopesItemFacts
     episodes: UsageScopesItemFacts
+    procedures: UsageScopesItemFacts
     working: UsageScopesItemFacts
 
 
@@ -193,6 +224,24 @@ class ItemsRememberBodyItemsItem2(TypedDict):
 
 
 class ItemsRememberBodyItemsItem3(TypedDict):
+    kind: Literal["procedure"]
+    scope: NotRequired[FactScope | FactScope2 | FactScope3 | FactScope4]
+    tags: NotRequired[list[str]]
+    metadata: NotRequired[dict[str, Any]]
+    importance: NotRequired[float]
+    source: NotRequired[ItemsRememberBodyItemsItemSource]
+    expiresAt: NotRequired[str]
+    language: NotRequired[str]
+    agentId: str
+    name: str
+    type: Literal["system-prompt", "few-shot", "rule", "skill"]
+    trigger: str
+    content: str
+    parameters: NotRequired[dict[str, Any]]
+    trialShare: NotRequired[float]
+
+
+class ItemsRememberBodyItemsItem4(TypedDict):
     kind: Literal["working"]
     scope: NotRequired[FactScope | FactScope2 | FactScope3 | FactScope4]
     key: str
@@ -202,7 +251,7 @@ class ItemsRememberBodyItemsItem3(TypedDict):
 
 
 class ItemsRememberBody(TypedDict):
-    items: list[ItemsRememberBodyItemsItem | ItemsRememberBodyItemsItem2 | ItemsRememberBodyItemsItem3]
+    items: list[ItemsRememberBodyItemsItem | ItemsRememberBodyItemsItem2 | ItemsRememberBodyItemsItem3 | ItemsRememberBodyItemsItem4]
     atomic: NotRequired[bool]
 
 
@@ -216,7 +265,7 @@ class ItemsRememberAnswerResultsItemProblem(TypedDict):
 
 class ItemsRememberAnswerResultsItem(TypedDict):
     index: int
-    kind: Literal["fact", "episode", "working"]
+    kind: Literal["fact", "episode", "procedure", "working"]
     id: NotRequired[str]
     outcome: Literal["stored", "touched", "replaced", "disputed", "refused"]
     version: NotRequired[int]
@@ -234,7 +283,7 @@ ItemsRecallBody = TypedDict(
     "ItemsRecallBody",
     {
         "query": "str",
-        "kinds": "NotRequired[list[Literal[\"fact\", \"episode\"]]]",
+        "kinds": "NotRequired[list[Literal[\"fact\", \"episode\", \"procedure\"]]]",
         "scopes": "NotRequired[list[FactScope | FactScope2 | FactScope3 | FactScope4]]",
         "collections": "NotRequired[list[str]]",
         "tags": "NotRequired[list[str]]",
@@ -264,12 +313,12 @@ class ItemsRecallAnswerHitsItemRanks(TypedDict):
 
 
 class ItemsRecallAnswerHitsItem(TypedDict):
-    item: Fact | Episode
+    item: Fact | Episode | Procedure
     score: float
     relevance: float
     parts: ItemsRecallAnswerHitsItemParts
     ranks: ItemsRecallAnswerHitsItemRanks
-    layer: Literal["episodic", "semantic"]
+    layer: Literal["episodic", "semantic", "procedural"]
     excerpt: str
 
 
@@ -296,7 +345,7 @@ class ItemsRecallAnswer(TypedDict):
 
 
 class ItemsListAnswer(TypedDict):
-    items: list[Fact | Episode]
+    items: list[Fact | Episode | Procedure]
     nextCursor: str | None
 
 
@@ -387,6 +436,55 @@ class EpisodesWindowAnswer(TypedDict):
     items: list[Episode]
 
 
+class ProceduresCreateBody(TypedDict):
+    scope: NotRequired[FactScope | FactScope2 | FactScope3 | FactScope4]
+    tags: NotRequired[list[str]]
+    metadata: NotRequired[dict[str, Any]]
+    importance: NotRequired[float]
+    source: NotRequired[ItemsRememberBodyItemsItemSource]
+    expiresAt: NotRequired[str]
+    language: NotRequired[str]
+    agentId: str
+    name: str
+    type: Literal["system-prompt", "few-shot", "rule", "skill"]
+    trigger: str
+    content: str
+    parameters: NotRequired[dict[str, Any]]
+    trialShare: NotRequired[float]
+
+
+class ProceduresListAnswer(TypedDict):
+    items: list[Procedure]
+    nextCursor: str | None
+
+
+class ProceduresSelectBody(TypedDict):
+    agentId: str
+    context: str
+    types: NotRequired[list[Literal["system-prompt", "few-shot", "rule", "skill"]]]
+    limit: NotRequired[int]
+    planId: NotRequired[str]
+    taskId: NotRequired[str]
+
+
+class ProceduresSelectAnswerProceduresItem(TypedDict):
+    procedure: Procedure
+    score: float
+    relevance: float
+    why: Literal["rule", "ranked"]
+    isTrial: bool
+
+
+class ProceduresSelectAnswer(TypedDict):
+    procedures: list[ProceduresSelectAnswerProceduresItem]
+
+
+class FeedbackCreateBody(TypedDict):
+    itemIds: list[str]
+    outcome: Literal["useful", "useless", "wrong"]
+    planId: NotRequired[str]
+
+
 class WorkingListAnswer(TypedDict):
     items: list[Working]
     nextCursor: str | None
@@ -450,7 +548,7 @@ class LinksExpandBody(TypedDict):
 
 
 class LinksExpandAnswerNodesItem(TypedDict):
-    item: Fact | Episode
+    item: Fact | Episode | Procedure
     path: list[str]
     score: float
     hops: int
@@ -470,7 +568,7 @@ class ItemsOperations:
         body: ItemsRememberBody,
         idempotency_key: str | None = None,
     ) -> ItemsRememberAnswer:
-        """Stores facts, episodes and working items. What was stored already is touched, a new value replaces the old one of its key.
+        """Stores facts, episodes, drafts of procedures and working items. What was stored already is touched, a new value replaces the old one of its key.
 
         Problems of its own: memory-key-taken, memory-scope-closed, quota-exceeded.
         """
@@ -506,7 +604,7 @@ class ItemsOperations:
         *,
         limit: int | None = None,
         cursor: str | None = None,
-        kind: Literal["fact", "episode"] | None = None,
+        kind: Literal["fact", "episode", "procedure"] | None = None,
         scope: Literal["user", "space", "tenant", "plan"] | None = None,
         plan_id: str | None = None,
         status: Literal["live", "superseded", "disputed"] | None = None,
@@ -517,7 +615,7 @@ class ItemsOperations:
         from_: str | None = None,
         to: str | None = None,
     ) -> ItemsListAnswer:
-        """Facts and episodes that the caller may read, newest first."""
+        """Facts, episodes and procedures that the caller may read, newest first."""
         answer = await self._transport.call(Request(
             "GET",
             "/v1/memory/items",
@@ -542,7 +640,7 @@ class ItemsOperations:
         self,
         *,
         limit: int | None = None,
-        kind: Literal["fact", "episode"] | None = None,
+        kind: Literal["fact", "episode", "procedure"] | None = None,
         scope: Literal["user", "space", "tenant", "plan"] | None = None,
         plan_id: str | None = None,
         status: Literal["live", "superseded", "disputed"] | None = None,
@@ -552,7 +650,7 @@ class ItemsOperations:
         source_ref: str | None = None,
         from_: str | None = None,
         to: str | None = None,
-    ) -> AsyncIterator[Fact | Episode]:
+    ) -> AsyncIterator[Fact | Episode | Procedure]:
         """Every item of `list`, page after page."""
         cursor: str | None = None
         while True:
@@ -568,8 +666,8 @@ class ItemsOperations:
         item_id: str,
         *,
         plan_id: str | None = None,
-    ) -> Fact | Episode:
-        """One fact or episode."""
+    ) -> Fact | Episode | Procedure:
+        """One fact, episode or procedure."""
         answer = await self._transport.call(Request(
             "GET",
             f"/v1/memory/items/{in_path(item_id)}",
@@ -577,7 +675,7 @@ class ItemsOperations:
                 "planId": plan_id,
             },
         ))
-        return cast("Fact | Episode", answer)
+        return cast("Fact | Episode | Procedure", answer)
 
     async def history(
         self,
@@ -587,7 +685,7 @@ class ItemsOperations:
         cursor: str | None = None,
         plan_id: str | None = None,
     ) -> ItemsListAnswer:
-        """All values that the key of a fact had, newest first, each with both clocks; of an episode itself alone."""
+        """All values that the key of a fact had, newest first, each with both clocks; of another item itself alone."""
         answer = await self._transport.call(Request(
             "GET",
             f"/v1/memory/items/{in_path(item_id)}/history",
@@ -605,7 +703,7 @@ class ItemsOperations:
         *,
         limit: int | None = None,
         plan_id: str | None = None,
-    ) -> AsyncIterator[Fact | Episode]:
+    ) -> AsyncIterator[Fact | Episode | Procedure]:
         """Every item of `history`, page after page."""
         cursor: str | None = None
         while True:
@@ -895,6 +993,184 @@ class EpisodesOperations:
         return cast(EpisodesWindowAnswer, answer)
 
 
+class ProceduresOperations:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def create(
+        self,
+        *,
+        body: ProceduresCreateBody,
+        idempotency_key: str | None = None,
+    ) -> Procedure:
+        """Drafts a version of a procedure. The same as the newest version is touched.
+
+        Problems of its own: memory-key-taken, memory-scope-closed, quota-exceeded.
+        """
+        answer = await self._transport.call(Request(
+            "POST",
+            "/v1/memory/procedures",
+            headers={
+                "idempotency-key": idempotency_key,
+            },
+            body=body,
+        ))
+        return cast(Procedure, answer)
+
+    async def list(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        plan_id: str | None = None,
+        scope: Literal["user", "space", "tenant", "plan"] | None = None,
+        agent_id: str | None = None,
+        name: str | None = None,
+        type: Literal["system-prompt", "few-shot", "rule", "skill"] | None = None,
+        status: Literal["draft", "active", "retired"] | None = None,
+        tag: str | None = None,
+    ) -> ProceduresListAnswer:
+        """Versions of procedures that the caller may read, newest first."""
+        answer = await self._transport.call(Request(
+            "GET",
+            "/v1/memory/procedures",
+            query={
+                "limit": limit,
+                "cursor": cursor,
+                "planId": plan_id,
+                "scope": scope,
+                "agentId": agent_id,
+                "name": name,
+                "type": type,
+                "status": status,
+                "tag": tag,
+            },
+        ))
+        return cast(ProceduresListAnswer, answer)
+
+    async def list_all(
+        self,
+        *,
+        limit: int | None = None,
+        plan_id: str | None = None,
+        scope: Literal["user", "space", "tenant", "plan"] | None = None,
+        agent_id: str | None = None,
+        name: str | None = None,
+        type: Literal["system-prompt", "few-shot", "rule", "skill"] | None = None,
+        status: Literal["draft", "active", "retired"] | None = None,
+        tag: str | None = None,
+    ) -> AsyncIterator[Procedure]:
+        """Every item of `list`, page after page."""
+        cursor: str | None = None
+        while True:
+            page = await self.list(limit=limit, plan_id=plan_id, scope=scope, agent_id=agent_id, name=name, type=type, status=status, tag=tag, cursor=cursor)
+            for item in page["items"]:
+                yield item
+            cursor = page.get("nextCursor")
+            if cursor is None:
+                return
+
+    async def get(
+        self,
+        procedure_id: str,
+        *,
+        plan_id: str | None = None,
+    ) -> Procedure:
+        """One version of a procedure."""
+        answer = await self._transport.call(Request(
+            "GET",
+            f"/v1/memory/procedures/{in_path(procedure_id)}",
+            query={
+                "planId": plan_id,
+            },
+        ))
+        return cast(Procedure, answer)
+
+    async def activate(
+        self,
+        procedure_id: str,
+        *,
+        plan_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Procedure:
+        """Lets a version be used, in place of the active one. A retired version again: rolls back.
+
+        Problems of its own: memory-key-taken, memory-scope-closed.
+        """
+        answer = await self._transport.call(Request(
+            "POST",
+            f"/v1/memory/procedures/{in_path(procedure_id)}/activate",
+            query={
+                "planId": plan_id,
+            },
+            headers={
+                "idempotency-key": idempotency_key,
+            },
+        ))
+        return cast(Procedure, answer)
+
+    async def retire(
+        self,
+        procedure_id: str,
+        *,
+        plan_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Procedure:
+        """Lets a version be used no more; of a draft: refuses it and ends its trial.
+
+        Problems of its own: memory-key-taken, memory-scope-closed.
+        """
+        answer = await self._transport.call(Request(
+            "POST",
+            f"/v1/memory/procedures/{in_path(procedure_id)}/retire",
+            query={
+                "planId": plan_id,
+            },
+            headers={
+                "idempotency-key": idempotency_key,
+            },
+        ))
+        return cast(Procedure, answer)
+
+    async def select(
+        self,
+        *,
+        body: ProceduresSelectBody,
+        idempotency_key: str | None = None,
+    ) -> ProceduresSelectAnswer:
+        """Active procedures of an agent for what it is about to do: rules by tag, at most 100, then the best by words."""
+        answer = await self._transport.call(Request(
+            "POST",
+            "/v1/memory/procedures/select",
+            headers={
+                "idempotency-key": idempotency_key,
+            },
+            body=body,
+        ))
+        return cast(ProceduresSelectAnswer, answer)
+
+
+class FeedbackOperations:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def create(
+        self,
+        *,
+        body: FeedbackCreateBody,
+        idempotency_key: str | None = None,
+    ) -> None:
+        """Counts a use of each of these procedures, and a win where it was useful."""
+        await self._transport.call(Request(
+            "POST",
+            "/v1/memory/feedback",
+            headers={
+                "idempotency-key": idempotency_key,
+            },
+            body=body,
+        ))
+
+
 class WorkingOperations:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -1156,6 +1432,8 @@ class MemoryClient:
         self.items = ItemsOperations(transport)
         self.facts = FactsOperations(transport)
         self.episodes = EpisodesOperations(transport)
+        self.procedures = ProceduresOperations(transport)
+        self.feedback = FeedbackOperations(transport)
         self.working = WorkingOperations(transport)
         self.links = LinksOperations(transport)
         self.usage = UsageOperations(transport)

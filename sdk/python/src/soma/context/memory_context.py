@@ -22,7 +22,7 @@ class MemoryContext:
         self.working = WorkingMemory(handling, self._plan_id)
 
     async def remember(self, *items: Mapping[str, Any]) -> list[Any]:
-        """Stores facts and episodes, all or nothing; their members are those of `memory.items.remember`. A repeated
+        """Stores facts, episodes and drafts of procedures, all or nothing; their members are those of `memory.items.remember`. A repeated
         handler stores them once. Answers one result an item."""
         body: Any = {"items": [self._complete(item) for item in items]}
         return list((await self._memory.items.remember(body=body))["results"])
@@ -37,6 +37,20 @@ class MemoryContext:
         """None when there is none, or it is not for this user."""
         return await absent_as_none(self._memory.items.get(item_id, plan_id=self._plan_id))
 
+    async def select(self, about: str, **options: Any) -> list[Any]:
+        """Active procedures of this agent for what it is about to do: rules that a tag calls, then the best by words. A
+        task always gets the same of versions on trial. Options: `types`, `limit`."""
+        named = present(planId=self._plan_id, taskId=self._handling.event.get("taskid"))
+        body: Any = {**named, **options, "agentId": self._handling.agent.name, "context": about}
+        return list((await self._memory.procedures.select(body=body))["procedures"])
+
+    async def feedback(self, outcome: str, *procedure_ids: str) -> None:
+        """Counts a use of these procedures, and a win where the outcome is `useful`; else `useless` or `wrong`."""
+        if not procedure_ids:
+            return
+        body: Any = {**present(planId=self._plan_id), "outcome": outcome, "itemIds": list(procedure_ids)}
+        await self._memory.feedback.create(body=body)
+
     async def link(self, from_id: str, relation: str, to_id: str, strength: float | None = None) -> Any:
         """Links two items, or makes a link stronger."""
         named = present(planId=self._plan_id, strength=strength)
@@ -50,11 +64,12 @@ class MemoryContext:
         return len((await self._memory.items.forget(body=body))["itemIds"])
 
     def _complete(self, item: Mapping[str, Any]) -> dict[str, Any]:
-        """The source of a fact is the event; its key makes it one however often it is stored. An episode is one a
+        """The source of a fact or procedure is the event; its key makes it one however often it is stored. An episode is one a
         source, so each has a reference of its own, the same on every run of the handler."""
         event, given = self._handling.event, copy_of(dict(item))
         if given.get("kind") != "episode":
-            return {**given, "source": {"ref": event["id"], **given.get("source", {})}}
+            own = {"agentId": self._handling.agent.name} if given.get("kind") == "procedure" else {}
+            return {**own, **given, "source": {"ref": event["id"], **given.get("source", {})}}
         ref = self._handling.id("src", "memory.items.remember")
         known = present(
             agentId=self._handling.agent.name,
