@@ -7,6 +7,7 @@ const milliseconds = (minimum: number, maximum: number) => z.number().int().min(
 const keySet = z.looseObject({ keys: z.array(z.record(z.string(), z.json())) })
 const LOCAL = { 'developer-light': true, 'developer-full': true, test: true, 'test-debug': true }
 const DEVELOPER_KEY = 'dev-identity-admin'
+const DEVELOPER_MEMORY_KEY = 'dev-memory-admin'
 
 /** Settings alone: what this edge answers is declared in its routes, in its own dialect. */
 export const soormaContract = contract({
@@ -82,6 +83,25 @@ export const soormaContract = contract({
         test: DEVELOPER_KEY,
         'test-debug': DEVELOPER_KEY,
       },
+    }),
+    memoryAdminKey: setting({
+      type: z.string(),
+      default: '',
+      summary: 'What erases memory beside a token, as X-Memory-Admin-Key. Empty: nobody.',
+      sensitive: true,
+      environmentAliases: ['MEMORY_ADMIN_API_KEY'],
+      modes: {
+        'developer-light': DEVELOPER_MEMORY_KEY,
+        'developer-full': DEVELOPER_MEMORY_KEY,
+        test: DEVELOPER_MEMORY_KEY,
+        'test-debug': DEVELOPER_MEMORY_KEY,
+      },
+    }),
+    workingTtlMs: setting({
+      type: milliseconds(1000, 31_536_000_000),
+      default: 2_592_000_000,
+      summary: 'How long working memory of plans that Soma does not know is kept after its last change.',
+      unit: 'ms',
     }),
     jwtSecret: setting({
       type: z.union([z.literal(''), z.string().min(16)]),

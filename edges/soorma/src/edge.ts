@@ -9,6 +9,7 @@ import {
   onTopic,
   use,
 } from '@soma/kernel'
+import { memoryContract } from '@soma/memory/contract'
 import { plansContract } from '@soma/plans/contract'
 import { registryContract } from '@soma/registry/contract'
 import { trackerContract } from '@soma/tracker/contract'
@@ -107,6 +108,24 @@ const uses = {
     'tasks.deleteContext': [],
     'tasks.complete': [],
   }),
+  memory: use(memoryContract, {
+    'facts.create': [],
+    'facts.get': [],
+    'facts.update': [],
+    'facts.delete': [],
+    'facts.list': [],
+    'episodes.create': [],
+    'episodes.list': [],
+    'items.recall': [],
+    'procedures.select': [],
+    'working.get': [],
+    'working.put': [],
+    'working.delete': [],
+    'working.clear': [],
+    'working.list': [],
+    // Whoever erases has proven the key of memory's administrator.
+    'items.forget': ['memory:forget', 'memory:manage'],
+  }),
   tracker: use(trackerContract, {
     'plans.list': [],
     'plans.get': [],
@@ -125,7 +144,7 @@ export const soormaEdge = defineModule<typeof soormaContract, typeof uses, Soorm
   migrations: new URL('../migrations/', import.meta.url),
   create: ({ clients, database, settings, clock, log, metrics, ports }) => {
     if (!settings.enabled) return { operations: {} }
-    const { identity, events, registry, plans, tracker } = clients
+    const { identity, events, registry, plans, memory, tracker } = clients
     const { isProduction, version, publicUrl, bus: adapter, draining } = ports
     const verify = createTokenVerifier({
       settings,
@@ -148,7 +167,7 @@ export const soormaEdge = defineModule<typeof soormaContract, typeof uses, Soorm
       ...identityRoutes({ identity, database, clock, publicUrl, isProduction, log }),
       ...eventRoutes({ events, database, settings, draining, adapter, log, types }),
       ...registryRoutes({ registry, identity, database, types, ttlMs: settings.agentTtlSeconds * 1000 }),
-      ...memoryRoutes({ plans, database, types }),
+      ...memoryRoutes({ plans, memory, database, types, settings }),
       ...trackerRoutes({ tracker, plans, database, types }),
     ]
     const front: Front = {

@@ -168,6 +168,8 @@ const selector = z
     itemIds: z.array(itemId).min(1).max(1000).optional(),
     /** A person of the tenant, by the id of the user or principal. */
     subject: z.strictObject({ userId: text(128), spaceId: text(128, 0).optional() }).optional(),
+    /** All that people of a space wrote, or of the tenant. Needs memory:manage. */
+    everyone: z.strictObject({ spaceId: text(128, 0).optional() }).optional(),
     sessionId: text(128).optional(),
     planId: planId.optional(),
     sourceRef: text(512).optional(),

@@ -1,9 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { type identityContract, toContext } from '@soma/identity/contract'
 import { type Client, type FrontRequest, holds, isProblem, type ModuleDatabase, PLATFORM_TENANT } from '@soma/kernel'
 import type { Prove } from '../wire/front.ts'
 import { refusal } from '../wire/refusal.ts'
 import type { Caller } from '../wire/route.ts'
+import { isSameSecret } from './is-same-secret.ts'
 import { parseTenantAdminKey } from './tenant-admin-key.ts'
 import type { VerifiedToken } from './token-verifier.ts'
 
@@ -49,13 +49,10 @@ async function bearerCaller(
 
 function superuser({ headers }: FrontRequest, traceparent: string, { superuserKey, database }: ProveOptions): Caller {
   const given = headers['x-identity-admin-key'] ?? ''
-  if (superuserKey === '' || !isSame(given, superuserKey)) throw refusal(403, 'Superuser authorization required')
+  if (superuserKey === '' || !isSameSecret(given, superuserKey)) throw refusal(403, 'Superuser authorization required')
   const context = { ...database.moduleContext(PLATFORM_TENANT), traceparent }
   return { context, platformTenant: PLATFORM_TENANT, serviceTenant: PLATFORM_TENANT, serviceUser: '', isUser: false }
 }
-
-const digest = (text: string) => createHash('sha256').update(text).digest()
-const isSame = (one: string, other: string) => timingSafeEqual(digest(one), digest(other))
 
 const adminRequired = () => refusal(403, 'Tenant admin authorization required')
 

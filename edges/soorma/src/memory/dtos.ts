@@ -6,7 +6,7 @@ import { dto } from '../wire/dto.ts'
 const id = z.string().min(1).max(100)
 const eventName = z.string().min(1).max(255)
 /** Free JSON; that it can be kept was looked at with the whole body. */
-const document = z.record(z.string(), z.unknown()) as unknown as z.ZodType<Document, Document>
+export const document = z.record(z.string(), z.unknown()) as unknown as z.ZodType<Document, Document>
 export type Document = { readonly [key: string]: Json }
 
 export const planCreate = dto({

@@ -1,3 +1,4 @@
+import type { memoryContract } from '@soma/memory/contract'
 import type { plansContract } from '@soma/plans/contract'
 import type { Client, ModuleDatabase } from '@soma/kernel'
 import * as z from 'zod'
@@ -15,26 +16,41 @@ import {
   taskContextCreate,
   taskContextUpdate,
 } from './dtos.ts'
+import { createMemoryErasure } from './erasure.ts'
+import { erasureRoutes, itemRoutes, sessionRoutes, workingRoutes } from './item-routes.ts'
 import { createPlanContexts } from './plan-contexts.ts'
 import { createPlans } from './plans.ts'
+import { createSessions } from './sessions.ts'
 import { createTaskContexts } from './task-contexts.ts'
+import { createWorking } from './working.ts'
 
 export interface MemoryRouteOptions {
   readonly plans: Client<typeof plansContract>
+  readonly memory: Client<typeof memoryContract>
   readonly database: ModuleDatabase
   readonly types: EventTypes
+  readonly settings: { readonly memoryAdminKey: string; readonly workingTtlMs: number }
 }
+
+type Sessions = ReturnType<typeof createSessions>
 
 const memory = { service: 'memory', proof: 'bearer', refusals: [403, 404, 409, 413] } as const
 
-/** Of the original's memory service what plans and tasks are: their contexts. */
-export function memoryRoutes({ plans: client, database, types }: MemoryRouteOptions): Route[] {
+/** The original's memory service: contexts of plans and tasks, and what people and agents remember. */
+export function memoryRoutes({ plans: client, memory: ours, database, types, settings }: MemoryRouteOptions): Route[] {
   const options = { plans: client.plans, database, types }
   const plans = createPlans(options)
+  const working = createWorking({ working: ours.working, plans, ttlMs: settings.workingTtlMs })
+  const sessions = createSessions(database)
+  const erase = createMemoryErasure({ items: ours.items, plans, database, adminKey: settings.memoryAdminKey })
   return [
     ...taskContextRoutes(createTaskContexts({ tasks: client.tasks, database, types }, plans)),
-    ...planContextRoutes(createPlanContexts(options, plans)),
-    ...planRoutes(plans),
+    ...planContextRoutes(createPlanContexts(options, plans), sessions),
+    ...planRoutes(plans, { working, sessions }),
+    ...itemRoutes(ours),
+    ...workingRoutes(working),
+    ...sessionRoutes(sessions),
+    ...erasureRoutes(erase),
   ]
 }
 
@@ -64,14 +80,20 @@ function taskContextRoutes(contexts: ReturnType<typeof createTaskContexts>): Rou
   ]
 }
 
-function planContextRoutes(contexts: ReturnType<typeof createPlanContexts>): Route[] {
+function planContextRoutes(contexts: ReturnType<typeof createPlanContexts>, sessions: Sessions): Route[] {
   const route = routesWith({ ...memory, output: planContextAnswer })
   const drop = routesWith(memory)
   const path = '/v1/memory/plan-context'
   const one = `${path}/{plan_id}`
   return [
-    route(`POST ${path}`, { summary: 'Saves the context of a plan.', body: planContextCreate }, ({ caller, body }) =>
-      contexts.put(caller, body),
+    route(
+      `POST ${path}`,
+      { summary: 'Saves the context of a plan.', body: planContextCreate },
+      async ({ caller, body }) => {
+        const saved = await contexts.put(caller, body)
+        await sessions.touch(caller, saved.sessionId)
+        return saved
+      },
     ),
     route(
       `GET ${path}/by-correlation/{correlation_id}`,
@@ -90,15 +112,21 @@ function planContextRoutes(contexts: ReturnType<typeof createPlanContexts>): Rou
   ]
 }
 
-function planRoutes(plans: ReturnType<typeof createPlans>): Route[] {
+function planRoutes(
+  plans: ReturnType<typeof createPlans>,
+  { working, sessions }: { working: ReturnType<typeof createWorking>; sessions: Sessions },
+): Route[] {
   const route = routesWith({ ...memory, output: planSummary })
   const drop = routesWith(memory)
   const path = '/v1/memory/plans'
   const one = `${path}/{plan_id}`
   return [
-    route(`POST ${path}`, { summary: 'Makes a plan.', body: planCreate, status: 201 }, ({ caller, body }) =>
-      plans.create(caller, body),
-    ),
+    route(`POST ${path}`, { summary: 'Makes a plan.', body: planCreate, status: 201 }, async ({ caller, body }) => {
+      const made = await plans.create(caller, body)
+      await working.adopt(caller, body.planId)
+      await sessions.touch(caller, body.sessionId)
+      return made
+    }),
     route(
       `GET ${path}`,
       { summary: 'Lists plans, the last changed first.', query: planQuery, output: z.array(planSummary) },

@@ -1,6 +1,6 @@
 import type { SqlSession } from '@soma/kernel'
 
-export type RecordKind = 'agent' | 'event' | 'schema' | 'plan' | 'task' | 'sub-task' | 'issuer' | 'binding'
+export type RecordKind = 'agent' | 'event' | 'schema' | 'plan' | 'task' | 'sub-task' | 'session' | 'issuer' | 'binding'
 
 /** Names of one kind; `userId` is '' where they are the whole space's. Tenant and space are those of the transaction. */
 export interface Names {

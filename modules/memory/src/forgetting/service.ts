@@ -2,13 +2,15 @@ import { type Context, commonProblems, holds, type ModuleDatabase, type Transact
 import { findNodes } from '../links/store.ts'
 import { idOfItem, uuidOfItem } from '../items/item-ids.ts'
 import type { MemoryDatabase } from '../scopes/memory-database.ts'
-import { ownerIdOf, personKey, personOf, planKey } from '../scopes/scope-keys.ts'
+import { encoded, ownerIdOf, personKey, personOf, planKey } from '../scopes/scope-keys.ts'
 import { countsOf, eraseItems } from './erase.ts'
 import {
   BATCH,
   deleteScopes,
+  deleteScopesOfSpace,
   type Selected,
   selectByOwners,
+  selectByOwnersOfSpace,
   selectByPlan,
   selectBySession,
   selectBySource,
@@ -19,6 +21,7 @@ import {
 export interface Selector {
   readonly itemIds?: readonly string[] | undefined
   readonly subject?: { readonly userId: string; readonly spaceId?: string | undefined } | undefined
+  readonly everyone?: { readonly spaceId?: string | undefined } | undefined
   readonly sessionId?: string | undefined
   readonly planId?: string | undefined
   readonly sourceRef?: string | undefined
@@ -31,9 +34,11 @@ const MAX_TOLD = 1000
 export function createForget({ memory, database }: { memory: MemoryDatabase; database: ModuleDatabase }) {
   /** The next batch after an item: rows that policies let this caller change. */
   async function next(context: Context, selector: Selector, after: string): Promise<Selected[]> {
-    const { subject, planId, sessionId, sourceRef, itemIds = [] } = selector
+    const { subject, everyone, planId, sessionId, sourceRef, itemIds = [] } = selector
     if (subject !== undefined)
       return database.asWorker(context, (tx) => selectByOwners(tx, [ownerOf(context, subject)], after))
+    if (everyone !== undefined)
+      return database.asWorker(context, (tx) => selectByOwnersOfSpace(tx, spaceOf(everyone), after))
     return memory.inScopes(context, [planId], (tx) => {
       if (planId !== undefined) return selectByPlan(tx, { planId, scopeKey: planKey(planId) }, after)
       if (sessionId !== undefined) return selectBySession(tx, sessionId, after)
@@ -45,6 +50,7 @@ export function createForget({ memory, database }: { memory: MemoryDatabase; dat
   return async (context: Context, body: { select: Selector; dryRun: boolean }) => {
     const { select, dryRun } = body
     if (select.subject !== undefined) assertMaySubject(context, select.subject)
+    if (select.everyone !== undefined) assertMayEveryone(context, select.everyone)
     const counts: Record<string, number> = { facts: 0, episodes: 0, procedures: 0 }
     const itemIds: string[] = []
     for (let after = NO_ID; ; ) {
@@ -60,6 +66,10 @@ export function createForget({ memory, database }: { memory: MemoryDatabase; dat
       const scopeKey = `user:${ownerOf(context, select.subject)}`
       counts['working'] = await database.asWorker(context, (tx) => deleteScopes(tx, [scopeKey]))
     }
+    if (select.everyone !== undefined && !dryRun) {
+      const space = spaceOf(select.everyone)
+      counts['working'] = await database.asWorker(context, (tx) => deleteScopesOfSpace(tx, space))
+    }
     return { dryRun, counts, itemIds }
   }
 }
@@ -73,6 +83,19 @@ function assertMaySubject(context: Context, subject: { userId: string; spaceId?:
   const isInReach = context.spaceId === '' || (subject.spaceId ?? context.spaceId) === context.spaceId
   if (isSelf || (isInReach && holds(context.principal, 'memory:manage'))) return
   throw commonProblems.forbidden.create('erasing what another person wrote needs the capability "memory:manage"', {
+    capability: 'memory:manage',
+  })
+}
+
+/** As rows name it; null: every one. */
+const spaceOf = ({ spaceId }: { spaceId?: string | undefined }): string | null =>
+  spaceId === undefined ? null : encoded(spaceId)
+
+/** Who manages: who is bound to a space there alone. @throws forbidden */
+function assertMayEveryone(context: Context, { spaceId }: { spaceId?: string | undefined }): void {
+  const isInReach = context.spaceId === '' || spaceId === context.spaceId
+  if (isInReach && holds(context.principal, 'memory:manage')) return
+  throw commonProblems.forbidden.create('erasing what everyone wrote needs the capability "memory:manage"', {
     capability: 'memory:manage',
   })
 }

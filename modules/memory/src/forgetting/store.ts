@@ -47,6 +47,13 @@ export const selectBySource = (tx: Transaction, ref: string, after: string): Pro
 export const selectByOwners = (tx: Transaction, owners: readonly string[], after: string): Promise<Selected[]> =>
   tx.query<Selected>(`${NODE} and n.id > $2 and n.owner_id = any ($1) ${TO_ERASE}`, [owners, after])
 
+/** Everything that people of a space wrote, or with null of the tenant, as the worker. */
+export const selectByOwnersOfSpace = (tx: Transaction, space: string | null, after: string): Promise<Selected[]> =>
+  tx.query<Selected>(
+    `${NODE} and n.id > $2 and ($1::text is null or split_part(n.owner_id, '/', 1) = $1) ${TO_ERASE}`,
+    [space, after],
+  )
+
 /** The person of a principal in each space that has something of it. */
 export const ownersOf = async (tx: Transaction, encodedId: string): Promise<string[]> =>
   (
@@ -90,6 +97,20 @@ export const deleteScopes = async (tx: Transaction, scopeKeys: readonly string[]
     await tx.execute(`delete from memory.${table} where tenant_id = memory.tenant() and scope_key = any ($1)`, [
       scopeKeys,
     ])
+  return working
+}
+
+/** Working items and words of the people of a space, and of the space; with null of the tenant. Answers how many working items there were. */
+export const deleteScopesOfSpace = async (tx: Transaction, space: string | null): Promise<number> => {
+  const working = await tx.execute(
+    `delete from memory.working_items where tenant_id = memory.tenant() and ($1::text is null or split_part(owner_id, '/', 1) = $1)`,
+    [space],
+  )
+  for (const table of ['lexicon', 'scope_counts'])
+    await tx.execute(
+      `delete from memory.${table} where tenant_id = memory.tenant() and ($1::text is null or scope_key = 'space:' || $1 or starts_with(scope_key, 'user:' || $1 || '/'))`,
+      [space],
+    )
   return working
 }
 

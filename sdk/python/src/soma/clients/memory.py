@@ -354,9 +354,14 @@ class ItemsForgetBodySelectSubject(TypedDict):
     spaceId: NotRequired[str]
 
 
+class ItemsForgetBodySelectEveryone(TypedDict):
+    spaceId: NotRequired[str]
+
+
 class ItemsForgetBodySelect(TypedDict):
     itemIds: NotRequired[list[str]]
     subject: NotRequired[ItemsForgetBodySelectSubject]
+    everyone: NotRequired[ItemsForgetBodySelectEveryone]
     sessionId: NotRequired[str]
     planId: NotRequired[str]
     sourceRef: NotRequired[str]

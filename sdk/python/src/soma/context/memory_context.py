@@ -22,8 +22,8 @@ class MemoryContext:
         self.working = WorkingMemory(handling, self._plan_id)
 
     async def remember(self, *items: Mapping[str, Any]) -> list[Any]:
-        """Stores facts, episodes and drafts of procedures, all or nothing; their members are those of `memory.items.remember`. A repeated
-        handler stores them once. Answers one result an item."""
+        """Stores facts, episodes and drafts of procedures, all or nothing; their members are those of
+        `memory.items.remember`. A repeated handler stores them once. Answers one result an item."""
         body: Any = {"items": [self._complete(item) for item in items]}
         return list((await self._memory.items.remember(body=body))["results"])
 
@@ -64,8 +64,8 @@ class MemoryContext:
         return len((await self._memory.items.forget(body=body))["itemIds"])
 
     def _complete(self, item: Mapping[str, Any]) -> dict[str, Any]:
-        """The source of a fact or procedure is the event; its key makes it one however often it is stored. An episode is one a
-        source, so each has a reference of its own, the same on every run of the handler."""
+        """The source of a fact or procedure is the event; its key makes it one however often it is stored. An episode
+        is one a source, so each has a reference of its own, the same on every run of the handler."""
         event, given = self._handling.event, copy_of(dict(item))
         if given.get("kind") != "episode":
             own = {"agentId": self._handling.agent.name} if given.get("kind") == "procedure" else {}
