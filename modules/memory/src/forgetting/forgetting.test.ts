@@ -46,6 +46,46 @@ describe('forgetting', () => {
     })
   })
 
+  it('erases what everyone wrote, of the tenant or of a space, for who manages there', async () => {
+    const ann = anybody(['memory:publish'])
+    const at = (spaceId: string, more: readonly string[] = []) =>
+      aMember({ id: 'usr_ann', tenantId: ann.tenantId, spaceId, more: ['memory:publish', ...more] })
+    const [east, west] = [at('east'), at('we/st')]
+    const foreign = anybody()
+    for (const by of [ann, east, west, foreign])
+      await remember(by, { content: 'A quokka.' }, { kind: 'working', key: 'k', value: 1 })
+    await remember(east, { content: 'The quokka of east.', scope: { type: 'space' } })
+    await bench.settle()
+    const erase = (by: typeof ann, spaceId?: string) =>
+      bench.memory.items.forget(by, { body: { select: { everyone: spaceId === undefined ? {} : { spaceId } } } })
+    const left = async () =>
+      Promise.all([ann, east, west, foreign].map(async (by) => (await contents(by, 'quokka')).length))
+    const manage = ['memory:manage']
+    for (const [by, spaceId] of [
+      [ann, 'east'],
+      [at('we/st', manage), 'east'],
+      [at('east', manage), ''],
+      [at('east', manage), undefined],
+    ] as const)
+      await expect(erase(by, spaceId)).rejects.toMatchObject({ code: 'forbidden' })
+    expect(await left()).toEqual([1, 2, 1, 1])
+    expect((await erase(at('east', manage), 'east')).counts).toMatchObject({ facts: 2, working: 1 })
+    expect(await left()).toEqual([1, 0, 1, 1])
+    expect((await erase(aMember({ id: 'usr_x', tenantId: ann.tenantId, more: manage }), 'we/st')).counts).toMatchObject(
+      {
+        facts: 1,
+        working: 1,
+      },
+    )
+    expect(await left()).toEqual([1, 0, 0, 1])
+    await erase(aMember({ id: 'usr_x', tenantId: ann.tenantId, more: manage }))
+    expect(await left()).toEqual([0, 0, 0, 1])
+    const words = await bench.database.transaction({ role: 'soma_worker', tenantId: ann.tenantId }, (session) =>
+      session.query('select term from memory.lexicon union all select key from memory.working_items'),
+    )
+    expect(words).toEqual([])
+  })
+
   it('erases a person for that person and for who manages, and nobody else', async () => {
     const ann = anybody(['memory:publish'])
     const bob = aMember({ id: 'usr_bob', tenantId: ann.tenantId })
