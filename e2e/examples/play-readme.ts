@@ -51,12 +51,14 @@ const plain = (text: string): string =>
 export interface PlayOptions {
   readonly url: string
   readonly show: (text: string) => void
+  /** Of the agents. Python needs `soma` on its path. Default TypeScript. */
+  readonly language?: 'python'
   /** Ends what was begun. */
   readonly signal?: AbortSignal
 }
 
 /** Does what the README of an example says, as a newcomer would, against a server: agents first to last, each command when the agents before it are there. */
-export async function playReadme(example: string, { url, show, signal }: PlayOptions): Promise<Played[]> {
+export async function playReadme(example: string, { url, show, language, signal }: PlayOptions): Promise<Played[]> {
   const shims = mkdtempSync(join(tmpdir(), 'soma-example-'))
   const environment = { ...inherited(), SOMA_URL: url, PATH: `${programs(shims)}${delimiter}${process.env.PATH}` }
   const agents: ChildProcess[] = []
@@ -64,15 +66,16 @@ export async function playReadme(example: string, { url, show, signal }: PlayOpt
   try {
     for (const step of stepsOf(readmeOf(example))) {
       signal?.throwIfAborted()
-      show(`$ ${step.command}${step.isAgent ? ' &' : ''}`)
+      const command = step.isAgent && language === 'python' ? inPython(example, step.command) : step.command
+      show(`$ ${command}${step.isAgent ? ' &' : ''}`)
       if (step.isAgent) {
-        agents.push(begin(step.command, environment, 'ignore'))
+        agents.push(begin(command, environment, 'ignore'))
         await untilGroup(url, agentOf(step.command), signal)
         continue
       }
-      const command = begin(step.command, environment, 'pipe')
-      signal?.addEventListener('abort', () => void end(command), { once: true })
-      const printed = await outputOf(command)
+      const running = begin(command, environment, 'pipe')
+      signal?.addEventListener('abort', () => void end(running), { once: true })
+      const printed = await outputOf(running)
       show(printed.trimEnd())
       played.push({ ...step, printed: plain(printed) })
     }
@@ -99,6 +102,17 @@ function programs(folder: string): string {
 
 /** The agent that `npm run <agent> -w <folder>` starts: scripts are named after their agents. */
 const agentOf = (command: string): string => /^npm run (\S+) /.exec(command)?.[1] ?? command
+
+/** The same agent in Python, where the example has it. */
+function inPython(example: string, command: string): string {
+  const { scripts } = JSON.parse(readFileSync(join(REPOSITORY, 'examples', example, 'package.json'), 'utf8')) as Scripts
+  const script = `${agentOf(command)}:python`
+  return Object.hasOwn(scripts, script) ? command.replace(agentOf(command), script) : command
+}
+
+interface Scripts {
+  readonly scripts: Readonly<Record<string, string>>
+}
 
 /** In a process group of its own, so that all of it can be ended. */
 const begin = (command: string, env: NodeJS.ProcessEnv, output: 'pipe' | 'ignore'): ChildProcess =>
