@@ -340,6 +340,22 @@ export const trackerContract = contract({
       default: 30,
       summary: 'Days back from which past tasks are taken.',
     }),
+    plansRetentionDays: setting({
+      type: z.number().int().min(1).max(36_500),
+      default: 400,
+      summary: 'Days after its end that a plan is kept with its tasks.',
+    }),
+    timelineRetentionDays: setting({
+      type: z.number().int().min(1).max(36_500),
+      default: 90,
+      summary: 'Days that entries of timelines are kept, also when the log no longer has them.',
+    }),
+    verifyEveryDays: setting({
+      type: z.number().int().min(0).max(365),
+      default: 0,
+      summary: 'How often the read models of each tenant are compared with the log; 0: never by itself.',
+      modes: { production: 7, 'production-debug': 7 },
+    }),
     staleMs: setting({
       type: z.number().int().min(1),
       default: 5000,

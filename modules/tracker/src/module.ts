@@ -4,6 +4,8 @@ import type { TrackerPorts } from './ports.ts'
 import { entryOf } from './projection/entries.ts'
 import { isAgentFact } from './projection/agents.ts'
 import { project, projectAgent } from './projection/project.ts'
+import { eraseUser } from './keeping/erasure.ts'
+import { createKeepingJobs } from './keeping/jobs.ts'
 import { createRebuildRunner } from './rebuild/runner.ts'
 import { createRebuilds } from './rebuild/service.ts'
 import { shadowOf } from './rebuild/shadow.ts'
@@ -44,6 +46,7 @@ export const trackerModule = defineModule<typeof trackerContract, Record<never, 
     const changes = createChanges(ports?.reader)
     const stream = createPlanStream({ database, reads, changes })
     const rebuilds = createRebuilds({ database })
+    const rebuilding = { database, log, metrics, clock, retention: settings, isProjected, topics: TOPICS }
     const handle = async (delivered: Delivered) => {
       if (isAgentFact(delivered.event)) await projectAgent(delivered.tx, delivered.event)
       else if (await project(delivered)) await project({ event: delivered.event, tx: shadowOf(delivered.tx) })
@@ -103,22 +106,20 @@ export const trackerModule = defineModule<typeof trackerContract, Record<never, 
           ),
         },
       },
-      handlers: PROJECTED.map(
-        ([topic, type]): EventHandler => ({
-          ...onTopic(topic, type, handle),
-          sharesTransaction: true,
+      handlers: [
+        ...PROJECTED.map(
+          ([topic, type]): EventHandler => ({ ...onTopic(topic, type, handle), sharesTransaction: true }),
+        ),
+        onTopic('system-events', 'principal.erased', async ({ event, tx }) => {
+          if (event.source === '/modules/identity') await eraseUser(tx, event.data)
         }),
-      ),
-      jobs:
-        ports?.reader === undefined
+      ],
+      jobs: [
+        ...createKeepingJobs({ database, clock, settings }),
+        ...(ports?.reader === undefined
           ? []
-          : [
-              {
-                name: 'rebuild',
-                everyMs: 1000,
-                run: createRebuildRunner({ database, reader: ports.reader, log, isProjected, topics: TOPICS }),
-              },
-            ],
+          : [{ name: 'rebuild', everyMs: 1000, run: createRebuildRunner({ ...rebuilding, reader: ports.reader }) }]),
+      ],
     }
   },
 })

@@ -30,6 +30,10 @@ export interface TrackerBench {
   deliver(event: EventEnvelope): Promise<void>
   /** Hands every event that was committed since the last call to plans and tracker, in log order, until there are none. */
   settle(): Promise<void>
+  /** What is done once an hour: retention, and what was erased. */
+  keep(): Promise<void>
+  /** Whether verifications are due, which is asked once an hour. */
+  scheduleVerifications(): Promise<void>
   /** Fires what is due in plans: timeouts, retries. */
   sweep(): Promise<void>
   /** Every row of every table, without when it was applied: equal text means equal read models. */
@@ -38,7 +42,11 @@ export interface TrackerBench {
 }
 
 /** The tracker over real facts of plans, on an embedded database in memory, or on one that has the tables already. */
-export async function openTrackerBench(database?: Database, clock?: Clock): Promise<TrackerBench> {
+export async function openTrackerBench(
+  database?: Database,
+  clock?: Clock,
+  settings?: Readonly<Record<string, unknown>>,
+): Promise<TrackerBench> {
   const log = createBenchLog(() => bench.events)
   let settled = 0
   const oldestWaiting = async (tenantId: string) => {
@@ -46,7 +54,7 @@ export async function openTrackerBench(database?: Database, clock?: Clock): Prom
     return next === undefined ? undefined : new Date(next.time)
   }
   const bench: Bench = await openBench({
-    ...withoutUndefined({ database, clock }),
+    ...withoutUndefined({ database, clock, settings }),
     modules: [
       { definition: plansModule as unknown as AnyModule, ports: {} },
       { definition: trackerModule as unknown as AnyModule, ports: { reader: log, oldestWaiting } },
@@ -85,6 +93,8 @@ export async function openTrackerBench(database?: Database, clock?: Clock): Prom
       }
     },
     sweep: () => bench.runJob('sweep'),
+    keep: () => bench.runJob('keep'),
+    scheduleVerifications: () => bench.runJob('verify'),
     digest: async () => {
       const tables = await bench.database.transaction(
         { role: 'soma_worker', tenantId: 'tenant-a' },

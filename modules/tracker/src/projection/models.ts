@@ -41,6 +41,8 @@ export interface PlanDoc {
   traceId?: string
   constitutionHash?: string
   openedAt?: string
+  /** Its user was erased: it keeps no name. */
+  erased?: true
 }
 
 export interface TaskModel {
@@ -85,6 +87,8 @@ export interface TaskDoc {
   openedAt?: string
   beganAt?: string
   peak?: number
+  /** As of a plan. */
+  erased?: true
 }
 
 const earlier = (left: string | undefined, right: string): string => (left === undefined || right < left ? right : left)
@@ -149,7 +153,7 @@ export function applyPlanFact(known: PlanModel, fact: PlanFact, event: EventEnve
     origin: fact.origin,
     endedAt: hasEnded(fact.status) ? at : undefined,
     doc: withoutUndefined({
-      name: fact.title,
+      ...(known.doc.erased ? { erased: true } : { name: fact.title }),
       driver: fact.driver,
       currentState: fact.currentState,
       problem: fact.problem === undefined ? undefined : { code: fact.problem.code },
@@ -214,8 +218,7 @@ export function applyTaskFact(known: TaskModel, fact: TaskFact, event: EventEnve
     progress: fact.progress,
     endedAt: hasEnded(fact.status) ? at : undefined,
     doc: withoutUndefined({
-      name: fact.name,
-      key: fact.key,
+      ...(known.doc.erased ? { erased: true } : { name: fact.name, key: fact.key, message: fact.message }),
       kind: fact.kind,
       type: fact.type,
       capability: fact.capability,
@@ -224,7 +227,6 @@ export function applyTaskFact(known: TaskModel, fact: TaskFact, event: EventEnve
       retryAt: fact.retryAt,
       agent: fact.agent,
       gateId: fact.gateId,
-      message: fact.message,
       problem: fact.problem === undefined ? undefined : { code: fact.problem.code },
       queuedMs: fact.queuedMs,
       runMs: fact.runMs,

@@ -1,4 +1,4 @@
-import { type EventEnvelope, type SqlSession, toUuid } from '@soma/kernel'
+import { ERASED_DATA, type EventEnvelope, type SqlSession, toUuid } from '@soma/kernel'
 import { agentFact, applyAgentFact, UNKNOWN_AGENT } from './agents.ts'
 import { entryOf } from './entries.ts'
 import { isPlanFact, isTaskFact, logTimeOf, planFact, reopened, type TaskFact, taskFact } from './facts.ts'
@@ -52,12 +52,17 @@ export async function project({ event, tx }: { event: EventEnvelope; tx: SqlSess
 }
 
 async function applyFact(tx: SqlSession, event: EventEnvelope): Promise<void> {
+  if (isErased(event.data)) return
   const gate = isGateFact(event) ? gateChangeOf(event) : undefined
   if (gate !== undefined) await saveGate(tx, gate)
   const verb = event.type.slice(event.type.indexOf('.') + 1)
   if (isPlanFact(event) && PLAN_VERBS.has(verb)) await projectPlan(tx, event)
   if (isTaskFact(event) && TASK_VERBS.has(verb)) await projectTask(tx, taskFact.parse(event.data), event)
 }
+
+/** What the log has erased says nothing more than that it was there. */
+const isErased = (data: unknown): boolean =>
+  typeof data === 'object' && data !== null && 'erased' in data && data.erased === ERASED_DATA.erased
 
 /** Facts of one agent count in log order; they are in no timeline. */
 export async function projectAgent(tx: SqlSession, event: EventEnvelope): Promise<void> {

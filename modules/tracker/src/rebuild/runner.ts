@@ -1,14 +1,17 @@
 import {
+  type Clock,
   type EventEnvelope,
   isHole,
   type Logger,
   type LogReader,
   type LogRecord,
+  type Metrics,
   type ModuleDatabase,
   openRecord,
   type PartitionState,
   type SqlSession,
 } from '@soma/kernel'
+import { removeOld, type Retention } from '../keeping/retention.ts'
 import { isAgentFact } from '../projection/agents.ts'
 import { project, projectAgent } from '../projection/project.ts'
 import { shadowOf } from './shadow.ts'
@@ -24,6 +27,9 @@ interface Dependencies {
   readonly database: ModuleDatabase
   readonly reader: LogReader
   readonly log: Logger
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly retention: Retention
   /** Topics and types that are projected. */
   readonly isProjected: (record: Pick<LogRecord, 'topic' | 'type'>) => boolean
   readonly topics: readonly string[]
@@ -34,7 +40,8 @@ interface Dependencies {
  * From the moment that the row is there handlers apply what is new to both models, so the log need be read only to where it ended then. Applying twice and in any
  * order gives the same (TRK-R1, R2), but for facts of agents, whose order counts: those the rebuild reads alone, until it has all that are live.
  */
-export function createRebuildRunner({ database, reader, log, isProjected, topics }: Dependencies) {
+export function createRebuildRunner(dependencies: Dependencies) {
+  const { database, reader, log, metrics, clock, retention, isProjected, topics } = dependencies
   return async function run(signal: AbortSignal): Promise<void> {
     const running = await database.asScheduler((session) =>
       session.query<{ tenant_id: string; id: string }>(
@@ -146,6 +153,7 @@ export function createRebuildRunner({ database, reader, log, isProjected, topics
       await store.holdWriters(tx)
       if (tries < TRIES && (await store.isBehind(tx, kind))) return undefined
       if (tries === TRIES) await store.keepNewerAgents(tx)
+      await removeOld(shadowOf(tx), retention, clock.now())
       const compared = await store.compareModels(tx)
       if (kind === 'rebuild') await store.swapModels(tx)
       await store.clearShadow(tx)
@@ -153,10 +161,15 @@ export function createRebuildRunner({ database, reader, log, isProjected, topics
       return compared
     })
     if (models === undefined) return false
+    const wrong = models.filter((one) => !one.isEqual).map(({ model }) => model)
+    if (kind === 'verify' && wrong.length > 0) {
+      for (const model of wrong) metrics.count('soma_tracker_verify_mismatch_total', { model })
+      log.error('read models differ from the log', { rebuildId: id, models: wrong })
+    }
     log.info('read models were rebuilt from the log', {
       rebuildId: id,
       kind,
-      equal: models.every((one) => one.isEqual),
+      equal: wrong.length === 0,
     })
     return true
   }

@@ -40,6 +40,16 @@ export async function insertRebuild(tx: SqlSession, id: string, kind: string): P
   return row
 }
 
+/** Unless one ran in the last days. */
+export async function scheduleVerification(tx: SqlSession, id: string, everyDays: number): Promise<void> {
+  await tx.execute(
+    `insert into tracker.rebuilds (tenant_id, id, kind) select current_setting('soma.tenant_id'), $1, 'verify'
+      where not exists (select 1 from tracker.rebuilds r where r.created_at > statement_timestamp() - $2 * interval '1 day')
+     on conflict (tenant_id) where status = 'running' do nothing`,
+    [id, everyDays],
+  )
+}
+
 export async function readRebuild(tx: SqlSession, id: string): Promise<RebuildRecord | undefined> {
   const [row] = await tx.query<RebuildRecord>(`select ${COLUMNS} from tracker.rebuilds r where r.id = $1`, [id])
   return row
@@ -75,17 +85,18 @@ export async function clearShadow(tx: SqlSession): Promise<void> {
   for (const { name } of MODELS) await tx.execute(`delete from tracker.shadow_${name}`)
 }
 
-/** What retention has taken from the log stays: entries older than it, and the plans and tasks that they are about as they are known (TRK-R6). Facts that the log has are applied on top. */
+/** What retention or an erasure has taken from the log stays: entries, and the plans and tasks that they are about as they are known (TRK-R6). Facts that the log has are applied on top. */
 export async function keepOlder(tx: SqlSession, partitions: readonly PartitionState[]): Promise<void> {
   const trimmed = partitions.filter(({ oldestPosition }) => oldestPosition > 1)
-  if (trimmed.length === 0) return
   const take = (name: string, columns: string, which: string, parameters: readonly unknown[] = []) =>
     tx.execute(`insert into tracker.shadow_${name} select ${columns} from tracker.${name} l where ${which}`, parameters)
   await take(
     'timeline',
     'l.*',
     `exists (select 1 from unnest($1::text[], $2::int4[], $3::int8[]) o (topic, part, oldest)
-       where o.topic = l.topic and l.sequence like o.part || '-%' and split_part(l.sequence, '-', 2)::int8 < o.oldest)`,
+         where o.topic = l.topic and l.sequence like o.part || '-%' and split_part(l.sequence, '-', 2)::int8 < o.oldest)
+       or l.user_id in (select u.user_id from tracker.erased_users u)
+       or l.plan_id in (select p.id from tracker.plans p where p.user_id in (select u.user_id from tracker.erased_users u))`,
     [
       trimmed.map(({ topic }) => topic),
       trimmed.map(({ part }) => part),
