@@ -112,7 +112,7 @@ describe.each(HOMES)('two tenants in %s', (name) => {
     })
     theirs = [byHeaders, { url: home.url, headers: { authorization: `Bearer ${secret}` } }]
   }, 120_000)
-  afterAll(() => home.stop())
+  afterAll(() => home.stop(), 120_000)
 
   test('the owner finds what the probes look for', async () => {
     const reads = probed.filter(

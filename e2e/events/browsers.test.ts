@@ -26,7 +26,7 @@ beforeAll(async () => {
     schema: { jsonSchema: { type: 'object' } },
   })
 }, 60_000)
-afterAll(() => home.stop())
+afterAll(() => home.stop(), 120_000)
 
 interface Answer {
   readonly id: string

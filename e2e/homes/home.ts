@@ -2,6 +2,7 @@ import { createServer } from 'node:net'
 import { createPgliteDatabase } from '@soma/adapter-pglite'
 import { type Database, silentLogger } from '@soma/kernel'
 import { contractsOf, type RunningServer, somaPlatform, startServer } from '@soma/server'
+import { verifyTracker } from './verify-tracker.ts'
 
 /** A running platform, in one of its two homes. Any URL is a way in. */
 export interface Home {
@@ -9,6 +10,7 @@ export interface Home {
   readonly url: string
   /** The servers by module; in one process all names share one. */
   readonly servers: Readonly<Record<string, RunningServer>>
+  /** Compares the tracker's models with the log first: what any scenario did, they are equal (TRK-R5). */
   stop(): Promise<void>
 }
 
@@ -48,7 +50,7 @@ async function openTogether(database: Database, settings: Readonly<Record<string
     name: 'one-process',
     url: server.url,
     servers: Object.fromEntries(names.map((module) => [module, server])),
-    stop: server.stop,
+    stop: () => verifyTracker(database, server.transport).finally(server.stop),
   }
 }
 
@@ -76,6 +78,9 @@ async function openApart(database: Database, settings: Readonly<Record<string, u
     })
   }
   const stop = async () => {
+    await verifyTracker(database, (servers.tracker as RunningServer).transport).finally(stopAll)
+  }
+  const stopAll = async () => {
     for (const server of Object.values(servers).reverse()) await server.stop()
     await database.close()
   }

@@ -67,7 +67,7 @@ describe.each(HOMES)('%s', (name) => {
   afterAll(async () => {
     for (const agent of started) await agent.stop()
     await home.stop()
-  })
+  }, 120_000)
 
   test('a plan fans out to workers, waits at a gate for a person, and answers its requester once', async () => {
     const clients = createClients({ url: home.url })

@@ -47,7 +47,7 @@ describe.each(HOMES)('%s', (name) => {
     home = await openHome(name, { settings: { mode: 'developer-light' } })
     clients = createClients({ url: home.url })
   }, 60_000)
-  afterAll(() => home.stop())
+  afterAll(() => home.stop(), 120_000)
 
   const ask = (type: string = help.type) =>
     clients.events.events.request({

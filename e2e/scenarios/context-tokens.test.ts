@@ -54,7 +54,7 @@ describe('apart', () => {
     home = await openHome('process-a-module', { settings: { mode: 'developer-light' } })
     key = await codec.createKey()
   }, OPENING_MS)
-  afterAll(() => home.stop())
+  afterAll(() => home.stop(), 120_000)
 
   /** Another process of the cluster: it knows the secret, and says which modules it hosts. */
   async function join(modules: string[]) {

@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const child of processes) child.kill('SIGKILL')
   await home?.stop()
-}, 60_000)
+}, 120_000)
 
 async function aReplica() {
   const child = spawn(process.execPath, ['--conditions=@soma/source', '--import', import.meta.resolve('tsx'), SCRIPT], {

@@ -11,7 +11,7 @@ describe.each(HOMES)('%s', (name) => {
     home = await openHome(name, { settings: { mode: 'developer-light', 'plans.sweepMs': 100 } })
     clients = createClients({ url: home.url })
   }, 60_000)
-  afterAll(() => home.stop())
+  afterAll(() => home.stop(), 120_000)
 
   const planWithGate = async (body: { deadlineAt?: string } = {}) => {
     const { planId } = await clients.plans.plans.create({ body: { title: 'Publish', currentState: 'review', ...body } })

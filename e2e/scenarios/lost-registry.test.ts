@@ -30,7 +30,7 @@ beforeAll(async () => {
   home = await openHome('one-process', { database, settings: { mode: 'developer-light', 'registry.heartbeatMs': 200 } })
   clients = createClients({ url: home.url })
 }, 60_000)
-afterAll(() => home?.stop(), 60_000)
+afterAll(() => home?.stop(), 120_000)
 
 /** What agents said, without what the registry adds: ids and times. */
 async function known() {

@@ -48,7 +48,7 @@ describe.each(HOMES)('%s', (name) => {
     home = await openHome(name, { settings })
     clients = createClients({ url: home.url })
   }, 60_000)
-  afterAll(() => home.stop())
+  afterAll(() => home.stop(), 120_000)
 
   test('REG-R25 the same planner fails at a goal, reaches it within 2 s of a worker’s start, and not once that has ended or its lease has', async () => {
     const planner = createPlanner(clients)

@@ -38,7 +38,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await second?.stop()
   await home?.stop()
-}, 60_000)
+}, 120_000)
 
 const consumers = async ({ registry }: Clients) =>
   (await registry.discovery.search({ body: { query: 'count sheep' } })).items.flatMap((item) =>

@@ -1,8 +1,12 @@
 import { plansContract } from '@soma/plans/contract'
+import { createClients } from '@soma/sdk/clients'
 import { somaPlatform } from '@soma/server'
 import { createTestServer, type TestServer, testContext } from '@soma/server/testing'
 import { trackerContract } from '@soma/tracker/contract'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createPgliteDatabase } from '@soma/adapter-pglite'
+import { silentLogger } from '@soma/kernel'
+import { openHome } from '../homes/home.ts'
 
 const context = testContext()
 let server: TestServer
@@ -23,7 +27,9 @@ async function until<T>(read: () => Promise<T>, isWanted: (answer: T) => boolean
   }
 }
 
-it('the models of a server at work are rebuilt from its log, and equal what serves', { timeout: 60_000 }, async () => {
+it('TRK-R5 the models of a server at work are rebuilt from its log, and equal what serves', {
+  timeout: 60_000,
+}, async () => {
   const [plans, tracker] = [server.client(plansContract), server.client(trackerContract)]
   const work = async (title: string) => {
     const { planId } = await plans.plans.create(context, { body: { title } })
@@ -58,4 +64,19 @@ it('the models of a server at work are rebuilt from its log, and equal what serv
     ['plans', 'tasks', 'timeline', 'correlations', 'gates', 'agents'].map((model) => [model, true]),
   )
   expect(models.find(({ model }) => model === 'tasks')?.rows).toBe(2 * made.length)
+})
+
+it('TRK-R5 every scenario in a home ends with a verification, which fails when a row is not what the log says', {
+  timeout: 180_000,
+}, async () => {
+  const database = await createPgliteDatabase({ dataDirectory: 'memory', durability: 'process', log: silentLogger })
+  const home = await openHome('one-process', { database, settings: { mode: 'developer-light' } })
+  const clients = createClients({ url: home.url })
+  const { planId } = await clients.plans.plans.create({ body: { title: 'True' } })
+  const { items } = await clients.events.events.list({ query: { planId, limit: 1 } })
+  await clients.tracker.plans.get({ params: { planId }, query: { waitFor: items[0]?.id as string } })
+  await database.transaction({ role: 'soma_worker', tenantId: 'default' }, (session) =>
+    session.execute(`update tracker.plans set doc = doc || '{"name":"False"}'`),
+  )
+  await expect(home.stop()).rejects.toThrow("the tracker's plans of default differ from the log")
 })

@@ -46,7 +46,7 @@ afterAll(async () => {
   await second?.stop()
   proxy?.close()
   await home?.stop()
-}, 60_000)
+}, 120_000)
 
 async function countingProxy(target: string): Promise<Server> {
   const server = createServer((incoming, outgoing) => {

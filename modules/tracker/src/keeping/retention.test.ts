@@ -1,5 +1,6 @@
 import { newId } from '@soma/kernel'
 import { afterAll, expect, it } from 'vitest'
+import { trackerContract } from '../../contract/index.ts'
 import { aPlanner, aReader, aTaskFact, openTrackerBench } from '../../testing/index.ts'
 
 const DAY_MS = 86_400_000
@@ -30,7 +31,9 @@ async function work(title: string): Promise<string> {
   return planId
 }
 
-it('TRK-R6 what the log has dropped stays as long as the retention of the models says, and a rebuild keeps it, marked; then it goes, of the models alone', async () => {
+it('TRK-R6 what the log has dropped stays as long as the retention of the models says, and a rebuild keeps it, marked; then it goes, of the models alone', {
+  timeout: 120_000,
+}, async () => {
   const ended = await work('Ended')
   await bench.plans.plans.finish(planner, { params: { planId: ended }, body: { outcome: 'completed', result: 1 } })
   const open = await work('Open')
@@ -72,11 +75,12 @@ it('TRK-R6 what the log has dropped stays as long as the retention of the models
   expect(await verified()).toBe(true)
 })
 
-it('verifications come by themselves, once in so many days for each tenant with rows', async () => {
+it('TRK-R5 verifications come by themselves, once in so many days for each tenant with rows; weekly in production', async () => {
   const running = () =>
     bench.database.transaction({ role: 'soma_worker', tenantId: 'tenant-c' }, (session) =>
       session.query<{ kind: string; status: string }>('select kind, status from tracker.rebuilds'),
     )
+  expect(trackerContract.settings.verifyEveryDays).toMatchObject({ default: 0, modes: { production: 7 } })
   await bench.scheduleVerifications()
   expect(await running()).toEqual([])
   const ids = { planId: newId('plan'), taskId: newId('task') }

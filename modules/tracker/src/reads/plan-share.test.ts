@@ -32,7 +32,9 @@ async function teach(type: string, runMs: number, atMs = START - 7_200_000) {
   nowMs = before
 }
 
-it('TRK-R9 tasks weigh what such tasks took; ended ones count whole, running ones what they reported or the time they have had, up to nine tenths', async () => {
+it('TRK-R9 tasks weigh what such tasks took; ended ones count whole, running ones what they reported or the time they have had, up to nine tenths', {
+  timeout: 60_000,
+}, async () => {
   await teach('short.requested', 1_000)
   await teach('long.requested', 9_000)
   const planId = newId('plan')

@@ -58,7 +58,7 @@ describe('a rebuild from the log', () => {
     await bench.settle()
   })
 
-  it('a verification builds beside what serves, compares each model and changes nothing', async () => {
+  it('TRK-R5 a verification builds beside what serves, compares each model and changes nothing', async () => {
     const clean = await finished('verify')
     expect(clean).toMatchObject({ kind: 'verify', status: 'completed', failed: 0, read: clean.toRead })
     expect(unequal(clean)).toEqual([])
@@ -72,7 +72,7 @@ describe('a rebuild from the log', () => {
     expect(await shadowRows()).toBe(0)
   })
 
-  it('a rebuild swaps in what the log says, in one moment, and the same bytes as before the rows went wrong', async () => {
+  it('TRK-R5 a rebuild swaps in what the log says, in one moment, and the same bytes as before the rows went wrong', async () => {
     await finished('create')
     const right = await bench.digest()
     await spoil()
@@ -87,7 +87,7 @@ describe('a rebuild from the log', () => {
     expect(await shadowRows()).toBe(0)
   })
 
-  it('while it reads, the old rows serve, live facts go on being applied, and none of them is lost in the swap', async () => {
+  it('TRK-R5 while it reads, the old rows serve, live facts go on being applied, and none of them is lost in the swap', async () => {
     const before = (await bench.tracker.plans.list(operator, { query: { limit: 200 } })).items.length
     const made: string[] = []
     const asOf: string[] = []
@@ -111,7 +111,7 @@ describe('a rebuild from the log', () => {
     expect(unequal(await finished('verify'))).toEqual([])
   })
 
-  it('facts that are applied between the request and the first look at the log are not lost', async () => {
+  it('TRK-R5 facts that are applied between the request and the first look at the log are not lost', async () => {
     const made: string[] = []
     bench.log.beforeHeads = async () => {
       if (made.length === 10) return
@@ -140,7 +140,7 @@ describe('a rebuild from the log', () => {
     expect(unequal(await finished('verify'))).toEqual([])
   })
 
-  it('a process that dies at any read is followed by one that goes on from there', async () => {
+  it('TRK-R5 a process that dies at any read is followed by one that goes on from there', async () => {
     const right = await bench.digest()
     await spoil()
     const { rebuildId } = await bench.tracker.rebuilds.create(operator, { body: {} })
@@ -196,7 +196,7 @@ describe('a rebuild from the log', () => {
     await expect(bench.settle()).rejects.toThrow()
   })
 
-  it('what retention has taken from the log stays, marked as kept, with what the log still has on top', async () => {
+  it('TRK-R6 what retention has taken from the log stays, marked as kept, with what the log still has on top', async () => {
     const [oldest] = (await bench.tracker.plans.list(operator, { query: { limit: 200 } })).items.slice(-1)
     const planId = oldest?.planId as string
     const params = { planId }
