@@ -111,23 +111,26 @@ export const principalOperations = {
 
 export const accessThrough = z.strictObject({ roleId, bindingId: z.string(), scope: z.literal('tenant') })
 
+export const me = z.strictObject({
+  tenantId: z.string(),
+  spaceId: z.string(),
+  principalId: z.string(),
+  kind: principalKind,
+  roles: z.array(z.string()),
+  capabilities: z.array(z.string()),
+  userId: z.string().nullable(),
+  method: z.string(),
+  credentialId: z.string().nullable(),
+})
+export type Me = z.infer<typeof me>
+
 export const meOperations = {
   get: operation({
     method: 'GET',
     path: '/v1/identity/me',
     summary: 'Who am I, in which tenant, with which rights?',
     capability: 'authenticated',
-    output: z.strictObject({
-      tenantId: z.string(),
-      spaceId: z.string(),
-      principalId: z.string(),
-      kind: principalKind,
-      roles: z.array(z.string()),
-      capabilities: z.array(z.string()),
-      userId: z.string().nullable(),
-      method: z.string(),
-      credentialId: z.string().nullable(),
-    }),
+    output: me,
   }),
 }
 

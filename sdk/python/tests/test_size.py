@@ -22,6 +22,6 @@ def code_lines(path: Path) -> int:
     return sum(number not in skipped and line.strip()[:1] not in ("", "#") for number, line in numbered)
 
 
-def test_agents_have_at_most_2850_lines_of_code() -> None:
+def test_agents_have_at_most_2920_lines_of_code() -> None:
     files = [path for folder in ("define", "run", "context") for path in (_SOURCE / folder).glob("*.py")]
-    assert sum(map(code_lines, files)) <= 2850
+    assert sum(map(code_lines, files)) <= 2920

@@ -27,6 +27,7 @@ export type { FailureInput, ProblemValue } from './context/failure.ts'
 export type { GateOptions } from './context/gates.ts'
 export type { GoalContext, PlanOptions } from './context/goal-context.ts'
 export type { State } from './context/kept-state.ts'
+export type { IdentityContext } from './context/identity-context.ts'
 export type { MemoryContext, Recalled, Remembered } from './context/memory-context.ts'
 export type { PlanContext, Trigger } from './context/plan-context.ts'
 export type {
@@ -38,6 +39,7 @@ export type {
 } from './context/platform-context.ts'
 export type { ResultContext } from './context/result-context.ts'
 export type { GroupView, SubTask, TaskContext } from './context/task-context.ts'
+export type { Fresh, TrackerContext } from './context/tracker-context.ts'
 export type { SetOptions, WorkingMemory } from './context/working-memory.ts'
 export type { AgentKind, AgentOptions, CapabilityOptions, Hook, HookContext } from './define/agent-definition.ts'
 export type {

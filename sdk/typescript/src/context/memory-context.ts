@@ -11,6 +11,7 @@ import type {
 } from '@soma/memory/contract'
 import type { Handling } from '../run/handling.ts'
 import { absentAsUndefined } from './absent.ts'
+import { planOf } from './plan-of.ts'
 import { createWorkingMemory, type WorkingMemory } from './working-memory.ts'
 
 /** What is remembered: members that are left out are those of the event, or the defaults of the contract. */
@@ -81,10 +82,6 @@ export function createMemoryContext(handling: Handling): MemoryContext {
     working: createWorkingMemory(handling, planId),
   }
 }
-
-/** The plan of the event. Other systems may stamp ids of their own. */
-const planOf = ({ event }: Handling): string | undefined =>
-  event.planid?.startsWith('plan_') === true ? event.planid : undefined
 
 /**
  * The source of a fact or procedure is the event; its key makes it one however often it is stored. An episode is one a source, so each has a reference of its own, the same on every run of the handler.

@@ -10,12 +10,14 @@ import { derivedId } from '../run/derived-ids.ts'
 import { type AgentIdentity, follow, type Handling, type PublishOptions, responseOf } from '../run/handling.ts'
 import { sdkProblems } from '../sdk-problems.ts'
 import { type GateOptions, openGate } from './gates.ts'
+import { createIdentityContext, type IdentityContext } from './identity-context.ts'
 import { createMemoryContext, type MemoryContext } from './memory-context.ts'
 import { createPlanFromGoal, type GoalContext, type PlanOptions } from './goal-context.ts'
 import { type PlanContext, restorePlan } from './plan-context.ts'
 import { publishNow } from './publish-now.ts'
 import { request } from './request.ts'
 import { restoreTask, type TaskContext } from './task-context.ts'
+import { createTrackerContext, type TrackerContext } from './tracker-context.ts'
 import { createWorkingMemory, type WorkingMemory } from './working-memory.ts'
 
 /** What an agent can use while it handles an event; every call acts for the event's user, session, plan and task. */
@@ -28,6 +30,9 @@ export interface PlatformContext {
   readonly registry: RegistryContext
   /** What agent and user remember, and the shared values of the plan. */
   readonly memory: MemoryContext
+  /** How far plans, tasks and agents are. */
+  readonly tracker: TrackerContext
+  readonly identity: IdentityContext
   /** The working memory of a plan that this agent works in. */
   shared(planId: string): WorkingMemory
   /** For agents that let a model, or words, choose what to publish. */
@@ -98,6 +103,8 @@ export function createPlatformContext(handling: Handling, machine: Machine | und
     },
     registry: createRegistryContext(clients),
     memory: createMemoryContext(handling),
+    tracker: createTrackerContext(handling),
+    identity: createIdentityContext(handling),
     shared: (planId) => createWorkingMemory(handling, planId),
     toolkit: createEventToolkit(clients),
     signal: handling.signal,

@@ -9,6 +9,7 @@ import { createMemoryLog, TENANT } from './memory-log.ts'
 import { createMemoryPlans } from './memory-plans.ts'
 import { createMemoryProcedures } from './memory-procedures.ts'
 import { createMemoryRegistry } from './memory-registry.ts'
+import { createMemoryTracker } from './memory-tracker.ts'
 import { createMemoryWorking, type WorkingPlace } from './memory-working.ts'
 
 interface Call {
@@ -101,6 +102,8 @@ function handlersOf(parts: Omit<MemoryPlatform, 'platform'>): Record<string, Han
     ...itemHandlers(parts),
     ...procedureHandlers(parts),
     ...workingHandlers(parts),
+    ...trackerHandlers(parts),
+    ...identityHandlers,
   }
 }
 
@@ -243,4 +246,20 @@ function workingHandlers({ working }: Omit<MemoryPlatform, 'platform'>): Record<
     'memory.working.clear': (call) => working.clear(placeOf(call)),
     'memory.working.apply': (call) => working.apply(placeOf(call), keyOf(call), call.body, call.idempotencyKey),
   }
+}
+
+function trackerHandlers({ plans, clock }: Omit<MemoryPlatform, 'platform'>): Record<string, Handler> {
+  const tracker = createMemoryTracker(plans, clock)
+  return {
+    'tracker.plans.get': ({ params }) => tracker.progress(params.planId as string),
+    'tracker.planTasks.list': ({ params }) => tracker.tasks(params.planId as string),
+    'tracker.delegationGroups.get': ({ params }) => tracker.group(params.groupId as string),
+  }
+}
+
+const identityHandlers: Record<string, Handler> = {
+  'identity.me.get': ({ userId = null }) => ({
+    ...{ tenantId: TENANT, spaceId: '', principalId: ANYBODY.principal.id, kind: ANYBODY.principal.kind },
+    ...{ roles: [], capabilities: ANYBODY.principal.capabilities, userId, method: ANYBODY.method, credentialId: null },
+  }),
 }

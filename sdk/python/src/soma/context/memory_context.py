@@ -8,7 +8,7 @@ from typing import Any
 from soma.context.absent import absent_as_none
 from soma.context.working_memory import WorkingMemory
 from soma.json_value import copy_of, present
-from soma.run.handling import Handling
+from soma.run.handling import Handling, plan_of
 
 
 class MemoryContext:
@@ -18,7 +18,7 @@ class MemoryContext:
     def __init__(self, handling: Handling) -> None:
         self._handling = handling
         self._memory = handling.clients.memory
-        self._plan_id = _plan_of(handling)
+        self._plan_id = plan_of(handling)
         self.working = WorkingMemory(handling, self._plan_id)
 
     async def remember(self, *items: Mapping[str, Any]) -> list[Any]:
@@ -78,9 +78,3 @@ class MemoryContext:
             taskId=event.get("taskid"),
         )
         return {**known, **given, "source": {"ref": ref, **given.get("source", {})}}
-
-
-def _plan_of(handling: Handling) -> str | None:
-    """Other systems may stamp ids of their own."""
-    plan_id = handling.event.get("planid")
-    return plan_id if plan_id is not None and plan_id.startswith("plan_") else None

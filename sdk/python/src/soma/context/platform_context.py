@@ -16,6 +16,7 @@ from soma.context.goal_context import GoalContext, create_from_goal
 from soma.context.memory_context import MemoryContext
 from soma.context.plan_context import PlanContext, restore_plan
 from soma.context.task_context import TaskContext, restore_task
+from soma.context.tracker_context import IdentityContext, TrackerContext
 from soma.context.working_memory import WorkingMemory
 from soma.define.event import EventDefinition
 from soma.json_value import present
@@ -237,6 +238,8 @@ class PlatformContext:
         self.gates = GatesContext(handling)
         self.registry = RegistryContext(handling.clients)
         self.memory = MemoryContext(handling)
+        self.tracker = TrackerContext(handling)
+        self.identity = IdentityContext(handling)
         self.signal: Signal = handling.signal
         self.log: Logger = handling.log
         self._handling = handling

@@ -104,3 +104,9 @@ def continue_trace(traceparent: str | None) -> str:
     if match is not None and match[1].strip("0") != "" and match[2].strip("0") != "":
         return match[0]
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def plan_of(handling: Handling) -> str | None:
+    """The plan of the event. Other systems may stamp ids of their own."""
+    plan_id = handling.event.get("planid")
+    return plan_id if plan_id is not None and plan_id.startswith("plan_") else None
