@@ -63,9 +63,7 @@ export function createTrackerContext(handling: Handling): TrackerContext {
     group: async (groupId) =>
       (await absentAsUndefined(() => tracker.delegationGroups.get({ params: { groupId } })))?.group,
     sessionPlans: async (sessionId = handling.event.sessionid) =>
-      sessionId === undefined
-        ? undefined
-        : (await tracker.sessionPlans.list({ params: { sessionId }, query })).items,
+      sessionId === undefined ? undefined : (await tracker.sessionPlans.list({ params: { sessionId }, query })).items,
     metrics: async (agent = handling.agent.name, period) =>
       (await tracker.agents.metrics({ params: { name: agent }, query: withoutUndefined({ period }) })).metrics,
   }

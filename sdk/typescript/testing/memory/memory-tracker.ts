@@ -5,7 +5,8 @@ import type { createMemoryPlans } from './memory-plans.ts'
 import { defined } from './memory-tasks.ts'
 
 const NO_COST = { tokens: 0, costMicros: 0, currency: 'EUR', calls: 0 }
-const nameOf = ({ type, key }: { type?: string | undefined; key: string }): string => type?.replace(/\.requested$/, '') ?? key
+const nameOf = ({ type, key }: { type?: string | undefined; key: string }): string =>
+  type?.replace(/\.requested$/, '') ?? key
 const hasEnded = ({ status }: Task): boolean => ['completed', 'failed', 'cancelled'].includes(status)
 
 /** What the tracker says of plans in memory: it is never behind them. */
@@ -25,7 +26,13 @@ export function createMemoryTracker(plans: ReturnType<typeof createMemoryPlans>,
         group: defined({
           ...group,
           members: members.map(({ taskId, key, type, status, problem }) =>
-            defined({ taskId, name: nameOf({ type, key }), type, state: status, problem: problem && { code: problem.code } }),
+            defined({
+              taskId,
+              name: nameOf({ type, key }),
+              type,
+              state: status,
+              problem: problem && { code: problem.code },
+            }),
           ),
         }),
       }
