@@ -17,6 +17,8 @@ const AGENTS = new URL('./plan-agents.ts', import.meta.url).pathname
 const GOALS_A_LIFE = 4
 const BETWEEN_COMMANDS_MS = 100
 const AGAIN_MS = 100
+/** As the agents' own attempts: here it is us who kill, not a task. */
+const MAXIMUM_DELIVERIES = 20
 /** Until a process is killed after all run: longer than a lease of an agent, so that work has moved on. */
 const LIFE_MS = 3_000
 
@@ -116,7 +118,11 @@ export async function killAnything(settings: Readonly<Record<string, unknown>>, 
   const modules = ['events', 'registry', 'plans']
   const installation: Installation = {
     url,
-    start: () => startProcess({ port, modules, settings: { ...settings, 'server.logLevel': 'error' } }),
+    start: () =>
+      startProcess({
+        ...{ port, modules },
+        settings: { ...settings, 'server.logLevel': 'error', 'plans.deliveryCap': MAXIMUM_DELIVERIES },
+      }),
   }
   let platform = await installation.start()
   const order = (role: AgentsOrder['roles'][number]): AgentsOrder => ({ url, tenantId, roles: [role] })
