@@ -128,7 +128,7 @@ describe('the tracker over a known history', () => {
     ])
   })
 
-  it('TRK-R3 what comes after the end changes nothing but the timeline, marked ignored', async () => {
+  it('TRK-A9 TRK-R3 what comes after the end changes nothing but the timeline, marked ignored', async () => {
     const late = aHistory().find((event) => event.type === 'plan.completed') as EventEnvelope
     const data = late.data as object
     const failing = { planId: newId('plan') }
