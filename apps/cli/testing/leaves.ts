@@ -179,6 +179,16 @@ export const LEAVES: Readonly<Record<string, Leaf>> = {
     schema: itemsOperations.recall.output,
     bad: ['memory', 'recall', 'tea', '--limit', '51'],
   },
+  'memory retrieve': {
+    good: ['memory', 'retrieve', 'who', 'likes', 'tea', '--limit', '2', '--budget-tokens', '64'],
+    schema: itemsOperations.retrieve.output,
+    bad: ['memory', 'retrieve', 'tea', '--budget-tokens', '63'],
+  },
+  'memory context': {
+    good: ['memory', 'context', 'tea', '--agent', 'cli', '--plan', '{plan}', '--budget-tokens', '500'],
+    schema: memoryContract.operations.context.build.output,
+    bad: ['memory', 'context', '--budget-tokens', '127'],
+  },
   'memory list': {
     good: ['memory', 'list', '--kind', 'fact', '--plan', '{plan}'],
     schema: itemsOperations.list.output,

@@ -4,6 +4,7 @@ import { memoryEvents } from './events.ts'
 import { factsOperations } from './facts-operations.ts'
 import { itemsOperations } from './items-operations.ts'
 import { linksOperations } from './links-operations.ts'
+import { contextOperations, retrieve } from './context-operations.ts'
 import { procedureOperations } from './procedures-operations.ts'
 import { memoryProblems } from './problems.ts'
 import { memorySettings } from './settings.ts'
@@ -11,6 +12,8 @@ import { usageOperations } from './usage-operations.ts'
 import { workingOperations } from './working-operations.ts'
 
 export * from './events.ts'
+export { SECTIONS } from './context-operations.ts'
+export type { BuiltContext, ContextInput, RetrievedPassage, RetrieveInput, SectionKind } from './context-operations.ts'
 export type { RecallHit, RecallInput, RememberResult } from './items-operations.ts'
 export { memoryProblems } from './problems.ts'
 export type { SelectedProcedure, SelectInput } from './procedures-operations.ts'
@@ -22,7 +25,8 @@ export const memoryContract = contract({
   module: 'memory',
   summary: 'What does an agent remember, where did it come from, and when was it true?',
   operations: {
-    items: itemsOperations,
+    items: { ...itemsOperations, retrieve },
+    context: contextOperations,
     facts: factsOperations,
     episodes: episodesOperations,
     procedures: procedureOperations.procedures,

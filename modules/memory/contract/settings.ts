@@ -23,6 +23,11 @@ export const memorySettings = {
     default: 1,
     summary: 'Weight of the ranking by words.',
   }),
+  answerThreshold: setting({
+    type: z.number().min(0).max(1),
+    default: 0.2,
+    summary: 'Relevance of the best passage from which a question counts as answerable.',
+  }),
   maxItemsPerTenant: setting({
     type: z.number().int().min(1),
     default: 1_000_000,

@@ -1,6 +1,8 @@
 import { defineModule, use } from '@soma/kernel'
 import { plansContract } from '@soma/plans/contract'
 import { memoryContract } from '../contract/index.ts'
+import { createContextBuilder } from './context/build.ts'
+import { createRetrieve } from './context/retrieve.ts'
 import { createEpisodeService } from './episodes/service.ts'
 import { createFactService } from './facts/service.ts'
 import { createForget } from './forgetting/service.ts'
@@ -29,6 +31,8 @@ export const memoryModule = defineModule({
     const working = createWorkingService({ memory, limits: settings })
     const remember = createRemember({ memory, working, clock, secretPolicy, limits: settings })
     const recall = createRecall({ memory, clock, settings })
+    const retrieve = createRetrieve({ memory, clock, settings })
+    const buildContext = createContextBuilder({ memory, clock, settings })
     const items = createItemReads({ memory })
     const forget = createForget({ memory, database })
     const facts = createFactService({ memory, database, remember, secretPolicy })
@@ -45,11 +49,13 @@ export const memoryModule = defineModule({
             durability: 'durable' as const,
           }),
           recall: (context, { body }) => recall(context, body),
+          retrieve: (context, { body }) => retrieve(context, body),
           list: (context, { query }) => items.list(context, query),
           get: (context, { params, query }) => items.get(context, params.itemId, query.planId),
           history: (context, { params, query }) => items.history(context, params.itemId, query),
           forget: (context, { body }) => forget(context, body),
         },
+        context: { build: (context, { body }) => buildContext(context, body) },
         facts: {
           create: (context, { body, newId }) => facts.create(context, body, newId),
           list: (context, { query }) => facts.list(context, query),

@@ -66,6 +66,10 @@ def test_a_draft_is_used_once_somebody_activated_it(url: str) -> None:
         named = {"kind": "procedure", "name": "refunds", "type": "skill", "trigger": "money back"}
         await context.memory.remember({**named, "content": "Ask for the receipt."})
         found = [one["procedure"] for one in await context.memory.select("they want money back", limit=1)]
+        built = await context.memory.context(500, query="money")
+        assert ("Ask for the receipt." in built["text"]) is bool(found)
+        passages = await context.memory.retrieve("receipt", kinds=["procedure"], budgetTokens=64)
+        assert passages["answerable"] is bool(found)
         await context.memory.feedback("useful", *(one["id"] for one in found))
         task.complete([one["content"] for one in found])
 

@@ -28,7 +28,7 @@ export type { GateOptions } from './context/gates.ts'
 export type { GoalContext, PlanOptions } from './context/goal-context.ts'
 export type { State } from './context/kept-state.ts'
 export type { IdentityContext } from './context/identity-context.ts'
-export type { MemoryContext, Recalled, Remembered } from './context/memory-context.ts'
+export type { MemoryContext, Recalled, Remembered, Retrieved } from './context/memory-context.ts'
 export type { PlanContext, Trigger } from './context/plan-context.ts'
 export type {
   BusContext,

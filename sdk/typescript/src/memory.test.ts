@@ -85,6 +85,25 @@ describe.each(['in process', 'over HTTP', 'in memory'] as const)('memory of agen
     expect(await tenant.ask({ about: 'who lives in the city' }, 'corr-6')).toEqual([])
   })
 
+  it('retrieves passages within a budget, and builds a context of what is known', async () => {
+    const tenant = aTenant(home)
+    const worker = defineWorker({ name: 'noter', description: 'Notes.' })
+    worker.onTask(noting, async (task, { memory }) => {
+      await memory.remember({ content: 'Anna lives in Lisbon' }, { content: 'Bert lives in Ghent' })
+      const { passages, answerable } = await memory.retrieve('who lives in Lisbon', { limit: 1, budgetTokens: 64 })
+      const context = await memory.context({ budgetTokens: 500, query: 'Lisbon' })
+      const isCited = context.citations.some(({ itemId }) => itemId === passages[0]?.itemIds[0])
+      task.complete([
+        passages.map(({ n, text }) => [n, text]),
+        answerable,
+        isCited,
+        context.text.includes('Anna'),
+      ] as never)
+    })
+    await tenant.start(worker)
+    expect(await tenant.ask({}, 'corr-1')).toEqual([[[1, 'Anna lives in Lisbon']], true, true, true])
+  })
+
   it('drafts a procedure, uses it once somebody activated it, and tells what came of it', async () => {
     const tenant = aTenant(home)
     const worker = defineWorker({ name: 'noter', description: 'Notes.' })

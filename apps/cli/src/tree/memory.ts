@@ -31,6 +31,28 @@ export function addMemoryCommands(program: Command): void {
     .option('--plan <plan>', `what belongs to this plan, too: ${PLAN}`)
     .addOption(new Option('--limit <count>', 'how many at most, 1–50; default 10').argParser(integer(1, 50)))
     .action(lazily(async () => (await import('../commands/memory.ts')).recallItems))
+  memory
+    .command('retrieve')
+    .description('passages for an answer, numbered and cited, and whether they answer at all')
+    .argument('<words...>', 'the question')
+    .option('--plan <plan>', `what belongs to this plan, too: ${PLAN}`)
+    .addOption(new Option('--limit <count>', 'how many at most, 1–20; default 6').argParser(integer(1, 20)))
+    .addOption(
+      new Option('--budget-tokens <count>', 'of all passages, 64–32,000; default 1,500').argParser(integer(64, 32_000)),
+    )
+    .action(lazily(async () => (await import('../commands/passages.ts')).retrievePassages))
+  memory
+    .command('context')
+    .description('what a model would be told: fenced, cited, within a budget')
+    .argument('[words...]', 'what facts and episodes are chosen for; without: the newest')
+    .option('--agent <name>', 'whose procedures and episodes')
+    .option('--plan <plan>', `what belongs to this plan, too: ${PLAN}`)
+    .addOption(
+      new Option('--budget-tokens <count>', 'of the whole text, 128–200,000; default 2,000').argParser(
+        integer(128, 200_000),
+      ),
+    )
+    .action(lazily(async () => (await import('../commands/passages.ts')).buildContext))
   withPage(
     memory
       .command('list')

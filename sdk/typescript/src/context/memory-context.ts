@@ -1,11 +1,15 @@
 import { withoutUndefined } from '@soma/kernel'
 import type {
+  BuiltContext,
+  ContextInput,
   Item,
   Link,
   RecallHit,
   RecallInput,
   RememberItem,
   RememberResult,
+  RetrievedPassage,
+  RetrieveInput,
   SelectedProcedure,
   SelectInput,
 } from '@soma/memory/contract'
@@ -33,12 +37,24 @@ export interface Recalled {
   readonly degraded: readonly string[]
 }
 
+export interface Retrieved {
+  /** The best first. */
+  readonly passages: readonly RetrievedPassage[]
+  readonly answerable: boolean
+  readonly bestRelevance: number
+  readonly degraded: readonly string[]
+}
+
 /** What agent and user remember. Everything is the event's user's, and nobody else's, unless a scope is named. */
 export interface MemoryContext {
   /** Stores facts, episodes and drafts of procedures, all or nothing. A repeated handler stores them once. Answers one result an item. @throws Problem `memory-key-taken`, `memory-scope-closed`, `quota-exceeded` */
   remember(...items: readonly Remembered[]): Promise<RememberResult[]>
   /** Finds by words what the user may read, with what belongs to the event's plan. */
   recall(query: string, options?: Partial<Omit<RecallInput, 'query'>>): Promise<Recalled>
+  /** Passages for an answer, numbered and cited, at most `budgetTokens` (1,500) together; `answerable` says whether they answer at all. */
+  retrieve(query: string, options?: Partial<Omit<RetrieveInput, 'query'>>): Promise<Retrieved>
+  /** What a model should know for its next step: procedures of this agent, summaries, facts, episodes and the plan's values, cited and fenced, at most `budgetTokens`. */
+  context(options: Partial<ContextInput> & Pick<ContextInput, 'budgetTokens'>): Promise<BuiltContext>
   /** One fact or episode; undefined when there is none, or it is not for this user. */
   get(itemId: string): Promise<Item | undefined>
   /** Active procedures of this agent for what it is about to do: rules that a tag calls, then the best by words. A task always gets the same of versions on trial. */
@@ -63,6 +79,9 @@ export function createMemoryContext(handling: Handling): MemoryContext {
       return (await clients.memory.items.remember({ body: body as never })).results
     },
     recall: (query, options = {}) => clients.memory.items.recall({ body: { ...ofPlan, ...options, query } }),
+    retrieve: (query, options = {}) => clients.memory.items.retrieve({ body: { ...ofPlan, ...options, query } }),
+    context: (options) =>
+      clients.memory.context.build({ body: { ...ofPlan, agentId: handling.agent.name, ...options } }),
     get: (itemId) => absentAsUndefined(() => clients.memory.items.get({ params: { itemId }, query: ofPlan })),
     async select(about, options = {}) {
       const named = withoutUndefined({ taskId: event.taskid })

@@ -7,6 +7,7 @@ import { createMemoryGates } from './memory-gates.ts'
 import { createMemoryItems } from './memory-items.ts'
 import { createMemoryLog, TENANT } from './memory-log.ts'
 import { createMemoryPlans } from './memory-plans.ts'
+import { createMemoryPassages } from './memory-passages.ts'
 import { createMemoryProcedures } from './memory-procedures.ts'
 import { createMemoryRegistry } from './memory-registry.ts'
 import { createMemoryTracker } from './memory-tracker.ts'
@@ -35,7 +36,8 @@ export function createMemoryPlatform() {
   const working = createMemoryWorking(clock, plans.planOf)
   const items = createMemoryItems(clock, working)
   const procedures = createMemoryProcedures(clock, items)
-  const parts = { clock, log, deliveries, gates, plans, registry, working, items, procedures }
+  const passages = createMemoryPassages(items, procedures)
+  const parts = { clock, log, deliveries, gates, plans, registry, working, items, procedures, passages }
   const handlers = handlersOf(parts)
   const transport: Transport = async ({ contract, noun, verb, operation, context, input }) => {
     const handler = handlers[`${contract.module}.${noun}.${verb}`]
@@ -215,9 +217,11 @@ const gateHandlers = ({ gates }: Omit<MemoryPlatform, 'platform'>): Record<strin
   'governance.gates.decide': ({ params, body }) => gates.decide(params.gateId as string, body),
 })
 
-const itemHandlers = ({ items }: Omit<MemoryPlatform, 'platform'>): Record<string, Handler> => ({
+const itemHandlers = ({ items, passages }: Omit<MemoryPlatform, 'platform'>): Record<string, Handler> => ({
   'memory.items.remember': ({ body, userId }) => items.remember((body as { items: never[] }).items, userId),
   'memory.items.recall': ({ body, userId }) => items.recall(body, userId),
+  'memory.items.retrieve': ({ body, userId }) => passages.retrieve(body, userId),
+  'memory.context.build': ({ body, userId }) => passages.build(body, userId),
   'memory.items.get': ({ params, userId }) => items.get(params.itemId as string, userId),
   'memory.items.list': ({ query, userId }) => page(items.list(userId, query.kind as string | undefined)),
   'memory.items.forget': ({ body, userId }) =>

@@ -379,6 +379,93 @@ class ItemsForgetAnswer(TypedDict):
     itemIds: list[str]
 
 
+ItemsRetrieveBody = TypedDict(
+    "ItemsRetrieveBody",
+    {
+        "query": "str",
+        "kinds": "NotRequired[list[Literal[\"fact\", \"episode\", \"procedure\"]]]",
+        "scopes": "NotRequired[list[FactScope | FactScope2 | FactScope3 | FactScope4]]",
+        "collections": "NotRequired[list[str]]",
+        "tags": "NotRequired[list[str]]",
+        "agentId": "NotRequired[str]",
+        "sessionId": "NotRequired[str]",
+        "planId": "NotRequired[str]",
+        "from": "NotRequired[str]",
+        "to": "NotRequired[str]",
+        "asOf": "NotRequired[str]",
+        "validAt": "NotRequired[str]",
+        "minRelevance": "NotRequired[float]",
+        "minTrust": "NotRequired[Literal[\"untrusted\", \"low\", \"normal\", \"trusted\", \"verified\"]]",
+        "limit": "NotRequired[int]",
+        "budgetTokens": "NotRequired[int]",
+    },
+)
+
+
+class ItemsRetrieveAnswerPassagesItem(TypedDict):
+    n: int
+    text: str
+    tokens: int
+    score: float
+    itemIds: list[str]
+    source: NotRequired[FactSource]
+    trust: Literal["untrusted", "low", "normal", "trusted", "verified"]
+    validFrom: str
+    validTo: NotRequired[str]
+
+
+class ItemsRetrieveAnswer(TypedDict):
+    passages: list[ItemsRetrieveAnswerPassagesItem]
+    answerable: bool
+    bestRelevance: float
+    degraded: list[str]
+
+
+class ContextBuildBodySectionsItem(TypedDict):
+    kind: Literal["procedures", "summary", "facts", "episodes", "working"]
+    share: NotRequired[float]
+
+
+class ContextBuildBody(TypedDict):
+    budgetTokens: int
+    query: NotRequired[str]
+    agentId: NotRequired[str]
+    sessionId: NotRequired[str]
+    planId: NotRequired[str]
+    sections: NotRequired[list[ContextBuildBodySectionsItem]]
+    minTrust: NotRequired[Literal["untrusted", "low", "normal", "trusted", "verified"]]
+
+
+class ContextBuildAnswerBlocksItem(TypedDict):
+    kind: Literal["procedures", "summary", "facts", "episodes", "working"]
+    text: str
+    tokens: int
+    itemIds: list[str]
+
+
+class ContextBuildAnswerCitationsItem(TypedDict):
+    n: int
+    itemId: NotRequired[str]
+    workingKey: NotRequired[str]
+    trust: NotRequired[Literal["untrusted", "low", "normal", "trusted", "verified"]]
+
+
+class ContextBuildAnswerDroppedItem(TypedDict):
+    itemId: str
+    why: Literal["budget", "cut", "duplicate"]
+
+
+class ContextBuildAnswer(TypedDict):
+    blocks: list[ContextBuildAnswerBlocksItem]
+    text: str
+    tokens: int
+    stableTokens: int
+    citations: list[ContextBuildAnswerCitationsItem]
+    dropped: list[ContextBuildAnswerDroppedItem]
+    minTrust: NotRequired[Literal["untrusted", "low", "normal", "trusted", "verified"]]
+    degraded: list[str]
+
+
 class FactsCreateBody(TypedDict):
     scope: NotRequired[FactScope | FactScope2 | FactScope3 | FactScope4]
     tags: NotRequired[list[str]]
@@ -735,6 +822,45 @@ class ItemsOperations:
             body=body,
         ))
         return cast(ItemsForgetAnswer, answer)
+
+    async def retrieve(
+        self,
+        *,
+        body: ItemsRetrieveBody,
+        idempotency_key: str | None = None,
+    ) -> ItemsRetrieveAnswer:
+        """Passages for an answer: neighbours joined, near duplicates dropped, numbered and cited, never over the budget; and whether they answer at all."""
+        answer = await self._transport.call(Request(
+            "POST",
+            "/v1/memory/retrieve",
+            headers={
+                "idempotency-key": idempotency_key,
+            },
+            body=body,
+        ))
+        return cast(ItemsRetrieveAnswer, answer)
+
+
+class ContextOperations:
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def build(
+        self,
+        *,
+        body: ContextBuildBody,
+        idempotency_key: str | None = None,
+    ) -> ContextBuildAnswer:
+        """What a model should know for its next step, cited and fenced, never over the budget."""
+        answer = await self._transport.call(Request(
+            "POST",
+            "/v1/memory/context",
+            headers={
+                "idempotency-key": idempotency_key,
+            },
+            body=body,
+        ))
+        return cast(ContextBuildAnswer, answer)
 
 
 class FactsOperations:
@@ -1435,6 +1561,7 @@ class MemoryClient:
 
     def __init__(self, transport: Transport) -> None:
         self.items = ItemsOperations(transport)
+        self.context = ContextOperations(transport)
         self.facts = FactsOperations(transport)
         self.episodes = EpisodesOperations(transport)
         self.procedures = ProceduresOperations(transport)

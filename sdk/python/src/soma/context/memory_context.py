@@ -33,6 +33,19 @@ class MemoryContext:
         body: Any = {**present(planId=self._plan_id), **options, "query": query}
         return await self._memory.items.recall(body=body)
 
+    async def retrieve(self, query: str, **options: Any) -> Any:
+        """Passages for an answer, numbered and cited, at most `budgetTokens` (1,500) together: `passages`,
+        `answerable`. Options are those of `memory.items.retrieve`."""
+        body: Any = {**present(planId=self._plan_id), **options, "query": query}
+        return await self._memory.items.retrieve(body=body)
+
+    async def context(self, budget_tokens: int, **options: Any) -> Any:
+        """What a model should know for its next step, cited and fenced: `text`, `citations`, `minTrust`. Options are
+        those of `memory.context.build`: `query`, `sessionId`, `sections`."""
+        known = present(planId=self._plan_id, agentId=self._handling.agent.name)
+        body: Any = {**known, **options, "budgetTokens": budget_tokens}
+        return await self._memory.context.build(body=body)
+
     async def get(self, item_id: str) -> Any:
         """None when there is none, or it is not for this user."""
         return await absent_as_none(self._memory.items.get(item_id, plan_id=self._plan_id))
