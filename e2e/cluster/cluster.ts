@@ -2,8 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { contractsOf, somaPlatform } from '@soma/server'
+import { CLUSTER_SECRET } from '../homes/home.ts'
 
 const MAIN = new URL('../../apps/cli/src/main.ts', import.meta.url).pathname
+
+/** Eight processes start at once, on a busy machine. */
+const READY_MS = 180_000
 
 /** One process a module on native Postgres, each a real child process that can be killed and started again. */
 export interface Cluster {
@@ -19,7 +23,12 @@ export interface Cluster {
 }
 
 /** Starts all modules apart and waits until each is ready. `dataDirectory` is shared by agents alone: the processes keep everything in Postgres. */
-export async function startCluster(options: { databaseUrl: string; dataDirectory: string }): Promise<Cluster> {
+export async function startCluster(options: {
+  databaseUrl: string
+  dataDirectory: string
+  /** Further settings of every process, by the names of their variables. */
+  environment?: Readonly<Record<string, string>>
+}): Promise<Cluster> {
   const modules = contractsOf(somaPlatform).map(({ module }) => module)
   const ports = await freePorts(modules.length)
   const urls = Object.fromEntries(modules.map((module, index) => [module, `http://127.0.0.1:${ports[index]}`]))
@@ -31,18 +40,31 @@ export async function startCluster(options: { databaseUrl: string; dataDirectory
     const child = spawnSoma(['serve', '--modules', module], {
       SOMA_SERVER_PORT: new URL(own as string).port,
       SOMA_SERVER_MODULE_URLS: JSON.stringify(rest),
-      SOMA_SERVER_CLUSTER_SECRET: 'a secret of the test cluster',
+      SOMA_SERVER_CLUSTER_SECRET: CLUSTER_SECRET,
       SOMA_SERVER_DATABASE_URL: options.databaseUrl,
       SOMA_SERVER_DATABASE_POOL: '8',
       SOMA_SERVER_DATA_DIRECTORY: `${options.dataDirectory}/${module}`,
       SOMA_SERVER_LOG_LEVEL: 'error',
       // The servers of tests do not sync.
       SOMA_EVENTS_DURABILITY: 'process',
+      ...options.environment,
     })
     children.set(module, child)
     await untilReady(own as string, child)
   }
-  await Promise.all(modules.map(start))
+  const stop = async () => {
+    for (const child of [...others, ...children.values()]) {
+      if (child.exitCode !== null || child.signalCode !== null) continue
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    }
+  }
+  try {
+    await Promise.all(modules.map(start))
+  } catch (error) {
+    await stop()
+    throw error
+  }
 
   return {
     modules,
@@ -63,13 +85,7 @@ export async function startCluster(options: { databaseUrl: string; dataDirectory
       others.push(child)
       return child
     },
-    async stop() {
-      for (const child of [...others, ...children.values()]) {
-        if (child.exitCode !== null || child.signalCode !== null) continue
-        child.kill('SIGKILL')
-        await once(child, 'exit')
-      }
-    },
+    stop,
   }
 }
 
@@ -82,7 +98,7 @@ function spawnSoma(args: readonly string[], environment: Record<string, string>)
 
 /** Asks `/ready` until it answers 200; a process that has ended is an error. */
 async function untilReady(url: string, child: ChildProcess): Promise<void> {
-  const deadline = Date.now() + 60_000
+  const deadline = Date.now() + READY_MS
   while (Date.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`the process at ${url} ended with ${child.exitCode}`)
     const ready = await fetch(`${url}/ready`).then(
@@ -92,7 +108,7 @@ async function untilReady(url: string, child: ChildProcess): Promise<void> {
     if (ready) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  throw new Error(`the process at ${url} is not ready after 60 s`)
+  throw new Error(`the process at ${url} is not ready after ${READY_MS} ms`)
 }
 
 async function freePorts(count: number): Promise<number[]> {

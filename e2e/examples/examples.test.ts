@@ -24,7 +24,24 @@ const expectAsShown = async (example: string) => {
   const played = await playReadme(example, { url: server.url, show: () => undefined })
   expect(played.length).toBeGreaterThan(0)
   for (const { command, printed, expected } of played) expect(printed, command).toBe(expected)
+  await expectNamedReplies()
   return played
+}
+
+/** Requests name the type of their reply and where it goes, and nothing else comes back than what they named. */
+async function expectNamedReplies() {
+  const { events } = createClients({ url: server.url }).events
+  const [requests = [], replies = []] = await Promise.all(
+    ['action-requests', 'action-results'].map(
+      async (topic) => (await events.list({ query: { topic, limit: 200 } })).items,
+    ),
+  )
+  expect(requests.filter(({ responsetype, responsetopic }) => !responsetype || !responsetopic)).toEqual([])
+  const named = new Set(requests.map(({ responsetype, correlationid }) => `${responsetype} of ${correlationid}`))
+  const unasked = replies
+    .map(({ type, correlationid }) => `${type} of ${correlationid}`)
+    .filter((one) => !named.has(one))
+  expect(unasked).toEqual([])
 }
 
 it('reads the commands of a README with what they print, and which of them go on', () => {
@@ -46,10 +63,28 @@ it('no two examples define the same type of event, so that all can be played on 
   expect(defined.filter((type, index) => defined.indexOf(type) !== index)).toEqual([])
 })
 
+it('the index has every example with its minutes, what to know before and the next one: a line up to 13, free after', () => {
+  const rows = readFileSync(new URL('README.md', FOLDER), 'utf8')
+    .split('\n')
+    .flatMap((line) => {
+      const [, folder = '', , minutes = '', before = '', next = ''] =
+        /^\| \[.*\]\((.*)\/README\.md\) \| (.+) \| (.+) \| (.+) \| (.+) \|$/.exec(line) ?? []
+      return folder === '' ? [] : [{ folder, number: /^\d+t?/.exec(folder)?.[0] ?? folder, minutes, before, next }]
+    })
+  const folders = readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  expect(rows.map(({ folder }) => folder).toSorted()).toEqual(folders.map(({ name }) => name).toSorted())
+  expect(rows.filter(({ minutes }) => !/^[1-9]\d*$/.test(minutes))).toEqual([])
+  const isKnown = (at: number) => (name: string) => rows.slice(0, at).some(({ number }) => number === name)
+  const early = rows.filter(({ before }, at) => before !== 'nothing' && !before.split(', ').every(isKnown(at)))
+  expect(early).toEqual([])
+  const line = rows.filter(({ number }) => Number.parseInt(number, 10) <= 13)
+  expect(line.map(({ next }) => next)).toEqual([...line.slice(1).map(({ number }) => number), 'free'])
+})
+
 it('leaves no process behind when it is interrupted', async () => {
   const interrupted = new AbortController()
   const show = (text: string) => {
-    if (text.includes('npm run reader')) interrupted.abort()
+    if (text.includes('survey.completed')) interrupted.abort()
   }
   const played = playReadme('08-worker-basic', { url: server.url, show, signal: interrupted.signal })
   await expect(played).rejects.toThrow('aborted')

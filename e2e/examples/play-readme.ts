@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { createClients } from '@soma/sdk/clients'
+import { type Clients, createClients } from '@soma/sdk/clients'
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url))
 const PATIENCE_MS = 60_000
@@ -53,15 +53,28 @@ export interface PlayOptions {
   readonly show: (text: string) => void
   /** Of the agents. Python needs `soma` on its path. Default TypeScript. */
   readonly language?: 'python'
+  /** What commands and agents prove themselves with. Default: nothing, as a developer's own server lets in. */
+  readonly apiKey?: string
   /** Ends what was begun. */
   readonly signal?: AbortSignal
 }
 
-/** Does what the README of an example says, as a newcomer would, against a server: agents first to last, each command when the agents before it are there. */
-export async function playReadme(example: string, { url, show, language, signal }: PlayOptions): Promise<Played[]> {
+/** Does what the README of an example says, as a newcomer would, against a server: agents side by side, each command when the agents before it are there. */
+export async function playReadme(
+  example: string,
+  { url, show, language, apiKey, signal }: PlayOptions,
+): Promise<Played[]> {
   const shims = mkdtempSync(join(tmpdir(), 'soma-example-'))
-  const environment = { ...inherited(), SOMA_URL: url, PATH: `${programs(shims)}${delimiter}${process.env.PATH}` }
+  const credential = apiKey === undefined ? {} : { SOMA_API_KEY: apiKey }
+  const environment = {
+    ...inherited(),
+    ...credential,
+    SOMA_URL: url,
+    PATH: `${programs(shims)}${delimiter}${process.env.PATH}`,
+  }
   const agents: ChildProcess[] = []
+  const awaited: string[] = []
+  const clients = createClients({ url, ...(apiKey !== undefined && { auth: { apiKey } }) })
   const played: Played[] = []
   try {
     for (const step of stepsOf(readmeOf(example))) {
@@ -70,9 +83,10 @@ export async function playReadme(example: string, { url, show, language, signal 
       show(`$ ${command}${step.isAgent ? ' &' : ''}`)
       if (step.isAgent) {
         agents.push(begin(command, environment, 'ignore'))
-        await untilGroup(url, agentOf(step.command), signal)
+        awaited.push(agentOf(step.command))
         continue
       }
+      await Promise.all(awaited.splice(0).map((name) => untilGroup(clients, name, signal)))
       const running = begin(command, environment, 'pipe')
       signal?.addEventListener('abort', () => void end(running), { once: true })
       const printed = await outputOf(running)
@@ -125,8 +139,7 @@ async function outputOf({ stdout }: ChildProcess): Promise<string> {
 }
 
 /** Once its group is there, nothing that is published is lost to an agent. */
-async function untilGroup(url: string, name: string, signal: AbortSignal | undefined): Promise<void> {
-  const clients = createClients({ url })
+async function untilGroup(clients: Clients, name: string, signal: AbortSignal | undefined): Promise<void> {
   for (const endsAt = Date.now() + PATIENCE_MS; Date.now() < endsAt; await setTimeout(50)) {
     signal?.throwIfAborted()
     const { items } = await clients.events.subscriptions.list({ query: { limit: 200 } })
