@@ -30,6 +30,7 @@ export async function eraseLatecomers(tx: SqlSession): Promise<void> {
   )
 }
 
+/** Tables in the order in which handlers lock them. */
 async function forget(tx: SqlSession, users: readonly string[]): Promise<void> {
   const ofUsers = 'select p.id from tracker.plans p where p.user_id = any($1::text[])'
   for (const models of [tx, shadowOf(tx)]) {
@@ -38,12 +39,12 @@ async function forget(tx: SqlSession, users: readonly string[]): Promise<void> {
       [users],
     )
     await models.execute(
-      `update tracker.tasks set doc = (doc - '{name,key,message}'::text[]) || '{"erased":true}'
-        where (not doc ? 'erased' or doc ?| '{name,key,message}') and (user_id = any($1::text[]) or plan_id in (${ofUsers}))`,
+      `update tracker.plans set doc = (doc - 'name') || '{"erased":true}' where (not doc ? 'erased' or doc ? 'name') and user_id = any($1::text[])`,
       [users],
     )
     await models.execute(
-      `update tracker.plans set doc = (doc - 'name') || '{"erased":true}' where (not doc ? 'erased' or doc ? 'name') and user_id = any($1::text[])`,
+      `update tracker.tasks set doc = (doc - '{name,key,message}'::text[]) || '{"erased":true}'
+        where (not doc ? 'erased' or doc ?| '{name,key,message}') and (user_id = any($1::text[]) or plan_id in (${ofUsers}))`,
       [users],
     )
   }
