@@ -81,6 +81,43 @@ describe('remember and recall', () => {
     })
   })
 
+  it('finds the few that fit a filter behind a thousand better matches, by words and by time, and nothing where none fits', async () => {
+    const ann = anybody()
+    const rare = { tags: ['rare'], collection: 'cellar', source: { kind: 'tool', ref: 'x' } }
+    await remember(
+      ann,
+      { content: `An apple ${'and more of something else '.repeat(20)}`, ...rare },
+      { content: `A pear ${'and more of something else '.repeat(20)}`, ...rare },
+      {
+        kind: 'episode',
+        agentId: 'cook',
+        sessionId: 's',
+        role: 'user',
+        content: 'An apple was eaten today by them all.',
+      },
+    )
+    for (const part of [0, 1])
+      await remember(ann, ...Array.from({ length: 500 }, (_, n) => ({ content: `apple ${part * 500 + n}` })))
+    await bench.settle()
+    const found = async (query: string, more: object) =>
+      (await contents(ann, query, more)).map((content) => content.slice(0, 8))
+    for (const filter of [{ tags: ['rare'] }, { collections: ['cellar'], kinds: ['fact'] }]) {
+      expect(await found('apple', filter)).toEqual(['An apple'])
+      expect(await found('apple pear', filter)).toHaveLength(2)
+      expect(await found('apple', { ...filter, minRelevance: 0.9 })).toEqual(['An apple'])
+      expect(await found('apple xylophone', { ...filter, minRelevance: 0.9 })).toEqual([])
+      expect(await found('the of and', filter)).toHaveLength(2)
+      expect(await found('apple', { ...filter, asOf: new Date().toISOString() })).toEqual(['An apple'])
+      expect(await found('apple', { ...filter, minTrust: 'verified' })).toEqual([])
+    }
+    expect(await found('apple', { sessionId: 's', kinds: ['episode'] })).toEqual(['An apple'])
+    expect(await found('apple', { tags: ['none'] })).toEqual([])
+    expect(await found('apple', { from: '2100-01-01T00:00:00Z' })).toEqual([])
+    const bob = aMember({ id: 'usr_bob', tenantId: ann.tenantId })
+    expect(await contents(bob, 'apple', { tags: ['rare'] })).toEqual([])
+    expect(await contents(ann, 'apple', { tags: ['rare'], scopes: [{ type: 'tenant' }] })).toEqual([])
+  }, 60_000)
+
   it('returns as many as are asked for where so many fit a filter, however few of the best do', async () => {
     const ann = anybody()
     await remember(

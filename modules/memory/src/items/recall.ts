@@ -3,7 +3,7 @@ import type { Item, RecallHit, RecallInput } from '../../contract/index.ts'
 import type { MemoryDatabase } from '../scopes/memory-database.ts'
 import { scopeKeyOf } from '../scopes/scope-keys.ts'
 import { type Understood, understand } from './query-words.ts'
-import { type ItemFilter, readMatching } from './recall-store.ts'
+import { findFitting, type ItemFilter, readMatching } from './recall-store.ts'
 import { type Candidate, searchItems } from './search-store.ts'
 
 export interface RecallDependencies {
@@ -20,7 +20,8 @@ export interface RecallDependencies {
 /** Of reciprocal rank fusion: how little the first ranks differ. */
 const RANK_OFFSET = 60
 const WIDER = 4
-const MAX_POOL = 1_000_000
+/** More candidates than these are not taken: what fits is then found from the filters. */
+const MAX_POOL = 800
 const MAX_EXCERPT = 600
 
 /** Finds items by words, best first (MEM-R48). */
@@ -74,16 +75,22 @@ async function findAll(
   const { scopeKeys, settings } = by.options
   const isPast = body.asOf !== undefined || body.validAt !== undefined
   const search = { words: words.words, kinds: body.kinds, scopeKeys, isPast, exactLimit: settings.exactLimit }
-  for (let pool = Math.max(settings.pool, body.limit * 2); ; pool *= WIDER) {
-    const candidates = await searchItems(tx, search, pool)
+  const matching = async (candidates: readonly Candidate[]): Promise<Found[]> => {
     const items = await readMatching(tx, candidates, body)
-    const found = candidates.flatMap((candidate, index): Found[] => {
+    return candidates.flatMap((candidate, index): Found[] => {
       const item = items.get(candidate.id)
       const relevance = relevanceOf(candidate, words)
       return item === undefined || relevance < body.minRelevance ? [] : [{ item, relevance, rank: index + 1 }]
     })
-    if (found.length >= body.limit || candidates.length < pool || pool >= MAX_POOL) return found
   }
+  const least = Math.max(settings.pool, body.limit * 2)
+  for (let pool = least; pool <= Math.max(MAX_POOL, least); pool *= WIDER) {
+    const candidates = await searchItems(tx, search, pool)
+    const found = await matching(candidates)
+    if (found.length >= body.limit || candidates.length < pool) return found
+  }
+  const leastShare = body.minRelevance * words.total
+  return matching(await findFitting(tx, body, { search, leastShare, limit: least }))
 }
 
 interface Found {
