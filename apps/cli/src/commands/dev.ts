@@ -39,6 +39,8 @@ export async function develop({ session, flags }: Handling<Omit<ServeFlags, 'mod
   const watching = watchSources(placesOf(project, entries), reload.change)
   stops.unshift(() => watching.close())
   note('stop     Ctrl-C')
+  // To `soma dev --start`, which waits for it.
+  process.send?.('started')
 }
 
 /** All that is beside an agent, and what says how it is compiled. */

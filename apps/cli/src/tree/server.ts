@@ -8,9 +8,7 @@ export function addServerCommands(program: Command): void {
   withServerFlags(program.command('serve').description('run a server in this process'))
     .option('--modules <names>', 'host these modules alone, separated by commas; default: all', list)
     .action(lazily(async () => (await import('../commands/run-server.ts')).runServer))
-  withServerFlags(program.command('dev'))
-    .description('run a server and the agents of this folder, again whenever their files change')
-    .action(lazily(async () => (await import('../commands/dev.ts')).develop))
+  addDevelop(program)
   addStart(program)
   program
     .command('status')
@@ -27,6 +25,20 @@ export function addServerCommands(program: Command): void {
     .description('print the versions of this program, Node and the server')
     .action(lazily(async () => (await import('../commands/show-version.ts')).showVersion))
   addConfigCommands(program)
+}
+
+function addDevelop(program: Command): void {
+  const choices = ['start', 'stop', 'status', 'logs']
+  const choice = (name: string, description: string): Option =>
+    new Option(`--${name}`, description).conflicts(choices.filter((other) => other !== name))
+  withServerFlags(program.command('dev'))
+    .description('run a server and the agents of this folder, again whenever their files change')
+    .addOption(choice('start', 'do so in the background; returns once the server runs and its agents begin'))
+    .addOption(choice('stop', 'end what runs in the background, and what it has in hand first'))
+    .addOption(choice('status', 'show what runs in the background; exit code 8 when nothing does'))
+    .addOption(choice('logs', 'print what it wrote, and what comes, until Ctrl-C'))
+    .option('--clean', 'with --stop: delete what it kept, confirmed first')
+    .action(lazily(async () => (await import('../commands/dev-choice.ts')).chooseDevelop))
 }
 
 function addStart(program: Command): void {
