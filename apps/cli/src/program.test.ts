@@ -46,7 +46,8 @@ it('describes every command, argument and flag, numbers with their bounds and de
 })
 
 it('takes no secret as a flag', () => {
-  const flags = all.flatMap((command) => command.options).map(({ long }) => long)
+  // Tokens of a budget are words of a model.
+  const flags = all.flatMap((command) => command.options).map(({ long }) => long?.replace('--budget-tokens', ''))
   expect(flags.filter((flag) => /token|secret|password|api-key/.test(flag ?? ''))).toEqual([])
 })
 

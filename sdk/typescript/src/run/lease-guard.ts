@@ -24,8 +24,18 @@ let isImpossible = false
 /** Tells the thread what an agent has in hand now. The first call starts it; it ends with the process and keeps none alive. */
 export function guardLeases(member: GuardedMember, log: Logger): void {
   if (isImpossible || (thread === undefined && member.deliveries.length === 0)) return
-  thread ??= startThread(log)
-  thread.worker.postMessage(member)
+  try {
+    thread ??= startThread(log)
+    thread.worker.postMessage(member)
+  } catch (error) {
+    // Node's permission model refuses threads at once.
+    giveUp(log, error)
+  }
+}
+
+function giveUp(log: Logger, error: unknown): void {
+  isImpossible = true
+  log.debug('no thread keeps leases while a handler keeps the event loop', { error })
 }
 
 function startThread(log: Logger) {
@@ -37,8 +47,7 @@ function startThread(log: Logger) {
   worker.unref()
   worker.once('error', (error) => {
     clearInterval(beat)
-    isImpossible = true
-    log.debug('no thread keeps leases while a handler keeps the event loop', { error })
+    giveUp(log, error)
   })
   return { worker, beat }
 }
