@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -53,6 +53,19 @@ it('runs in the background until it is stopped: one at a time, seen by status, t
   })
   expect([kept('database'), kept('encryption.key'), kept('mine')]).toEqual([false, false, true])
 }, 180_000)
+
+it('ends no other program that has the pid of a server that was killed', async () => {
+  mkdirSync(join(project, '.soma'))
+  const left = { url: 'http://127.0.0.1:9', pid: process.pid, startedAt: new Date().toISOString(), mode: 'test' }
+  writeFileSync(join(project, '.soma/server.json'), JSON.stringify(left))
+  let ended = false
+  const onEnd = () => void (ended = true)
+  process.once('SIGTERM', onEnd)
+  expect(await dev('--status')).toMatchObject({ code: 8 })
+  expect(await dev('--stop')).toMatchObject({ code: 0, stderr: expect.stringContaining('no server runs here') })
+  process.off('SIGTERM', onEnd)
+  expect(ended).toBe(false)
+}, 60_000)
 
 it('says why it did not start, and what is not said together', async () => {
   const taken = createServer().listen(0, '127.0.0.1')

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { dataDirectory, isAlive, type RunningServer, runningServer } from '../connection.ts'
@@ -39,7 +40,7 @@ const view = fieldsView<RunningServer & { readonly log?: string }>(
 /** Runs `soma dev` as a process of its own and returns once the server runs and its agents begin; code that does not compile is in the log. @throws Error when one runs already, or with the end of its log when it ends first */
 export async function startInBackground({ session, flags }: Handling<BackgroundFlags>): Promise<void> {
   const directory = flags.data ?? dataDirectory()
-  const running = await runningServer(directory)
+  const running = await serverOf(directory)
   if (running !== undefined)
     throw new Error(`a server runs here already: pid ${running.pid}, since ${running.startedAt}, at ${running.url}`)
   const log = join(directory, LOG)
@@ -57,7 +58,24 @@ export async function startInBackground({ session, flags }: Handling<BackgroundF
   ended.catch(() => undefined)
   child.disconnect()
   child.unref()
-  await session.printer.result({ ...((await runningServer(directory)) as RunningServer), log }, view)
+  await session.printer.result({ ...((await serverOf(directory)) as RunningServer), log }, view)
+}
+
+/** The server that left its address here and listens. One that was killed leaves it too, and its pid may be another program's by now, which must not be ended. */
+async function serverOf(directory: string): Promise<RunningServer | undefined> {
+  const address = await runningServer(directory)
+  return address !== undefined && (await isListening(new URL(address.url))) ? address : undefined
+}
+
+function isListening({ hostname, port }: URL): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) })
+    const answer = (is: boolean) => () => {
+      socket.destroy()
+      resolve(is)
+    }
+    socket.once('connect', answer(true)).once('error', answer(false))
+  })
 }
 
 /** This program again, as it was started. */
@@ -74,7 +92,7 @@ export async function stopInBackground({ session, flags }: Handling<BackgroundFl
   const directory = flags.data ?? dataDirectory()
   const { note } = session.printer
   const isCleaned = flags.clean === true && (await session.confirm(`Delete all that is kept in ${directory}?`))
-  const running = await runningServer(directory)
+  const running = await serverOf(directory)
   if (running === undefined) note('no server runs here')
   else {
     await end(running.pid)
@@ -99,7 +117,7 @@ async function end(pid: number): Promise<void> {
 /** The server of this folder; exit code 8 when there is none. */
 export async function showBackground({ session, flags }: Handling<BackgroundFlags>): Promise<number> {
   const directory = flags.data ?? dataDirectory()
-  const running = await runningServer(directory)
+  const running = await serverOf(directory)
   if (running === undefined) {
     session.printer.note(`no server runs in ${directory}; \`soma dev --start\` starts one`)
     return EXIT.unavailable
@@ -118,7 +136,7 @@ export async function followLog({ session, flags }: Handling<BackgroundFlags>): 
   const file = await open(path)
   try {
     for (let from = 0; ; ) {
-      const isRunning = (await runningServer(directory)) !== undefined
+      const isRunning = (await serverOf(directory)) !== undefined
       const { size } = await stat(path)
       const { bytesRead, buffer } = await file.read({ buffer: Buffer.alloc(Math.max(size - from, 0)), position: from })
       from += bytesRead
